@@ -1,0 +1,232 @@
+//! Documents to snapshot: the only place that knows both ends.
+
+mod graph;
+mod section;
+
+use std::collections::BTreeMap;
+
+use crate::{
+    Problem, SNAPSHOT_FORMAT,
+    document::{self, Document, Lock, RuleSet},
+    report::{Path, Report},
+    snapshot::{
+        SNAPSHOT_LIMIT,
+        records::{Header, MAGIC, Output, Scope, SectionExtent, host},
+        write::{Container, size},
+    },
+    tree::{self, quote},
+};
+
+/// The most bytes a document may have: 4 MiB.
+pub const DOCUMENT_LIMIT: usize = 4 << 20;
+
+/// How a document is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// JSON (RFC 8259); duplicate keys are refused.
+    Json,
+    /// YAML in its strict form: no anchors, tags, merge keys, duplicate keys or second document,
+    /// and no plain scalar that readers understand differently.
+    Yaml,
+}
+
+/// A document to compile: a rule set or a lock, told apart by its `kind`.
+#[derive(Clone, Copy, Debug)]
+pub struct Source<'a> {
+    /// How it is written.
+    pub format: Format,
+    /// Its text, at most [`DOCUMENT_LIMIT`] bytes of UTF-8.
+    pub text: &'a [u8],
+}
+
+/// What documents compile to.
+#[derive(Clone, Debug)]
+pub struct Compiled {
+    /// The snapshot's bytes, for [`Snapshot::load`](crate::Snapshot::load).
+    pub snapshot: Vec<u8>,
+    /// What is odd about the documents, but harmless.
+    pub warnings: Vec<Problem>,
+}
+
+/// Compiles the documents of one namespace; none compile to a snapshot that decides nothing.
+///
+/// # Errors
+/// Every problem of every document at once, warnings included, ordered by source and place.
+pub fn compile(sources: &[Source<'_>]) -> Result<Compiled, Vec<Problem>> {
+    let mut report = Report::default();
+    let mut rule_sets = Vec::new();
+    let mut locks = Vec::new();
+    for (index, source) in sources.iter().enumerate() {
+        report.begin(index);
+        let tree = tree::read(source.format, source.text, &mut report);
+        match tree.and_then(|tree| document::decode(&tree, &mut report)) {
+            Some(Document::RuleSet(rule_set)) => rule_sets.push((index, *rule_set)),
+            Some(Document::Lock(lock)) => locks.push((index, lock)),
+            None => {}
+        }
+    }
+    refuse_namesakes(rule_sets.iter().map(|(index, rule_set)| (*index, &rule_set.name)), &mut report);
+    refuse_namesakes(locks.iter().map(|(index, lock)| (*index, &lock.name)), &mut report);
+    rule_sets.sort_by(|(_, one), (_, other)| one.name.text.cmp(&other.name.text));
+    let allocations = allocate(&rule_sets, &locks, &mut report);
+    if report.has_errors() {
+        return Err(report.into_problems());
+    }
+    let rule_sets: Vec<RuleSet> = rule_sets.into_iter().map(|(_, rule_set)| rule_set).collect();
+    let snapshot = namespace(&rule_sets, &allocations);
+    if snapshot.len() > SNAPSHOT_LIMIT {
+        let found = format!("documents that compile to {} bytes", snapshot.len());
+        report.document_error("too-large", found, "a snapshot of at most 2 MiB");
+        return Err(report.into_problems());
+    }
+    Ok(Compiled { snapshot, warnings: report.into_problems() })
+}
+
+fn refuse_namesakes<'a>(names: impl Iterator<Item = (usize, &'a document::Name)>, report: &mut Report) {
+    let mut seen = BTreeMap::new();
+    for (index, name) in names {
+        if let Some(first) = seen.insert(&name.text, index) {
+            report.begin(index);
+            let path = Path::DOCUMENT;
+            let path = path.field("metadata");
+            let found = format!("the name {}, which document {} has", quote(&name.text), first.saturating_add(1));
+            report.error("duplicate-name", &path.field("name"), name.span.clone(), found, "a name of its own");
+        }
+    }
+}
+
+/// For each rule set the ranges of each of its splits: those of its lock, or else consecutive ones.
+fn allocate(
+    rule_sets: &[(usize, RuleSet)],
+    locks: &[(usize, Lock)],
+    report: &mut Report,
+) -> Vec<Vec<Vec<crate::allocation::Range>>> {
+    for (index, lock) in locks {
+        report.begin(*index);
+        match rule_sets.iter().find(|(_, rule_set)| rule_set.name.text == lock.name.text) {
+            Some((_, rule_set)) => lock.check_names(rule_set, report),
+            None => {
+                let path = Path::DOCUMENT;
+                let path = path.field("metadata");
+                let found = format!("a lock of {}, which is not among the documents", quote(&lock.name.text));
+                let expected = "the name of a rule set";
+                report.warning("lock-unused", &path.field("name"), lock.name.span.clone(), found, expected);
+            }
+        }
+    }
+    let ranges = |rule_set: &RuleSet, report: &mut Report| {
+        let lock = locks.iter().find(|(_, lock)| lock.name.text == rule_set.name.text);
+        (0..).zip(&rule_set.splits).map(|(place, split)| {
+            let locked = lock.and_then(|(index, lock)| {
+                report.begin(*index);
+                lock.ranges(rule_set, place, report)
+            });
+            locked.unwrap_or_else(|| split.ranges())
+        }).collect()
+    };
+    rule_sets.iter().map(|(_, rule_set)| ranges(rule_set, report)).collect()
+}
+
+fn namespace(rule_sets: &[RuleSet], allocations: &[Vec<Vec<crate::allocation::Range>>]) -> Vec<u8> {
+    let mut file = Container::new(size_of::<Header>());
+    let (outputs, scopes) = outputs_and_scopes(rule_sets, &mut file);
+    let (outputs, scopes) = (file.table(&outputs), file.table(&scopes));
+    let text = file.close_text();
+    let placeholder = SectionExtent { offset: 0.into(), length: 0.into() };
+    // The table of sections stands in front of them and is written when they are known.
+    let table_at = file.len();
+    let mut extents = vec![placeholder; rule_sets.len()];
+    let sections = file.table(&extents);
+    for ((rule_set, ranges), extent) in rule_sets.iter().zip(allocations).zip(&mut extents) {
+        let bytes = section::write(rule_set, ranges);
+        *extent = SectionExtent { offset: size(file.append(&bytes)), length: size(bytes.len()) };
+    }
+    let header = Header {
+        magic: MAGIC,
+        format: SNAPSHOT_FORMAT.into(),
+        reserved: 0.into(),
+        length: size(file.len()),
+        outputs,
+        scopes,
+        sections,
+        text,
+    };
+    file.put(table_at, &extents);
+    file.finish(header)
+}
+
+/// The variant headers, and for each the scopes of its rule sets, the most specific first.
+fn outputs_and_scopes(rule_sets: &[RuleSet], file: &mut Container) -> (Vec<Output>, Vec<Scope>) {
+    let mut by_header: BTreeMap<&str, Vec<(Specificity<'_>, usize)>> = BTreeMap::new();
+    for (number, rule_set) in rule_sets.iter().enumerate() {
+        let scopes = by_header.entry(&rule_set.variant_header).or_default();
+        scopes.extend(specificities(rule_set).into_iter().map(|scope| (scope, number)));
+    }
+    let (mut outputs, mut scopes) = (Vec::new(), Vec::new());
+    for (header, mut of_header) in by_header {
+        of_header.sort();
+        let first_scope = size(scopes.len());
+        outputs.push(Output { header: file.text(header), first_scope, scopes: size(of_header.len()) });
+        scopes.extend(of_header.into_iter().map(|(scope, number)| Scope {
+            host_kind: scope.host_kind(),
+            reserved: 0,
+            host: file.text(scope.host.strip_prefix('*').unwrap_or(scope.host)),
+            path_prefix: file.text(scope.path_prefix),
+            section: size(number),
+        }));
+    }
+    (outputs, scopes)
+}
+
+/// One host and prefix of a scope; the most specific sorts first: an exact host before the longest
+/// wildcard before none, then the longest path prefix, then the name of the rule set.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Specificity<'d> {
+    vagueness: u8,
+    host_length: std::cmp::Reverse<usize>,
+    prefix_length: std::cmp::Reverse<usize>,
+    name: &'d str,
+    host: &'d str,
+    path_prefix: &'d str,
+}
+
+impl Specificity<'_> {
+    fn host_kind(&self) -> u8 {
+        match self.vagueness {
+            0 => host::EXACT,
+            1 => host::LABELS,
+            _ => host::ANY,
+        }
+    }
+}
+
+fn specificities(rule_set: &RuleSet) -> Vec<Specificity<'_>> {
+    let hosts = non_empty(&rule_set.scope.hosts);
+    let prefixes = non_empty(&rule_set.scope.path_prefixes);
+    let vagueness = |host: &str| match host {
+        "" => 2,
+        wild if wild.starts_with('*') => 1,
+        _ => 0,
+    };
+    hosts
+        .iter()
+        .flat_map(|host| {
+            let vagueness = vagueness(host);
+            // Exact hosts are equally specific, whatever their length.
+            let host_length = std::cmp::Reverse(if vagueness == 1 { host.len() } else { 0 });
+            prefixes.iter().map(move |path_prefix| Specificity {
+                vagueness,
+                host_length,
+                prefix_length: std::cmp::Reverse(path_prefix.len()),
+                name: &rule_set.name.text,
+                host,
+                path_prefix,
+            })
+        })
+        .collect()
+}
+
+/// The texts, or one empty one that stands for any.
+fn non_empty(texts: &[String]) -> Vec<&str> {
+    if texts.is_empty() { vec![""] } else { texts.iter().map(String::as_str).collect() }
+}

@@ -1,0 +1,148 @@
+//! A match as a forward graph of tests: each says where to go on, so that deciding is one loop
+//! without recursion, and an index over rules can start at any rule's first test.
+
+use crate::{
+    document::{Attribute, Match, Operator, TextOperator},
+    slot::{Domain, seed},
+    snapshot::{
+        records::{FAILED, MATCHED, Test, Value, flag, operator},
+        write::{Container, size},
+    },
+};
+
+/// The tests, attributes and values of a section while it is written.
+#[derive(Default)]
+pub(super) struct Graph {
+    pub(super) tests: Vec<Test>,
+    pub(super) attributes: Vec<Attribute>,
+    pub(super) values: Vec<Value>,
+}
+
+/// Where a test goes on: a test that is not written yet has a label.
+#[derive(Clone, Copy)]
+enum Target {
+    End(u32),
+    Label(usize),
+}
+
+impl Graph {
+    /// Appends the tests of one rule and tells the first and their number.
+    pub(super) fn rule(&mut self, when: &Match, text: &mut Container) -> (usize, usize) {
+        let first = self.tests.len();
+        let mut writer = Writer { graph: self, text, labels: Vec::new(), jumps: Vec::new() };
+        writer.one(when, Target::End(MATCHED), Target::End(FAILED), false);
+        writer.resolve(first);
+        (first, self.tests.len().saturating_sub(first))
+    }
+
+    fn attribute(&mut self, attribute: &Attribute) -> u16 {
+        let place = self.attributes.iter().position(|known| known == attribute).unwrap_or_else(|| {
+            self.attributes.push(attribute.clone());
+            self.attributes.len().saturating_sub(1)
+        });
+        // More than 65,535 distinct attributes do not fit into a snapshot of 2 MiB with their tests.
+        u16::try_from(place).unwrap_or(u16::MAX)
+    }
+}
+
+struct Writer<'g> {
+    graph: &'g mut Graph,
+    text: &'g mut Container,
+    /// The test each label came to stand for.
+    labels: Vec<u32>,
+    /// Both targets of each test of this rule.
+    jumps: Vec<(Target, Target)>,
+}
+
+impl Writer<'_> {
+    fn one(&mut self, one: &Match, yes: Target, no: Target, negated: bool) {
+        match one {
+            Match::All(inner) => self.chain(inner, yes, no, negated, true),
+            Match::Any(inner) => self.chain(inner, yes, no, negated, false),
+            Match::Not(inner) => self.one(inner, no, yes, !negated),
+            Match::Test(attribute, operator) => {
+                let attribute = self.graph.attribute(attribute);
+                let (code, fold, a, b) = self.operands(operator);
+                self.test(code, fold, negated, attribute, (a, b), (yes, no));
+            }
+            Match::Percent { from, to, salt } => {
+                let attribute = self.graph.attribute(&Attribute::Identity);
+                let slots = u64::from(*from) | (u64::from(*to) << 32);
+                let operands = (seed(Domain::Percent, salt), slots);
+                self.test(operator::PERCENT, false, negated, attribute, operands, (yes, no));
+            }
+        }
+    }
+
+    /// One after the other: the next is asked when the one before did not settle the matter.
+    fn chain(&mut self, inner: &[Match], yes: Target, no: Target, negated: bool, all: bool) {
+        let Some((last, before)) = inner.split_last() else { return };
+        for one in before {
+            let next = self.labels.len();
+            self.labels.push(0);
+            let (on_true, on_false) = if all { (Target::Label(next), no) } else { (yes, Target::Label(next)) };
+            self.one(one, on_true, on_false, negated);
+            let here = u32::try_from(self.graph.tests.len()).unwrap_or(FAILED);
+            if let Some(label) = self.labels.get_mut(next) {
+                *label = here;
+            }
+        }
+        self.one(last, yes, no, negated);
+    }
+
+    fn operands(&mut self, operator: &Operator) -> (u8, bool, u64, u64) {
+        match operator {
+            Operator::Present => (operator::PRESENT, false, 0, 0),
+            Operator::Range { from, to } => (operator::RANGE, false, from.cast_unsigned(), to.cast_unsigned()),
+            Operator::Text { how, operand, fold } => {
+                let place = self.text.text(&folded(operand, *fold));
+                let code = match how {
+                    TextOperator::Exact => operator::EXACT,
+                    TextOperator::Prefix => operator::PREFIX,
+                    TextOperator::Suffix => operator::SUFFIX,
+                    TextOperator::Contains => operator::CONTAINS,
+                };
+                (code, *fold, place.offset.get().into(), place.length.get().into())
+            }
+            Operator::In { operands, fold } => {
+                let mut operands: Vec<String> = operands.iter().map(|operand| folded(operand, *fold)).collect();
+                operands.sort();
+                operands.dedup();
+                let first = size(self.graph.values.len()).get();
+                let values = operands.iter().map(|operand| Value { text: self.text.text(operand) });
+                self.graph.values.extend(values);
+                (operator::IN, *fold, first.into(), size(operands.len()).get().into())
+            }
+        }
+    }
+
+    fn test(&mut self, operator: u8, fold: bool, negated: bool, attribute: u16, (a, b): (u64, u64), to: (Target, Target)) {
+        let flags = if fold { flag::FOLD } else { 0 } | if negated { flag::NEGATED } else { 0 };
+        self.jumps.push(to);
+        self.graph.tests.push(Test {
+            operator,
+            flags,
+            attribute: attribute.into(),
+            on_true: FAILED.into(),
+            on_false: FAILED.into(),
+            a: a.into(),
+            b: b.into(),
+        });
+    }
+
+    fn resolve(self, first: usize) {
+        let Self { graph, labels, jumps, .. } = self;
+        let resolved = |target: Target| match target {
+            Target::End(end) => end,
+            Target::Label(label) => labels.get(label).copied().unwrap_or(FAILED),
+        };
+        for (test, (yes, no)) in graph.tests.iter_mut().skip(first).zip(jumps) {
+            test.on_true = resolved(yes).into();
+            test.on_false = resolved(no).into();
+        }
+    }
+}
+
+fn folded(text: &str, fold: bool) -> String {
+    if fold { text.to_ascii_lowercase() } else { text.to_owned() }
+}

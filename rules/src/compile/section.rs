@@ -1,0 +1,132 @@
+//! A rule set to the bytes of its section.
+
+use super::graph::Graph;
+use crate::{
+    allocation,
+    document::{Attribute, IdentitySource, RuleSet, Then},
+    slot::{Domain, seed},
+    snapshot::{
+        records::{self, Rule, SectionHeader, Setting, Split, Variant, kind, then},
+        write::{Container, size},
+    },
+};
+
+/// Writes the section of `rule_set`, whose splits have these ranges.
+pub(super) fn write(rule_set: &RuleSet, ranges: &[Vec<allocation::Range>]) -> Vec<u8> {
+    let mut section = Container::new(size_of::<SectionHeader>());
+    let name = &rule_set.name.text;
+    let header_texts = (
+        section.text(name),
+        section.text(&rule_set.variant_header),
+        section.text(&format!("{name}/_default")),
+    );
+    let variants: Vec<Variant> =
+        rule_set.variants.iter().map(|variant| Variant { name: section.text(variant) }).collect();
+    let mut graph = Graph::default();
+    let (rules, settings) = write_rules(rule_set, &mut graph, &mut section);
+    let (splits, slot_ranges) = write_splits(rule_set, ranges, &mut section);
+    let identity: Vec<_> = rule_set.identity.iter().map(|source| attribute(&source.into(), &mut section)).collect();
+    let attributes: Vec<_> = graph.attributes.iter().map(|known| attribute(known, &mut section)).collect();
+    let header = SectionHeader {
+        name: header_texts.0,
+        variant_header: header_texts.1,
+        default_path: header_texts.2,
+        default_variant: place(rule_set.default),
+        reserved: 0.into(),
+        variants: section.table(&variants),
+        identity: section.table(&identity),
+        attributes: section.table(&attributes),
+        rules: section.table(&rules),
+        tests: section.table(&graph.tests),
+        values: section.table(&graph.values),
+        splits: section.table(&splits),
+        ranges: section.table(&slot_ranges),
+        settings: section.table(&settings),
+        text: section.close_text(),
+    };
+    section.finish(header)
+}
+
+fn write_rules(rule_set: &RuleSet, graph: &mut Graph, section: &mut Container) -> (Vec<Rule>, Vec<Setting>) {
+    let mut settings = Vec::new();
+    let rules = rule_set
+        .rules
+        .iter()
+        .map(|rule| {
+            let (first_test, tests) = rule.when.as_ref().map_or((0, 0), |when| graph.rule(when, section));
+            let (then_kind, target) = match rule.then {
+                Then::Variant(variant) => (then::VARIANT, variant),
+                Then::Split(split) => (then::SPLIT, split),
+            };
+            let first_setting = size(settings.len());
+            let own = rule.set.iter().map(|(name, value)| Setting { name: section.text(name), value: section.text(value) });
+            settings.extend(own);
+            Rule {
+                path: section.text(&format!("{}/{}", rule_set.name.text, rule.id.text)),
+                first_test: size(first_test),
+                tests: size(tests),
+                then_kind: then_kind.into(),
+                then: place(target),
+                first_setting,
+                settings: size(rule.set.len()),
+            }
+        })
+        .collect();
+    (rules, settings)
+}
+
+fn write_splits(
+    rule_set: &RuleSet,
+    ranges: &[Vec<allocation::Range>],
+    section: &mut Container,
+) -> (Vec<Split>, Vec<records::Range>) {
+    let mut slot_ranges = Vec::new();
+    let splits = rule_set
+        .splits
+        .iter()
+        .zip(ranges)
+        .map(|(split, ranges)| {
+            let first_range = size(slot_ranges.len());
+            slot_ranges.extend(ranges.iter().map(|range| records::Range {
+                from: range.from.into(),
+                variant: place(range.variant),
+                reserved: 0.into(),
+            }));
+            Split {
+                name: section.text(&split.name.text),
+                experiment: section.text(split.experiment.as_deref().unwrap_or_default()),
+                seed: seed(Domain::Split, &split.salt).into(),
+                first_range,
+                ranges: size(ranges.len()),
+            }
+        })
+        .collect();
+    (splits, slot_ranges)
+}
+
+impl From<&IdentitySource> for Attribute {
+    fn from(source: &IdentitySource) -> Self {
+        match source {
+            IdentitySource::Header(name) => Attribute::Header(name.clone()),
+            IdentitySource::Cookie(name) => Attribute::Cookie(name.clone()),
+        }
+    }
+}
+
+fn attribute(attribute: &Attribute, section: &mut Container) -> records::Attribute {
+    let (kind, name) = match attribute {
+        Attribute::Header(name) => (kind::HEADER, name.as_str()),
+        Attribute::Cookie(name) => (kind::COOKIE, name.as_str()),
+        Attribute::Query(name) => (kind::QUERY, name.as_str()),
+        Attribute::Path => (kind::PATH, ""),
+        Attribute::Method => (kind::METHOD, ""),
+        Attribute::Host => (kind::HOST, ""),
+        Attribute::Identity => (kind::IDENTITY, ""),
+    };
+    records::Attribute { kind, reserved: 0, name: section.text(name) }
+}
+
+/// A place in a table of at most 65,535; more variants or splits are refused when decoded.
+fn place(place: usize) -> zerocopy::little_endian::U16 {
+    u16::try_from(place).unwrap_or(u16::MAX).into()
+}

@@ -1,0 +1,158 @@
+//! The decision: scope, first rule that matches, variant. The hot path.
+
+use crate::{
+    Attributes, Decision, Reason, Snapshot,
+    decision::SeriesKey,
+    operators,
+    request::{Asked, Identity},
+    slot::slot,
+    snapshot::{
+        Root, Settings,
+        records::{MATCHED, Output, Rule, Scope, Split, Test, host, operator, then},
+        section::{Section, slice},
+    },
+};
+
+impl Snapshot {
+    /// One decision for each variant header of the namespace, sorted by header; none for a header
+    /// whose rule sets' scopes do not include the request.
+    ///
+    /// Depends on the snapshot and the request alone.
+    pub fn decide<'s, A: Attributes>(&'s self, request: &'s A) -> impl Iterator<Item = Decision<'s>> {
+        let asked = Asked::new(request);
+        let root = self.root();
+        let outputs = root.map_or(&[][..], |root| root.outputs);
+        outputs.iter().filter_map(move |output| {
+            let section = most_specific(root.as_ref()?, output, &asked)?;
+            Some(section.decide(&asked))
+        })
+    }
+}
+
+/// The rule set that decides `output`: the first whose scope includes the request.
+pub(crate) fn most_specific<'s, A: Attributes>(
+    root: &Root<'s>,
+    output: &Output,
+    asked: &Asked<'_, A>,
+) -> Option<Section<'s>> {
+    let scopes = slice(root.scopes, output.first_scope.get(), output.scopes.get())?;
+    let scope = scopes.iter().find(|scope| includes(root, scope, asked))?;
+    root.section(scope.section.get())
+}
+
+/// Whether a scope includes the request.
+pub(crate) fn includes<A: Attributes>(root: &Root<'_>, scope: &Scope, asked: &Asked<'_, A>) -> bool {
+    let pattern = root.text(scope.host);
+    let host = asked.host().unwrap_or_default();
+    let host = match scope.host_kind {
+        host::ANY => true,
+        host::EXACT => host.eq_ignore_ascii_case(pattern),
+        // The pattern begins with its dot, so at least one label stands in front of it.
+        _ => {
+            let start = host.len().checked_sub(pattern.len()).filter(|&start| start > 0);
+            start.and_then(|start| host.get(start..)).is_some_and(|end| end.eq_ignore_ascii_case(pattern))
+        }
+    };
+    host && has_prefix(asked.path(), root.text(scope.path_prefix))
+}
+
+/// Whether `path` begins with `prefix` and ends there or goes on with another segment.
+fn has_prefix(path: Option<&[u8]>, prefix: &[u8]) -> bool {
+    let rest = path.and_then(|path| path.strip_prefix(prefix));
+    prefix.is_empty() || rest.is_some_and(|rest| rest.first().is_none_or(|&next| next == b'/'))
+}
+
+impl<'s> Section<'s> {
+    /// The decision of this rule set: its first rule that matches, or its default.
+    pub(crate) fn decide<A: Attributes>(&self, asked: &Asked<'s, A>) -> Decision<'s> {
+        let identity = Identity::new();
+        let found = (0u32..).zip(self.rules).find(|(_, rule)| self.matches(rule, asked, &identity, |_, _| {}));
+        match found {
+            Some((number, rule)) => self.decided(number, rule, asked.identity(self, &identity)),
+            None => self.defaulted(),
+        }
+    }
+
+    /// Walks the tests of a rule; `observe` is told each test that was asked and its answer.
+    pub(crate) fn matches<A: Attributes>(
+        &self,
+        rule: &Rule,
+        asked: &Asked<'s, A>,
+        identity: &Identity<'s>,
+        mut observe: impl FnMut(&'s Test, bool),
+    ) -> bool {
+        let mut next = if rule.tests.get() == 0 { MATCHED } else { rule.first_test.get() };
+        while let Some(test) = self.tests.get(next as usize) {
+            let holds = self.holds(test, asked, identity);
+            observe(test, holds);
+            next = if holds { test.on_true.get() } else { test.on_false.get() };
+        }
+        next == MATCHED
+    }
+
+    fn holds<A: Attributes>(&self, test: &Test, asked: &Asked<'s, A>, identity: &Identity<'s>) -> bool {
+        if test.operator == operator::PERCENT {
+            return asked.identity(self, identity).is_some_and(|identity| in_percent(test, identity));
+        }
+        let attribute = self.attributes.get(usize::from(test.attribute.get()));
+        attribute.is_some_and(|attribute| {
+            asked.any(self, attribute, identity, |value| operators::holds(self, test, value))
+        })
+    }
+
+    fn decided(&self, number: u32, rule: &'s Rule, identity: Option<&[u8]>) -> Decision<'s> {
+        let split = (rule.then_kind.get() == then::SPLIT).then(|| self.splits.get(usize::from(rule.then.get()))).flatten();
+        let (variant, reason, slot) = match (split, identity) {
+            (None, _) => (rule.then.get(), Reason::TargetingMatch, None),
+            (Some(_), None) => (self.header.default_variant.get(), Reason::NoIdentity, None),
+            (Some(split), Some(identity)) => {
+                let slot = slot(identity, split.seed.get());
+                (self.variant_of(split, slot), Reason::Split, Some(slot))
+            }
+        };
+        let experiment = split.filter(|_| slot.is_some()).map(|split| self.text(split.experiment));
+        Decision {
+            rule: Some(self.rule_id(rule)),
+            rule_path: self.text(rule.path),
+            reason,
+            slot,
+            experiment: experiment.filter(|experiment| !experiment.is_empty()),
+            series: SeriesKey { rule_set: self.number, rule: number, variant },
+            set: Settings { section: *self, settings: self.settings(rule) },
+            ..self.decision(variant)
+        }
+    }
+
+    fn defaulted(&self) -> Decision<'s> {
+        self.decision(self.header.default_variant.get())
+    }
+
+    fn decision(&self, variant: u16) -> Decision<'s> {
+        Decision {
+            rule_set: self.text(self.header.name),
+            rule: None,
+            rule_path: self.text(self.header.default_path),
+            variant: self.variant(variant),
+            reason: Reason::Default,
+            slot: None,
+            experiment: None,
+            variant_header: self.text(self.header.variant_header),
+            series: SeriesKey { rule_set: self.number, rule: u32::MAX, variant },
+            set: Settings { section: *self, settings: &[] },
+        }
+    }
+
+    /// The variant a slot of a split belongs to.
+    fn variant_of(&self, split: &Split, slot: u32) -> u16 {
+        let ranges = self.ranges(split);
+        let behind = ranges.partition_point(|range| range.from.get() <= slot);
+        behind.checked_sub(1).and_then(|place| ranges.get(place)).map_or(0, |range| range.variant.get())
+    }
+}
+
+/// Whether the slot of `identity` lies within a percentage.
+pub(crate) fn in_percent(test: &Test, identity: &[u8]) -> bool {
+    let slots = test.b.get();
+    let (from, to) = (slots & u64::from(u32::MAX), slots >> 32);
+    (from..to).contains(&u64::from(slot(identity, test.a.get())))
+}

@@ -1,0 +1,151 @@
+//! What operators write, typed: everything a name refers to is known to exist.
+
+mod fields;
+mod lock;
+mod matches;
+mod names;
+mod negations;
+mod operators;
+mod rule_set;
+mod splits;
+
+use crate::{
+    allocation,
+    report::{Path, Report},
+    tree::{Node, quote},
+};
+
+pub(crate) use lock::Lock;
+pub(crate) use names::Name;
+
+use fields::Fields;
+
+/// The version of the language.
+const API_VERSION: &str = "graylane.dev/v1";
+
+/// One document of either kind.
+#[derive(Debug)]
+pub(crate) enum Document {
+    RuleSet(Box<RuleSet>),
+    Lock(Lock),
+}
+
+/// The rules of one service.
+#[derive(Debug)]
+pub(crate) struct RuleSet {
+    pub(crate) name: Name,
+    pub(crate) scope: Scope,
+    pub(crate) identity: Vec<IdentitySource>,
+    pub(crate) variant_header: String,
+    pub(crate) variants: Vec<String>,
+    pub(crate) default: usize,
+    pub(crate) splits: Vec<Split>,
+    pub(crate) rules: Vec<Rule>,
+}
+
+/// Which requests a rule set is for: any of the hosts (none: every host) and any of the prefixes.
+#[derive(Debug, Default)]
+pub(crate) struct Scope {
+    pub(crate) hosts: Vec<String>,
+    pub(crate) path_prefixes: Vec<String>,
+}
+
+/// Where a request's identity may be.
+#[derive(Debug)]
+pub(crate) enum IdentitySource {
+    Header(String),
+    Cookie(String),
+}
+
+/// A named, weighted choice over the variants.
+#[derive(Debug)]
+pub(crate) struct Split {
+    pub(crate) name: Name,
+    pub(crate) salt: String,
+    /// Slots for each variant of the rule set, in their order.
+    pub(crate) counts: Vec<u32>,
+    pub(crate) experiment: Option<String>,
+}
+
+/// One entry of a rule set.
+#[derive(Debug)]
+pub(crate) struct Rule {
+    pub(crate) id: Name,
+    /// None: every request.
+    pub(crate) when: Option<Match>,
+    pub(crate) then: Then,
+    pub(crate) set: Vec<(String, String)>,
+}
+
+/// What a rule that matched decides.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Then {
+    Variant(usize),
+    Split(usize),
+}
+
+/// A predicate on the request.
+#[derive(Debug)]
+pub(crate) enum Match {
+    All(Vec<Match>),
+    Any(Vec<Match>),
+    Not(Box<Match>),
+    Test(Attribute, Operator),
+    Percent { from: u32, to: u32, salt: String },
+}
+
+/// What of a request is asked about; names of headers in lower case.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Attribute {
+    Header(String),
+    Cookie(String),
+    Query(String),
+    Path,
+    Method,
+    Host,
+    Identity,
+}
+
+/// What is asked about an attribute.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Operator {
+    Present,
+    Text { how: TextOperator, operand: String, fold: bool },
+    In { operands: Vec<String>, fold: bool },
+    Range { from: i64, to: i64 },
+}
+
+/// The comparisons with one text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TextOperator {
+    Exact,
+    Prefix,
+    Suffix,
+    Contains,
+}
+
+/// Reads a tree as a document; None when it cannot be used, with the reasons in `report`.
+pub(crate) fn decode(node: &Node, report: &mut Report) -> Option<Document> {
+    let path = Path::DOCUMENT;
+    let mut fields = Fields::open(node, &path, report)?;
+    let version = fields.required("apiVersion", report);
+    if let Some(found) = version.filter(|node| names::text(node) != Some(API_VERSION)) {
+        report.wrong("unsupported-version", &path.field("apiVersion"), found, quote(API_VERSION));
+    }
+    let kind = fields.required("kind", report)?;
+    match names::text(kind) {
+        Some("RuleSet") => rule_set::decode(fields, report).map(Box::new).map(Document::RuleSet),
+        Some("AllocationLock") => lock::decode(fields, report).map(Document::Lock),
+        _ => {
+            report.wrong("unsupported-kind", &path.field("kind"), kind, "\"RuleSet\" or \"AllocationLock\"");
+            None
+        }
+    }
+}
+
+impl Split {
+    /// The ranges of the split where no lock says otherwise.
+    pub(crate) fn ranges(&self) -> Vec<allocation::Range> {
+        allocation::consecutive(&self.counts)
+    }
+}

@@ -1,0 +1,91 @@
+//! The fields of a map: taken by name, and what is left over is an error.
+
+use crate::{
+    report::{Path, Report},
+    tree::{Entry, Node, Value, quote},
+};
+
+/// A map that is being decoded.
+pub(super) struct Fields<'n> {
+    node: &'n Node,
+    path: Path<'n>,
+    entries: &'n [Entry],
+    known: Vec<&'static str>,
+}
+
+impl<'n> Fields<'n> {
+    /// Opens a map; anything else is an error.
+    pub(super) fn open(node: &'n Node, path: &Path<'n>, report: &mut Report) -> Option<Self> {
+        match &node.value {
+            Value::Map(entries) => Some(Self { node, path: *path, entries, known: Vec::new() }),
+            _ => {
+                report.wrong("wrong-type", path, node, "a map");
+                None
+            }
+        }
+    }
+
+    pub(super) fn path(&self) -> &Path<'n> {
+        &self.path
+    }
+
+    pub(super) fn node(&self) -> &'n Node {
+        self.node
+    }
+
+    /// The field `name`, if it is there.
+    pub(super) fn optional(&mut self, name: &'static str) -> Option<&'n Node> {
+        self.known.push(name);
+        self.entries.iter().find(|entry| entry.key == name).map(|entry| &entry.node)
+    }
+
+    /// The field `name`; an error if it is not there.
+    pub(super) fn required(&mut self, name: &'static str, report: &mut Report) -> Option<&'n Node> {
+        let found = self.optional(name);
+        if found.is_none() {
+            let path = self.path.field(name);
+            report.error("missing-field", &path, self.node.span.clone(), "nothing", format!("the field {name:?}"));
+        }
+        found
+    }
+
+    /// Says what nobody asked for. To be called when every field was taken.
+    pub(super) fn finish(self, report: &mut Report) {
+        for entry in self.entries.iter().filter(|entry| !self.known.contains(&entry.key.as_str())) {
+            let found = format!("the unknown field {}", quote(&entry.key));
+            let path = self.path.field(&entry.key);
+            report.error("unknown-field", &path, entry.key_span.clone(), found, one_of(&self.known));
+        }
+    }
+}
+
+/// `a`, `a or b`, `a, b or c`.
+pub(super) fn one_of(names: &[&str]) -> String {
+    match names {
+        [] => "nothing".to_owned(),
+        [only] => (*only).to_owned(),
+        [first @ .., last] => format!("{} or {last}", first.join(", ")),
+    }
+}
+
+/// The items of a list with at least one; anything else is an error.
+pub(super) fn items<'n>(node: &'n Node, path: &Path<'_>, report: &mut Report) -> Option<&'n [Node]> {
+    match &node.value {
+        Value::List(items) if !items.is_empty() => Some(items),
+        _ => {
+            report.wrong("wrong-type", path, node, "a list with at least one item");
+            None
+        }
+    }
+}
+
+/// The entries of a map; anything else is an error.
+pub(super) fn entries<'n>(node: &'n Node, path: &Path<'_>, report: &mut Report) -> Option<&'n [Entry]> {
+    match &node.value {
+        Value::Map(entries) => Some(entries),
+        _ => {
+            report.wrong("wrong-type", path, node, "a map");
+            None
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! `when`: predicates, their operators and their bounds.
+
+use super::{Attribute, Fields, Match, Operator, fields, names, negations, operators};
+use crate::{
+    report::{Path, Report},
+    slot::SLOTS,
+    tree::{Node, Value},
+};
+
+/// The deepest nesting of all, any and not.
+const NESTING_LIMIT: usize = 8;
+
+const KINDS: [&str; 11] =
+    ["header", "cookie", "query", "path", "method", "host", "identity", "percent", "all", "any", "not"];
+
+/// Decodes a match. `salt` is the default salt of its percentages.
+pub(super) fn decode(node: &Node, path: &Path<'_>, salt: &str, report: &mut Report) -> Option<Match> {
+    let decoded = Decoder { salt, report }.one(node, path, 0)?;
+    negations::check(&decoded, node, path, report);
+    Some(decoded)
+}
+
+/// The name of a cookie.
+pub(super) fn cookie_name(node: &Node, path: &Path<'_>, report: &mut Report) -> Option<String> {
+    let name = names::non_empty(node, path, report)?;
+    if name.contains(['=', ';', ' ', '\t', ',']) || name.len() > 256 {
+        report.wrong("bad-cookie-name", path, node, "a cookie name: no '=', ';', ',' or space, at most 256 bytes");
+        return None;
+    }
+    Some(name.to_owned())
+}
+
+struct Decoder<'a> {
+    salt: &'a str,
+    report: &'a mut Report,
+}
+
+impl Decoder<'_> {
+    fn one(&mut self, node: &Node, path: &Path<'_>, depth: usize) -> Option<Match> {
+        let entry = match &node.value {
+            Value::Map(entries) => match entries.as_slice() {
+                [entry] => entry,
+                [] => {
+                    self.report.error("no-match", path, node.span.clone(), "no match", fields::one_of(&KINDS));
+                    return None;
+                }
+                [first, ..] if !KINDS.contains(&first.key.as_str()) => first,
+                _ => return self.several(node, path),
+            },
+            _ => {
+                self.report.wrong("wrong-type", path, node, "a match: a map of one key");
+                return None;
+            }
+        };
+        let (key, node, here) = (entry.key.as_str(), &entry.node, path.field(&entry.key));
+        match key {
+            "all" => self.many(node, &here, depth).map(Match::All),
+            "any" => self.many(node, &here, depth).map(Match::Any),
+            "not" if self.may_nest(node, &here, depth) => {
+                self.one(node, &here, depth.saturating_add(1)).map(Box::new).map(Match::Not)
+            }
+            "not" => None,
+            "percent" => self.percent(node, &here),
+            "header" | "cookie" | "query" => self.named(key, node, &here),
+            "path" => self.test(Attribute::Path, node, &here),
+            "method" => self.test(Attribute::Method, node, &here),
+            "host" => self.test(Attribute::Host, node, &here).map(Match::without_case),
+            "identity" => self.test(Attribute::Identity, node, &here),
+            unknown => {
+                let found = format!("the unknown match {}", crate::tree::quote(unknown));
+                self.report.error("unknown-field", &here, entry.key_span.clone(), found, fields::one_of(&KINDS));
+                None
+            }
+        }
+    }
+
+    fn several(&mut self, node: &Node, path: &Path<'_>) -> Option<Match> {
+        let expected = "one match; to ask for several, list them under `all` or `any`";
+        self.report.wrong("several-matches", path, node, expected);
+        None
+    }
+
+    fn may_nest(&mut self, node: &Node, path: &Path<'_>, depth: usize) -> bool {
+        if depth >= NESTING_LIMIT {
+            let expected = format!("at most {NESTING_LIMIT} levels of all, any and not");
+            self.report.error("too-deep", path, node.span.clone(), "another level", expected);
+        }
+        depth < NESTING_LIMIT
+    }
+
+    fn many(&mut self, node: &Node, path: &Path<'_>, depth: usize) -> Option<Vec<Match>> {
+        if !self.may_nest(node, path, depth) {
+            return None;
+        }
+        let items = fields::items(node, path, self.report)?;
+        let mut matches = Vec::with_capacity(items.len());
+        for (index, item) in items.iter().enumerate() {
+            matches.push(self.one(item, &path.item(index), depth.saturating_add(1)));
+        }
+        // Leaving out what could not be read would change who matches.
+        matches.into_iter().collect()
+    }
+
+    fn named(&mut self, kind: &str, node: &Node, path: &Path<'_>) -> Option<Match> {
+        let mut fields = Fields::open(node, path, self.report)?;
+        let name = fields.required("name", self.report);
+        let operator = operators::operator(&mut fields, self.report);
+        fields.finish(self.report);
+        let (name, path) = (name?, path.field("name"));
+        let attribute = match kind {
+            "header" => Attribute::Header(names::header_name(name, &path, self.report)?),
+            "cookie" => Attribute::Cookie(cookie_name(name, &path, self.report)?),
+            _ => Attribute::Query(names::non_empty(name, &path, self.report)?.to_owned()),
+        };
+        Some(Match::Test(attribute, operator?))
+    }
+
+    fn test(&mut self, attribute: Attribute, node: &Node, path: &Path<'_>) -> Option<Match> {
+        let mut fields = Fields::open(node, path, self.report)?;
+        let operator = operators::operator(&mut fields, self.report);
+        fields.finish(self.report);
+        Some(Match::Test(attribute, operator?))
+    }
+
+    /// `20`, or `{from: 20, to: 40}` half open.
+    fn percent(&mut self, node: &Node, path: &Path<'_>) -> Option<Match> {
+        if !matches!(node.value, Value::Map(_)) {
+            let to = self.slots(node, path)?;
+            if to == 0 {
+                self.report.warning("empty-range", path, node.span.clone(), "0 percent", "more, or no such rule");
+            }
+            return Some(Match::Percent { from: 0, to, salt: self.salt.to_owned() });
+        }
+        let mut fields = Fields::open(node, path, self.report)?;
+        let from = fields.required("from", self.report);
+        let to = fields.required("to", self.report);
+        let salt = fields.optional("salt");
+        fields.finish(self.report);
+        let from = from.and_then(|node| self.slots(node, &path.field("from")));
+        let to = to.and_then(|node| self.slots(node, &path.field("to")));
+        let salt = salt.map(|node| names::non_empty(node, &path.field("salt"), self.report));
+        let (from, to, salt) = (from?, to?, salt.unwrap_or(Some(self.salt))?.to_owned());
+        if from >= to {
+            let found = format!("{from} to {to} thousandths of a percent");
+            self.report.error("empty-range", path, node.span.clone(), found, "from below to");
+            return None;
+        }
+        Some(Match::Percent { from, to, salt })
+    }
+
+    fn slots(&mut self, node: &Node, path: &Path<'_>) -> Option<u32> {
+        let slots = match &node.value {
+            Value::Number(text) => percent_to_slots(text),
+            _ => None,
+        };
+        if slots.is_none() {
+            self.report.wrong("bad-percent", path, node, "a number from 0 to 100 in steps of 0.001");
+        }
+        slots
+    }
+}
+
+/// The decimal text of a percentage as slots; never through a float.
+fn percent_to_slots(text: &str) -> Option<u32> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let fraction = fraction.trim_end_matches('0');
+    if whole.is_empty() || !digits(whole) || !digits(fraction) || fraction.len() > 3 {
+        return None;
+    }
+    let slots = format!("{whole}{fraction:0<3}").parse().ok()?;
+    (slots <= SLOTS).then_some(slots)
+}
+
+impl Match {
+    /// Hosts have no case, whatever was written.
+    fn without_case(mut self) -> Self {
+        if let Match::Test(_, Operator::Text { fold, .. } | Operator::In { fold, .. }) = &mut self {
+            *fold = true;
+        }
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::percent_to_slots;
+
+    #[test]
+    fn percentages_are_exact() {
+        for (text, slots) in [("20", 20_000), ("0.001", 1), ("33.333", 33_333), ("100", 100_000), ("0.10", 100), ("0", 0)] {
+            assert_eq!(percent_to_slots(text), Some(slots), "{text}");
+        }
+        for text in ["100.001", "0.0001", "-1", "1e1", ".5", "1.2.3", ""] {
+            assert_eq!(percent_to_slots(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! The same walk as the decision, telling why.
+
+mod words;
+
+use std::fmt;
+
+use crate::{
+    Attributes, Decision, Reason, Snapshot,
+    decide::{includes, most_specific},
+    request::{Asked, Identity},
+    slot::SLOTS,
+    snapshot::{
+        Root,
+        records::{Output, Rule, flag, kind},
+        section::{Section, slice},
+    },
+};
+use words::{Shown, test_in_words, what_was_found};
+
+/// Why a request gets what it gets, for one variant header.
+///
+/// Displayed as indented lines: the scope that won, the identity, each rule with the tests that
+/// were asked, the decision. Every line was produced by the walk that decides, not by another one.
+#[derive(Clone, Debug)]
+pub struct Explanation {
+    lines: Vec<String>,
+}
+
+impl fmt::Display for Explanation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.lines.iter().try_for_each(|line| writeln!(f, "{line}"))
+    }
+}
+
+impl Snapshot {
+    /// Explains the decision for each variant header of the namespace, also where no scope
+    /// includes the request.
+    pub fn explain<A: Attributes>(&self, request: &A) -> Vec<Explanation> {
+        let asked = Asked::new(request);
+        let Some(root) = self.root() else { return Vec::new() };
+        root.outputs.iter().map(|output| explain(&root, output, &asked)).collect()
+    }
+}
+
+fn explain<A: Attributes>(root: &Root<'_>, output: &Output, asked: &Asked<'_, A>) -> Explanation {
+    let mut lines = vec![format!("{}", Shown(root.text(output.header)))];
+    lines.extend(scopes(root, output, asked));
+    match most_specific(root, output, asked) {
+        Some(section) => rule_set(&section, asked, &mut lines),
+        None => lines.push("  decision    none: no scope includes the request; the header is stripped, not set".to_owned()),
+    }
+    Explanation { lines }
+}
+
+/// Each scope in the order in which they are tried, up to the first that includes the request.
+fn scopes<A: Attributes>(root: &Root<'_>, output: &Output, asked: &Asked<'_, A>) -> Vec<String> {
+    let scopes = slice(root.scopes, output.first_scope.get(), output.scopes.get()).unwrap_or_default();
+    let mut lines = Vec::new();
+    for scope in scopes {
+        let included = includes(root, scope, asked);
+        let name = root.section(scope.section.get()).map_or(&b""[..], |section| section.text(section.header.name));
+        let (mark, why) = if included { ("✓", "most specific") } else { ("✗", "not this request") };
+        let scope = words::scope_in_words(root, scope);
+        lines.push(format!("  rule set  {mark} {:<20} {scope}: {why}", Shown(name).to_string()));
+        if included {
+            break;
+        }
+    }
+    lines
+}
+
+fn rule_set<'s, A: Attributes>(section: &Section<'s>, asked: &Asked<'s, A>, lines: &mut Vec<String>) {
+    let identity = Identity::new();
+    lines.extend(identity_lines(section, asked, &identity));
+    let decision = section.decide(asked);
+    for (number, rule) in (0u32..).zip(section.rules) {
+        if rule_lines(section, rule, asked, &identity, lines) {
+            let behind = section.rules.len().saturating_sub(number as usize).saturating_sub(1);
+            if behind > 0 {
+                lines.push(format!("  rules       {behind} more, not asked: the first that matches decides"));
+            }
+            break;
+        }
+    }
+    lines.extend(decision_lines(section, &decision));
+}
+
+fn identity_lines<'s, A: Attributes>(
+    section: &Section<'s>,
+    asked: &Asked<'s, A>,
+    identity: &Identity<'s>,
+) -> Vec<String> {
+    let found = asked.identity(section, identity);
+    let mut lines = Vec::new();
+    for source in section.identity {
+        let value = asked.value_of(section, source);
+        let kind = if source.kind == kind::HEADER { "header" } else { "cookie" };
+        let name = Shown(section.text(source.name));
+        match value {
+            Some(value) => {
+                lines.push(format!("  identity  ✓ \"{}\" from {kind} {name}", Shown(value)));
+                break;
+            }
+            None => lines.push(format!("  identity  ✗ {kind} {name}: absent, repeated, empty or longer than 256 bytes")),
+        }
+    }
+    if found.is_none() {
+        lines.push("  identity    none: no percent matches, a split gives the default".to_owned());
+    }
+    lines
+}
+
+/// Writes what was asked of one rule; whether it matched.
+fn rule_lines<'s, A: Attributes>(
+    section: &Section<'s>,
+    rule: &'s Rule,
+    asked: &Asked<'s, A>,
+    identity: &Identity<'s>,
+    lines: &mut Vec<String>,
+) -> bool {
+    let mut tests = Vec::new();
+    let matched = section.matches(rule, asked, identity, |test, holds| {
+        let negated = test.flags & flag::NEGATED != 0;
+        let mark = if holds != negated { "✓" } else { "✗" };
+        let found = what_was_found(section, test, asked, identity);
+        tests.push(format!("              {mark} {}: {found}", test_in_words(section, test)));
+    });
+    let mark = if matched { "✓" } else { "✗" };
+    let always = if rule.tests.get() == 0 { " (every request)" } else { "" };
+    lines.push(format!("  rule      {mark} {}{always}", Shown(section.rule_id(rule))));
+    lines.append(&mut tests);
+    matched
+}
+
+fn decision_lines(section: &Section<'_>, decision: &Decision<'_>) -> Vec<String> {
+    let why = match decision.reason {
+        Reason::TargetingMatch => "the rule names it".to_owned(),
+        Reason::Default => "no rule matched".to_owned(),
+        Reason::NoIdentity => "the rule's split needs an identity, and there is none".to_owned(),
+        Reason::Split => split_in_words(section, decision),
+    };
+    let mut lines = vec![format!("  decision    {} {}: {why}", Shown(decision.variant), decision.reason.name())];
+    if let Some(experiment) = decision.experiment {
+        lines.push(format!("  experiment  {}", Shown(experiment)));
+    }
+    lines.extend(decision.set().map(|(name, value)| format!("  set         {}: {}", Shown(name), Shown(value))));
+    lines
+}
+
+fn split_in_words(section: &Section<'_>, decision: &Decision<'_>) -> String {
+    let rule = section.rules.get(decision.series.rule as usize);
+    let split = rule.and_then(|rule| section.splits.get(usize::from(rule.then.get())));
+    let name = split.map(|split| section.text(split.name)).unwrap_or_default();
+    let slot = decision.slot.unwrap_or(0);
+    format!("slot {slot} of {SLOTS} in split {}", Shown(name))
+}

@@ -1,0 +1,132 @@
+//! Records of a snapshot as a person would say them.
+
+use std::fmt;
+
+use crate::{
+    Attributes,
+    request::{Asked, Identity},
+    slot::{SLOTS, slot},
+    snapshot::{
+        Root,
+        records::{Attribute, Scope, Test, flag, host, kind, operator},
+        section::Section,
+    },
+};
+
+/// Bytes as text: what is not UTF-8 and what a terminal would act on is escaped, long ones are cut.
+pub(super) struct Shown<'a>(pub(super) &'a [u8]);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const MOST: usize = 120;
+        let short = self.0.get(..MOST).unwrap_or(self.0);
+        for chunk in short.utf8_chunks() {
+            write!(f, "{}", chunk.valid().escape_debug())?;
+            chunk.invalid().iter().try_for_each(|byte| write!(f, "\\x{byte:02x}"))?;
+        }
+        if short.len() < self.0.len() { write!(f, "… ({} bytes)", self.0.len()) } else { Ok(()) }
+    }
+}
+
+/// `host *.example.com, path /checkout`.
+pub(super) fn scope_in_words(root: &Root<'_>, scope: &Scope) -> String {
+    let name = Shown(root.text(scope.host));
+    let host = match scope.host_kind {
+        host::ANY => "any host".to_owned(),
+        host::EXACT => format!("host {name}"),
+        _ => format!("host *{name}"),
+    };
+    match root.text(scope.path_prefix) {
+        b"" => format!("{host}, any path"),
+        prefix => format!("{host}, path {}", Shown(prefix)),
+    }
+}
+
+/// `not header x-env: exact "gray"`.
+pub(super) fn test_in_words(section: &Section<'_>, test: &Test) -> String {
+    let not = if test.flags & flag::NEGATED != 0 { "not " } else { "" };
+    if test.operator == operator::PERCENT {
+        let slots = test.b.get();
+        let (from, to) = (slots & u64::from(u32::MAX), slots >> 32);
+        return format!("{not}percent: slots {from} to {to} of {SLOTS}");
+    }
+    let fold = if test.flags & flag::FOLD != 0 && attribute_kind(section, test) != kind::HOST { ", ignoreCase" } else { "" };
+    format!("{not}{}: {}{fold}", attribute_in_words(section, test), question(section, test))
+}
+
+fn attribute<'s>(section: &Section<'s>, test: &Test) -> Option<&'s Attribute> {
+    section.attributes.get(usize::from(test.attribute.get()))
+}
+
+fn attribute_kind(section: &Section<'_>, test: &Test) -> u8 {
+    attribute(section, test).map_or(u8::MAX, |attribute| attribute.kind)
+}
+
+fn attribute_in_words(section: &Section<'_>, test: &Test) -> String {
+    let Some(attribute) = attribute(section, test) else { return String::new() };
+    let name = Shown(section.text(attribute.name));
+    match attribute.kind {
+        kind::HEADER => format!("header {name}"),
+        kind::COOKIE => format!("cookie {name}"),
+        kind::QUERY => format!("query {name}"),
+        kind::PATH => "path".to_owned(),
+        kind::METHOD => "method".to_owned(),
+        kind::HOST => "host".to_owned(),
+        _ => "identity".to_owned(),
+    }
+}
+
+fn question(section: &Section<'_>, test: &Test) -> String {
+    let operand = || Shown(section.operand(test)).to_string();
+    match test.operator {
+        operator::PRESENT => "present".to_owned(),
+        operator::EXACT => format!("exact \"{}\"", operand()),
+        operator::PREFIX => format!("prefix \"{}\"", operand()),
+        operator::SUFFIX => format!("suffix \"{}\"", operand()),
+        operator::CONTAINS => format!("contains \"{}\"", operand()),
+        operator::IN => one_of(section, test),
+        _ => range(test.a.get().cast_signed(), test.b.get().cast_signed()),
+    }
+}
+
+fn one_of(section: &Section<'_>, test: &Test) -> String {
+    const MOST: usize = 5;
+    let operands = section.operands(test);
+    let shown: Vec<String> =
+        operands.iter().take(MOST).map(|value| format!("\"{}\"", Shown(section.text(value.text)))).collect();
+    let more = operands.len().saturating_sub(MOST);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("in [{}]{more}", shown.join(", "))
+}
+
+fn range(from: i64, to: i64) -> String {
+    match (from, to) {
+        (i64::MIN, to) => format!("range up to {to}"),
+        (from, i64::MAX) => format!("range from {from}"),
+        (from, to) => format!("range {from} to {to}"),
+    }
+}
+
+/// What the request has where a test looked.
+pub(super) fn what_was_found<'s, A: Attributes>(
+    section: &Section<'s>,
+    test: &Test,
+    asked: &Asked<'s, A>,
+    identity: &Identity<'s>,
+) -> String {
+    if test.operator == operator::PERCENT {
+        let slot = asked.identity(section, identity).map(|identity| slot(identity, test.a.get()));
+        return slot.map_or("no identity".to_owned(), |slot| format!("slot {slot}"));
+    }
+    let mut found = Vec::new();
+    if let Some(attribute) = attribute(section, test) {
+        asked.any(section, attribute, identity, |value| {
+            found.push(format!("\"{}\"", Shown(value)));
+            false
+        });
+    }
+    match found.as_slice() {
+        [] => "absent".to_owned(),
+        values => format!("found {}", values.join(", ")),
+    }
+}

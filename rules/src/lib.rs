@@ -1,0 +1,32 @@
+//! The rule language of Graylane and the decision it yields.
+//!
+//! Operators write [rule sets](https://github.com/graylane/graylane#rules); [`compile`] turns them
+//! into one [`Snapshot`]; [`Snapshot::decide`] answers for a request which variant it belongs to,
+//! and why. Nothing here knows a proxy, a clock, a file or a random number: the same inputs give
+//! the same answer natively, in Envoy and in a browser.
+
+mod allocation;
+mod attributes;
+mod compile;
+mod decide;
+mod decision;
+mod document;
+pub mod envelope;
+mod explain;
+mod operators;
+pub mod owned;
+mod problem;
+mod report;
+mod request;
+mod revision;
+pub mod slot;
+mod snapshot;
+mod tree;
+
+pub use attributes::Attributes;
+pub use compile::{Compiled, DOCUMENT_LIMIT, Format, Source, compile};
+pub use decision::{Decision, Reason, SeriesKey};
+pub use explain::Explanation;
+pub use problem::{Problem, Severity};
+pub use revision::{InvalidRevision, Revision};
+pub use snapshot::{SNAPSHOT_FORMAT, SNAPSHOT_LIMIT, Snapshot, Unusable};

@@ -1,0 +1,85 @@
+//! What is asked about a value: one small function an operator.
+
+use memchr::memmem;
+
+use crate::snapshot::{
+    records::{Test, flag, operator},
+    section::Section,
+};
+
+/// Whether `value` passes the test. Text operators fail on what is not UTF-8.
+///
+/// `percent` is no question about a text and is decided elsewhere.
+pub(crate) fn holds(section: &Section<'_>, test: &Test, value: &[u8]) -> bool {
+    let fold = test.flags & flag::FOLD != 0;
+    match test.operator {
+        operator::PRESENT => true,
+        operator::EXACT => equal(value, section.operand(test), fold),
+        operator::PREFIX => {
+            let operand = section.operand(test);
+            value.get(..operand.len()).is_some_and(|start| equal(start, operand, fold)) && is_text(value)
+        }
+        operator::SUFFIX => {
+            let operand = section.operand(test);
+            let start = value.len().checked_sub(operand.len());
+            start.and_then(|start| value.get(start..)).is_some_and(|end| equal(end, operand, fold)) && is_text(value)
+        }
+        operator::CONTAINS => contains(value, section.operand(test), fold) && is_text(value),
+        operator::IN => is_one_of(section, test, value, fold),
+        operator::RANGE => integer(value)
+            .is_some_and(|value| (test.a.get().cast_signed()..=test.b.get().cast_signed()).contains(&value)),
+        _ => false,
+    }
+}
+
+fn is_text(value: &[u8]) -> bool {
+    std::str::from_utf8(value).is_ok()
+}
+
+/// A folded operand is in lower case already.
+fn equal(value: &[u8], operand: &[u8], fold: bool) -> bool {
+    if fold { value.eq_ignore_ascii_case(operand) } else { value == operand }
+}
+
+/// Linear in the value, whatever the two are.
+fn contains(value: &[u8], operand: &[u8], fold: bool) -> bool {
+    if fold {
+        memmem::find(&value.to_ascii_lowercase(), operand).is_some()
+    } else {
+        memmem::find(value, operand).is_some()
+    }
+}
+
+fn is_one_of(section: &Section<'_>, test: &Test, value: &[u8], fold: bool) -> bool {
+    let lower = |byte: &u8| if fold { byte.to_ascii_lowercase() } else { *byte };
+    let order = |operand: &[u8]| operand.iter().copied().cmp(value.iter().map(lower));
+    section.operands(test).binary_search_by(|operand| order(section.text(operand.text))).is_ok()
+}
+
+/// ASCII digits, perhaps a minus in front, no leading zeros, 64 bits.
+pub(crate) fn integer(value: &[u8]) -> Option<i64> {
+    let digits = value.strip_prefix(b"-").unwrap_or(value);
+    let plain = match digits {
+        [b'0'] => digits.len() == value.len(),
+        [b'1'..=b'9', rest @ ..] => rest.iter().all(u8::is_ascii_digit),
+        _ => false,
+    };
+    let text = std::str::from_utf8(value).ok().filter(|_| plain)?;
+    text.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::integer;
+
+    #[test]
+    fn integers_are_written_one_way_only() {
+        let right = [("0", 0), ("-7", -7), ("9223372036854775807", i64::MAX), ("-9223372036854775808", i64::MIN)];
+        for (text, value) in right {
+            assert_eq!(integer(text.as_bytes()), Some(value));
+        }
+        for wrong in ["", "-", "-0", "00", "01", "+1", " 1", "1 ", "1.0", "0x1", "9223372036854775808", "١"] {
+            assert_eq!(integer(wrong.as_bytes()), None, "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! Which headers Graylane may own: the only ones it sets, and strips from every request first.
+
+/// The owned headers of a configuration that names none.
+pub const DEFAULT: &[&str] = &["x-gray-variant"];
+
+/// The longest name, in bytes.
+const NAME_LIMIT: usize = 128;
+
+/// Names whose owner is somebody else: the connection, the proxy in front, the application's credentials.
+const FORBIDDEN: &[&str] = &[
+    "authorization", "connection", "content-encoding", "content-length", "content-type", "cookie", "expect", "forwarded",
+    "host", "keep-alive", "max-forwards", "proxy-authorization", "proxy-connection", "te", "trailer",
+    "transfer-encoding", "upgrade", "via", "x-real-ip", "x-request-id",
+];
+
+const FORBIDDEN_PREFIXES: &[&str] = &[":", "x-envoy-", "x-forwarded-", "x-b3-", "sec-"];
+
+/// Whether a header of this name may be owned.
+///
+/// # Errors
+/// What would be right, for a name that is no lower-case token or belongs to the protocol, to
+/// forwarding or to Envoy.
+pub fn check(name: &str) -> Result<(), &'static str> {
+    if FORBIDDEN.contains(&name) || FORBIDDEN_PREFIXES.iter().any(|prefix| name.starts_with(prefix)) {
+        return Err("a header of your own, such as x-gray-variant: this one belongs to the protocol, to a proxy or to the application");
+    }
+    let token = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(&byte);
+    if name.is_empty() || name.len() > NAME_LIMIT || !name.bytes().all(token) {
+        return Err("a header name of 1 to 128 lower-case letters, digits, '-' and '.'");
+    }
+    Ok(())
+}
+
+/// Whether a value may be set: visible ASCII, with spaces inside.
+///
+/// # Errors
+/// What would be right. Anything else Envoy would answer with 503, for every request that gets it.
+pub fn check_value(value: &str) -> Result<(), &'static str> {
+    let visible = !value.is_empty() && value.len() <= 4096 && value.bytes().all(|byte| (0x20..=0x7e).contains(&byte));
+    if visible && !value.starts_with(' ') && !value.ends_with(' ') {
+        Ok(())
+    } else {
+        Err("1 to 4,096 bytes of visible ASCII without spaces at the ends")
+    }
+}
+
+/// Whether a request's header `name` is the owned header `owned` or a twin of it.
+///
+/// Applications behind gateways in the style of CGI read `x_gray_variant` as `x-gray-variant`: so
+/// case does not count, and `_` is read as `-`.
+pub fn covers(owned: &[u8], name: &[u8]) -> bool {
+    let plain = |byte: &u8| if *byte == b'_' { b'-' } else { byte.to_ascii_lowercase() };
+    owned.len() == name.len() && owned.iter().map(plain).eq(name.iter().map(plain))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_others_are_refused() {
+        for name in [":path", "host", "x-envoy-retry-on", "x-forwarded-for", "X-Gray", "x_gray", "", "te", "a b", "x\n"] {
+            assert!(check(name).is_err(), "{name:?}");
+        }
+        assert!(check("x-gray-variant").is_ok());
+    }
+
+    #[test]
+    fn twins_are_covered() {
+        for name in ["x-gray-variant", "X-Gray-Variant", "x_gray_variant", "x-gray_variant"] {
+            assert!(covers(b"x-gray-variant", name.as_bytes()), "{name}");
+        }
+        for name in ["x-gray-variant2", "x-gray", "x.gray-variant", ""] {
+            assert!(!covers(b"x-gray-variant", name.as_bytes()), "{name}");
+        }
+    }
+
+    #[test]
+    fn values_that_would_break_a_request_are_refused() {
+        for value in ["", " a", "a ", "a\r\nb", "\u{e9}", "a\tb"] {
+            assert!(check_value(value).is_err(), "{value:?}");
+        }
+        assert!(check_value("new-cart=on, old").is_ok());
+    }
+}

@@ -1,0 +1,36 @@
+//! Which identities belong together: the only hash of the language.
+//!
+//! ```text
+//! seed = xxh3_64(domain ++ 0x00 ++ salt)
+//! slot = (xxh3_64_with_seed(identity, seed) as u128 * 100_000) >> 64
+//! ```
+
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
+
+/// How many slots the identities of one salt fall into; a slot is 1/1,000 of a percent.
+pub const SLOTS: u32 = 100_000;
+
+/// What slots are used for. It keeps a percentage and a split of one salt independent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Domain {
+    /// The slots of a `percent` match.
+    Percent,
+    /// The slots of a split.
+    Split,
+}
+
+/// The seed of a salt, computed once when a rule set is compiled.
+pub fn seed(domain: Domain, salt: &str) -> u64 {
+    let domain: &[u8] = match domain {
+        Domain::Percent => b"percent",
+        Domain::Split => b"split",
+    };
+    xxh3_64(&[domain, b"\0", salt.as_bytes()].concat())
+}
+
+/// The slot of `identity`, 0 to 99,999.
+pub fn slot(identity: &[u8], seed: u64) -> u32 {
+    let hash = u128::from(xxh3_64_with_seed(identity, seed));
+    // 2^64 * 10^5 fits in 128 bits, and shifted right by 64 it is below 10^5.
+    (hash.wrapping_mul(u128::from(SLOTS)) >> 64) as u32
+}

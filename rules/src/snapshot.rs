@@ -1,0 +1,144 @@
+//! The compiled form of a namespace: bytes, checked once, used in place.
+
+pub(crate) mod records;
+pub(crate) mod section;
+mod validate;
+pub(crate) mod write;
+
+use std::{collections::BTreeSet, fmt};
+
+use zerocopy::FromBytes;
+
+use records::{Header, MAGIC, Output, Scope, SectionExtent, Setting};
+use section::{Section, slice, table};
+
+/// The format this build writes and reads.
+pub const SNAPSHOT_FORMAT: u16 = 1;
+
+/// The most bytes a snapshot may have: 2 MiB.
+pub const SNAPSHOT_LIMIT: usize = 2 << 20;
+
+/// Why bytes cannot be used as a snapshot: what was found, what would be right.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unusable(pub(crate) String);
+
+impl fmt::Display for Unusable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Unusable {}
+
+/// A namespace taken into use.
+///
+/// Owns its bytes; decisions borrow from them, and nothing is unpacked.
+#[derive(Debug)]
+pub struct Snapshot {
+    bytes: Vec<u8>,
+}
+
+/// The tables of the namespace.
+#[derive(Clone, Copy)]
+pub(crate) struct Root<'s> {
+    bytes: &'s [u8],
+    pub(crate) outputs: &'s [Output],
+    pub(crate) scopes: &'s [Scope],
+    pub(crate) sections: &'s [SectionExtent],
+    pub(crate) text: &'s [u8],
+}
+
+impl Snapshot {
+    /// Takes bytes into use: one pass over every bound, reference and jump.
+    ///
+    /// # Errors
+    /// Bytes that are no snapshot of [`SNAPSHOT_FORMAT`], too many, or damaged in structure.
+    pub fn load(bytes: Vec<u8>) -> Result<Self, Unusable> {
+        if bytes.len() > SNAPSHOT_LIMIT {
+            return Err(Unusable(format!("found {} bytes, expected at most {SNAPSHOT_LIMIT}", bytes.len())));
+        }
+        let (header, _) = Header::ref_from_prefix(&bytes)
+            .map_err(|_| Unusable(format!("found {} bytes, expected a snapshot", bytes.len())))?;
+        if header.magic != MAGIC {
+            return Err(Unusable("found no magic number, expected a snapshot".to_owned()));
+        }
+        if header.format.get() != SNAPSHOT_FORMAT {
+            let found = header.format.get();
+            return Err(Unusable(format!("found format {found}, expected format {SNAPSHOT_FORMAT}")));
+        }
+        let root = Root::open(&bytes).ok_or_else(|| Unusable("found a table out of bounds, expected none".to_owned()))?;
+        validate::namespace(&root, header, bytes.len())?;
+        for (number, &extent) in (0u32..).zip(root.sections) {
+            validate::section(number, &bytes, extent)?;
+        }
+        Ok(Self { bytes })
+    }
+
+    /// The bytes it was loaded from.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The names of the rule sets, sorted.
+    pub fn rule_sets(&self) -> impl Iterator<Item = &[u8]> {
+        self.sections().map(|section| section.text(section.header.name))
+    }
+
+    /// Every header this snapshot may set, in lower case, each once: the variant headers and the
+    /// names in `set`.
+    pub fn header_names(&self) -> impl Iterator<Item = &[u8]> {
+        let mut names = BTreeSet::new();
+        for section in self.sections() {
+            names.insert(section.text(section.header.variant_header));
+            names.extend(section.settings.iter().map(|setting| section.text(setting.name)));
+        }
+        names.into_iter()
+    }
+
+    pub(crate) fn root(&self) -> Option<Root<'_>> {
+        Root::open(&self.bytes)
+    }
+
+    fn sections(&self) -> impl Iterator<Item = Section<'_>> {
+        let root = self.root();
+        let count = root.map_or(0, |root| root.sections.len());
+        (0..u32::try_from(count).unwrap_or(0)).filter_map(move |number| root?.section(number))
+    }
+}
+
+impl<'s> Root<'s> {
+    fn open(bytes: &'s [u8]) -> Option<Self> {
+        let (header, _) = Header::ref_from_prefix(bytes).ok()?;
+        Some(Self {
+            bytes,
+            outputs: table(bytes, header.outputs)?,
+            scopes: table(bytes, header.scopes)?,
+            sections: table(bytes, header.sections)?,
+            text: table(bytes, header.text)?,
+        })
+    }
+
+    /// The section of rule set `number`.
+    pub(crate) fn section(&self, number: u32) -> Option<Section<'s>> {
+        let extent = self.sections.get(number as usize)?;
+        Section::open(number, slice(self.bytes, extent.offset.get(), extent.length.get())?)
+    }
+
+    /// A text of the namespace.
+    pub(crate) fn text(&self, text: records::Text) -> &'s [u8] {
+        slice(self.text, text.offset.get(), text.length.get()).unwrap_or_default()
+    }
+}
+
+/// The headers a rule sets.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Settings<'s> {
+    pub(crate) section: Section<'s>,
+    pub(crate) settings: &'s [Setting],
+}
+
+impl<'s> Settings<'s> {
+    pub(crate) fn iter(self) -> impl Iterator<Item = (&'s [u8], &'s [u8])> + use<'s> {
+        self.settings.iter().map(move |setting| (self.section.text(setting.name), self.section.text(setting.value)))
+    }
+}

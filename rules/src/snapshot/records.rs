@@ -1,0 +1,221 @@
+//! The records of snapshot format 1. Little-endian, unaligned, used in place.
+//!
+//! ```text
+//! Header | tables of the namespace | text | section of rule set 0 | section of rule set 1 | …
+//! section: SectionHeader | tables | text
+//! ```
+//!
+//! A table is an [`Extent`]: where its first record stands within its container (the file, or the
+//! section) and how many there are. A [`Text`] is a place in the text of its container. A section
+//! refers to nothing outside itself, so it can be compiled, compared and replaced by itself.
+
+use zerocopy::{
+    FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned,
+    little_endian::{U16, U32, U64},
+};
+
+/// What every snapshot begins with.
+pub(crate) const MAGIC: [u8; 8] = *b"graylane";
+
+macro_rules! records {
+    ($($(#[$doc:meta])* struct $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty,)* })*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
+        #[repr(C)]
+        pub(crate) struct $name { $($(#[$field_doc])* pub(crate) $field: $type,)* }
+    )*};
+}
+
+records! {
+    /// A table: byte offset within the container, number of records.
+    struct Extent {
+        offset: U32,
+        count: U32,
+    }
+
+    /// Bytes within the text of the container.
+    struct Text {
+        offset: U32,
+        length: U32,
+    }
+
+    /// The first bytes of a snapshot.
+    struct Header {
+        magic: [u8; 8],
+        format: U16,
+        reserved: U16,
+        /// Of the whole snapshot, in bytes.
+        length: U32,
+        /// One for each variant header, sorted by name.
+        outputs: Extent,
+        /// The scopes of all rule sets.
+        scopes: Extent,
+        /// One for each rule set, sorted by name.
+        sections: Extent,
+        text: Extent,
+    }
+
+    /// A variant header, and the scopes of the rule sets that decide it: the most specific first.
+    struct Output {
+        header: Text,
+        first_scope: U32,
+        scopes: U32,
+    }
+
+    /// One host and one path prefix of one rule set.
+    struct Scope {
+        /// 0 any, 1 exact, 2 the labels behind `*`.
+        host_kind: u8,
+        reserved: u8,
+        host: Text,
+        path_prefix: Text,
+        section: U32,
+    }
+
+    /// Where the section of a rule set stands, in bytes.
+    struct SectionExtent {
+        offset: U32,
+        length: U32,
+    }
+
+    /// The first bytes of a section.
+    struct SectionHeader {
+        name: Text,
+        variant_header: Text,
+        /// `<name>/_default`.
+        default_path: Text,
+        default_variant: U16,
+        reserved: U16,
+        variants: Extent,
+        identity: Extent,
+        attributes: Extent,
+        rules: Extent,
+        tests: Extent,
+        values: Extent,
+        splits: Extent,
+        ranges: Extent,
+        settings: Extent,
+        text: Extent,
+    }
+
+    /// The name of a variant.
+    struct Variant {
+        name: Text,
+    }
+
+    /// What may be asked of a request.
+    struct Attribute {
+        /// See [`kind`].
+        kind: u8,
+        reserved: u8,
+        name: Text,
+    }
+
+    /// One entry of the rule set; its tests are `first_test .. first_test + tests`.
+    struct Rule {
+        /// `<rule set>/<id>`.
+        path: Text,
+        first_test: U32,
+        tests: U32,
+        /// 0 a variant, 1 a split.
+        then_kind: U16,
+        then: U16,
+        first_setting: U32,
+        settings: U32,
+    }
+
+    /// One question, and where to go on: the number of a later test of the same rule, or
+    /// [`MATCHED`] or [`FAILED`].
+    struct Test {
+        /// See [`operator`].
+        operator: u8,
+        /// See [`flag`].
+        flags: u8,
+        attribute: U16,
+        on_true: U32,
+        on_false: U32,
+        a: U64,
+        b: U64,
+    }
+
+    /// One of several texts; those of one test are sorted.
+    struct Value {
+        text: Text,
+    }
+
+    /// A named, weighted choice; its ranges are `first_range .. first_range + ranges`.
+    struct Split {
+        name: Text,
+        /// Empty: none.
+        experiment: Text,
+        seed: U64,
+        first_range: U32,
+        ranges: U32,
+    }
+
+    /// From this slot on, until the next range.
+    struct Range {
+        from: U32,
+        variant: U16,
+        reserved: U16,
+    }
+
+    /// A header to set.
+    struct Setting {
+        name: Text,
+        value: Text,
+    }
+}
+
+/// The rule matched.
+pub(crate) const MATCHED: u32 = u32::MAX;
+/// The rule did not match.
+pub(crate) const FAILED: u32 = u32::MAX - 1;
+
+/// [`Scope::host_kind`].
+pub(crate) mod host {
+    pub(crate) const ANY: u8 = 0;
+    pub(crate) const EXACT: u8 = 1;
+    pub(crate) const LABELS: u8 = 2;
+}
+
+/// [`Attribute::kind`].
+pub(crate) mod kind {
+    pub(crate) const HEADER: u8 = 0;
+    pub(crate) const COOKIE: u8 = 1;
+    pub(crate) const QUERY: u8 = 2;
+    pub(crate) const PATH: u8 = 3;
+    pub(crate) const METHOD: u8 = 4;
+    pub(crate) const HOST: u8 = 5;
+    pub(crate) const IDENTITY: u8 = 6;
+}
+
+/// [`Rule::then_kind`].
+pub(crate) mod then {
+    pub(crate) const VARIANT: u16 = 0;
+    pub(crate) const SPLIT: u16 = 1;
+}
+
+/// [`Test::operator`], and what `a` and `b` are.
+pub(crate) mod operator {
+    pub(crate) const PRESENT: u8 = 0;
+    /// `a`, `b`: offset and length of the operand's text.
+    pub(crate) const EXACT: u8 = 1;
+    pub(crate) const PREFIX: u8 = 2;
+    pub(crate) const SUFFIX: u8 = 3;
+    pub(crate) const CONTAINS: u8 = 4;
+    /// `a`, `b`: first value and number of values.
+    pub(crate) const IN: u8 = 5;
+    /// `a`, `b`: least and greatest, two's complement.
+    pub(crate) const RANGE: u8 = 6;
+    /// `a`: seed. `b`: first slot, and in the upper half the slot behind the last.
+    pub(crate) const PERCENT: u8 = 7;
+}
+
+/// [`Test::flags`].
+pub(crate) mod flag {
+    /// ASCII letters are compared without case; the operand is in lower case.
+    pub(crate) const FOLD: u8 = 1;
+    /// The test stands under an odd number of `not`; on_true and on_false are exchanged already.
+    pub(crate) const NEGATED: u8 = 2;
+}

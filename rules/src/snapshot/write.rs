@@ -1,0 +1,74 @@
+//! Typed documents to the records of a snapshot.
+
+use std::collections::BTreeMap;
+
+use zerocopy::{Immutable, IntoBytes};
+
+use super::records::{Extent, Text};
+
+/// Bytes of a container: a header whose place is kept free, then tables, then text.
+pub(crate) struct Container {
+    bytes: Vec<u8>,
+    text: Vec<u8>,
+    known: BTreeMap<Vec<u8>, Text>,
+}
+
+impl Container {
+    /// A container whose header takes `header` bytes.
+    pub(crate) fn new(header: usize) -> Self {
+        Self { bytes: vec![0; header], text: Vec::new(), known: BTreeMap::new() }
+    }
+
+    /// The place of a text; equal texts stand once.
+    pub(crate) fn text(&mut self, text: &str) -> Text {
+        if let Some(place) = self.known.get(text.as_bytes()) {
+            return *place;
+        }
+        let place = Text { offset: size(self.text.len()), length: size(text.len()) };
+        self.text.extend_from_slice(text.as_bytes());
+        self.known.insert(text.as_bytes().to_owned(), place);
+        place
+    }
+
+    /// Appends a table.
+    pub(crate) fn table<T: IntoBytes + Immutable>(&mut self, records: &[T]) -> Extent {
+        let offset = size(self.bytes.len());
+        self.bytes.extend_from_slice(records.as_bytes());
+        Extent { offset, count: size(records.len()) }
+    }
+
+    /// Appends the text; no text may be added after it.
+    pub(crate) fn close_text(&mut self) -> Extent {
+        let text = std::mem::take(&mut self.text);
+        self.table(&text)
+    }
+
+    /// Appends bytes and tells where they begin.
+    pub(crate) fn append(&mut self, bytes: &[u8]) -> usize {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(bytes);
+        start
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Overwrites the records at `offset`, whose place was kept.
+    pub(crate) fn put<T: IntoBytes + Immutable>(&mut self, offset: usize, records: &[T]) {
+        for (byte, &value) in self.bytes.iter_mut().skip(offset).zip(records.as_bytes()) {
+            *byte = value;
+        }
+    }
+
+    /// Puts the header into its place and gives the bytes.
+    pub(crate) fn finish<H: IntoBytes + Immutable>(mut self, header: H) -> Vec<u8> {
+        self.put(0, &[header]);
+        self.bytes
+    }
+}
+
+/// A size as the format keeps it. Above 4 GiB it saturates; the limit of 2 MiB refuses that later.
+pub(crate) fn size(bytes: usize) -> zerocopy::little_endian::U32 {
+    u32::try_from(bytes).unwrap_or(u32::MAX).into()
+}

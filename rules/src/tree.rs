@@ -1,0 +1,142 @@
+//! A document as a tree: what stands where, before anything is known of its meaning.
+
+mod json;
+#[cfg(feature = "yaml")]
+mod yaml;
+
+use std::ops::Range;
+
+use crate::{
+    Format,
+    report::{Path, Report},
+};
+
+/// The deepest nesting that is read. The deepest sensible rule set needs 27.
+const DEPTH_LIMIT: usize = 32;
+
+/// A value and the bytes of the source it was read from.
+#[derive(Debug)]
+pub(crate) struct Node {
+    pub(crate) span: Range<usize>,
+    pub(crate) value: Value,
+}
+
+/// What a node is. Scalars keep their text: a percentage must never pass through a float.
+#[derive(Debug)]
+pub(crate) enum Value {
+    Null,
+    Bool(bool),
+    Number(String),
+    Text(String),
+    /// A plain YAML scalar that other readers take for something else than its text: `no`, `0x1f`.
+    Ambiguous(String),
+    List(Vec<Node>),
+    Map(Vec<Entry>),
+}
+
+/// A key of a map and what belongs to it.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) key: String,
+    pub(crate) key_span: Range<usize>,
+    pub(crate) node: Node,
+}
+
+impl Node {
+    /// What stands here, in words, short enough for a message.
+    pub(crate) fn describe(&self) -> String {
+        match &self.value {
+            Value::Null => "nothing".to_owned(),
+            Value::Bool(value) => format!("the boolean {value}"),
+            Value::Number(text) => format!("the number {}", shorten(text)),
+            Value::Text(text) => quote(text),
+            Value::Ambiguous(text) => format!("{}, which YAML readers understand differently", shorten(text)),
+            Value::List(items) => format!("a list of {}", items.len()),
+            Value::Map(entries) => format!("a map of {}", entries.len()),
+        }
+    }
+}
+
+impl Node {
+    /// The path of the innermost node that covers the byte at `offset`.
+    pub(crate) fn path_at(&self, offset: usize) -> String {
+        self.walk_to(offset, &Path::DOCUMENT)
+    }
+
+    fn walk_to(&self, offset: usize, path: &Path<'_>) -> String {
+        let covers = |node: &Node| node.span.contains(&offset);
+        let inner = match &self.value {
+            Value::List(items) => {
+                let found = items.iter().enumerate().find(|(_, item)| covers(item));
+                found.map(|(index, item)| item.walk_to(offset, &path.item(index)))
+            }
+            Value::Map(entries) => {
+                let found = entries.iter().find(|entry| covers(&entry.node) || entry.key_span.contains(&offset));
+                found.map(|entry| entry.node.walk_to(offset, &path.field(&entry.key)))
+            }
+            _ => None,
+        };
+        inner.unwrap_or_else(|| path.to_string())
+    }
+}
+
+/// `text` in quotes, shortened, control characters escaped.
+pub(crate) fn quote(text: &str) -> String {
+    format!("\"{}\"", shorten(text))
+}
+
+fn shorten(text: &str) -> String {
+    const MOST: usize = 80;
+    let mut short: String = text.chars().take(MOST).flat_map(char::escape_debug).collect();
+    if text.chars().nth(MOST).is_some() {
+        short.push('…');
+    }
+    short
+}
+
+/// Reads a document; every syntactic problem that can be told goes to `report`.
+///
+/// None when there is no tree to go on with.
+pub(crate) fn read(format: Format, text: &[u8], report: &mut Report) -> Option<Node> {
+    let tree = parse(format, text, report);
+    if let Some(tree) = &tree {
+        report.locate(tree);
+    }
+    tree
+}
+
+fn parse(format: Format, text: &[u8], report: &mut Report) -> Option<Node> {
+    if text.len() > crate::compile::DOCUMENT_LIMIT {
+        let found = format!("{} bytes", text.len());
+        report.document_error("too-large", found, "a document of at most 4 MiB");
+        return None;
+    }
+    let text = match std::str::from_utf8(text) {
+        Ok(text) => text,
+        Err(why) => {
+            let at = why.valid_up_to();
+            report.syntax(at..at.saturating_add(1), "a byte that is not UTF-8".to_owned(), "a document in UTF-8");
+            return None;
+        }
+    };
+    match format {
+        Format::Json => json::read(text, report),
+        #[cfg(feature = "yaml")]
+        Format::Yaml => yaml::read(text, report),
+        #[cfg(not(feature = "yaml"))]
+        Format::Yaml => {
+            report.document_error("no-yaml", "YAML".to_owned(), "JSON: this build reads nothing else");
+            None
+        }
+    }
+}
+
+/// Adds an entry unless its key is there already; then says so.
+fn push_entry(entries: &mut Vec<Entry>, entry: Entry, report: &mut Report) {
+    if entries.iter().any(|earlier| earlier.key == entry.key) {
+        let found = format!("the key {} a second time", quote(&entry.key));
+        report.syntax_coded("duplicate-key", entry.key_span, found, "each key once");
+    } else {
+        entries.push(entry);
+    }
+}

@@ -1,0 +1,70 @@
+//! Requests of the shared test data, as the decision sees them behind Envoy.
+
+use graylane_rules::{Attributes, owned};
+use serde::Deserialize;
+
+/// The headers that the shipped configuration owns; hidden from every decision.
+const OWNED: [&str; 2] = ["x-gray-variant", "x-feature-flags"];
+
+/// A request as a case file writes it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "camelCase")]
+pub struct Request {
+    method: String,
+    path: String,
+    host: String,
+    headers: Vec<(String, String)>,
+    headers_hex: Vec<(String, String)>,
+}
+
+impl Default for Request {
+    fn default() -> Self {
+        Self {
+            method: "GET".to_owned(),
+            path: "/".to_owned(),
+            host: "shop.example.com".to_owned(),
+            headers: Vec::new(),
+            headers_hex: Vec::new(),
+        }
+    }
+}
+
+/// A request whose header values are bytes.
+pub struct Bytes {
+    request: Request,
+    headers: Vec<(String, Vec<u8>)>,
+}
+
+impl From<Request> for Bytes {
+    fn from(request: Request) -> Self {
+        let plain = request.headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.as_bytes().to_vec()));
+        let hex = request.headers_hex.iter().map(|(name, value)| (name.to_ascii_lowercase(), unhex(value)));
+        let hidden = |name: &str| OWNED.iter().any(|owned| owned::covers(owned.as_bytes(), name.as_bytes()));
+        let headers = plain.chain(hex).filter(|(name, _)| !hidden(name)).collect();
+        Self { request, headers }
+    }
+}
+
+impl Attributes for Bytes {
+    fn method(&self) -> Option<&[u8]> {
+        Some(self.request.method.as_bytes())
+    }
+
+    fn target(&self) -> Option<&[u8]> {
+        Some(self.request.path.as_bytes())
+    }
+
+    fn authority(&self) -> Option<&[u8]> {
+        Some(self.request.host.as_bytes())
+    }
+
+    fn headers<'a>(&'a self, name: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
+        self.headers.iter().filter(move |(found, _)| found.as_bytes() == name).map(|(_, value)| value.as_slice())
+    }
+}
+
+/// Bytes from hexadecimal digits.
+pub fn unhex(text: &str) -> Vec<u8> {
+    assert!(text.len().is_multiple_of(2), "an odd number of digits: {text}");
+    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).expect("hexadecimal")).collect()
+}

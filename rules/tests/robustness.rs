@@ -1,0 +1,162 @@
+//! No document, snapshot or request makes the decision panic, hang or lie about its bounds.
+#![cfg(not(target_family = "wasm"))]
+#![allow(missing_docs, clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::expect_used, clippy::unwrap_used, reason = "a test stops loudly")]
+
+use std::{fmt::Write, sync::LazyLock};
+
+use graylane_rules::{Attributes, Format, SNAPSHOT_LIMIT, Snapshot, Source, compile};
+use proptest::prelude::*;
+
+const DOCUMENT: &str = include_str!("../../testdata/cases/all-any-not.yaml");
+
+#[derive(Debug)]
+struct Anything {
+    method: Option<Vec<u8>>,
+    target: Option<Vec<u8>>,
+    authority: Option<Vec<u8>>,
+    headers: Vec<(Vec<u8>, Vec<u8>)>,
+}
+
+impl Attributes for Anything {
+    fn method(&self) -> Option<&[u8]> {
+        self.method.as_deref()
+    }
+
+    fn target(&self) -> Option<&[u8]> {
+        self.target.as_deref()
+    }
+
+    fn authority(&self) -> Option<&[u8]> {
+        self.authority.as_deref()
+    }
+
+    fn headers<'a>(&'a self, name: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
+        self.headers.iter().filter(move |(found, _)| found == name).map(|(_, value)| value.as_slice())
+    }
+}
+
+fn rich() -> String {
+    let mut rules = String::new();
+    let whens = [
+        "{header: {name: x-a, exact: b}}",
+        "{cookie: {name: uid, prefix: b, ignoreCase: true}}",
+        "{query: {name: q, contains: b}}",
+        "{path: {suffix: /x}}",
+        "{host: {in: [a.example, b.example]}}",
+        "{identity: {range: {from: -5, to: 5}}}",
+        "{all: [{percent: {from: 10, to: 50}}, {any: [{method: {exact: GET}}, {not: {header: {name: x-b, present: true}}}]}]}",
+    ];
+    for (number, when) in whens.iter().enumerate() {
+        writeln!(rules, "    - {{id: r{number}, when: {when}, split: s, set: {{x-feature-flags: f{number}}}}}").unwrap();
+    }
+    format!(
+        "apiVersion: graylane.dev/v1\nkind: RuleSet\nmetadata: {{name: rich}}\nspec:\n  scope: {{hosts: ['*.example', b.example], pathPrefixes: [/, /shop]}}\n  identity: {{from: [{{header: x-user}}, {{cookie: uid}}]}}\n  variants: [a, b, c]\n  default: a\n  splits: {{s: {{weights: {{a: 1, b: 1, c: 1}}, experiment: e}}}}\n  rules:\n{rules}"
+    )
+}
+
+static BYTES: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    let text = rich();
+    let compiled = compile(&[Source { format: Format::Yaml, text: text.as_bytes() }]);
+    compiled.unwrap_or_else(|problems| panic!("{problems:#?}\n{text}")).snapshot
+});
+
+fn bytes() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        prop::collection::vec(any::<u8>(), 0..40),
+        "[a-c=;%+&?/. -]{0,30}".prop_map(String::into_bytes),
+        prop::sample::select(vec!["b", "3", "-5", "a.example", "b.example:80", "/shop/x?q=b", "uid=B; uid=2", "GET"])
+            .prop_map(|text| text.as_bytes().to_vec()),
+    ]
+}
+
+fn request() -> impl Strategy<Value = Anything> {
+    let name = prop::sample::select(vec!["x-a", "x-b", "x-user", "cookie", "x-c"]).prop_map(|name| name.as_bytes().to_vec());
+    let headers = prop::collection::vec((name, bytes()), 0..6);
+    (prop::option::of(bytes()), prop::option::of(bytes()), prop::option::of(bytes()), headers)
+        .prop_map(|(method, target, authority, headers)| Anything { method, target, authority, headers })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn any_request_gets_a_whole_decision(request in request()) {
+        let snapshot = Snapshot::load(BYTES.clone()).unwrap();
+        for decision in snapshot.decide(&request) {
+            prop_assert!([&b"a"[..], b"b", b"c"].contains(&decision.variant));
+            prop_assert!(decision.set().count() <= 2);
+        }
+        for explanation in snapshot.explain(&request) {
+            prop_assert!(!explanation.to_string().chars().any(|c| c.is_control() && c != '\n'));
+        }
+    }
+
+    #[test]
+    fn damaged_bytes_are_refused_or_harmless(
+        damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+        request in request(),
+    ) {
+        let mut bytes = BYTES.clone();
+        for (at, value) in damage {
+            let at = at.index(bytes.len());
+            bytes[at] = value;
+        }
+        if let Ok(snapshot) = Snapshot::load(bytes) {
+            snapshot.decide(&request).for_each(|decision| assert!(decision.set().count() < 100));
+            drop(snapshot.explain(&request).iter().map(ToString::to_string).collect::<String>());
+            assert!(snapshot.header_names().count() < 100);
+        }
+    }
+
+    #[test]
+    fn cut_bytes_are_refused(at in any::<prop::sample::Index>()) {
+        let cut = at.index(BYTES.len());
+        prop_assert!(Snapshot::load(BYTES[..cut].to_vec()).is_err());
+    }
+
+    #[test]
+    fn any_text_is_compiled_or_refused(
+        lines in prop::collection::vec(any::<prop::sample::Index>(), 0..60),
+        noise in "[ -~\n]{0,40}",
+        at in any::<prop::sample::Index>(),
+    ) {
+        let source: Vec<&str> = DOCUMENT.lines().collect();
+        let mut text: String = lines.iter().map(|line| format!("{}\n", source[line.index(source.len())])).collect();
+        text.insert_str(at.index(text.len() + 1).min(text.len()), &noise);
+        for format in [Format::Yaml, Format::Json] {
+            if let Err(problems) = compile(&[Source { format, text: text.as_bytes() }]) {
+                prop_assert!(problems.iter().all(|problem| problem.span.end <= text.len().max(problem.span.start)));
+            }
+        }
+    }
+}
+
+#[test]
+fn deep_and_large_documents_are_refused_not_read() {
+    let deep = |open: &str, close: &str| format!("{}{}", open.repeat(100_000), close.repeat(100_000));
+    for (format, text) in [
+        (Format::Json, deep("[", "]")),
+        (Format::Json, deep("{\"a\":", "}")),
+        (Format::Yaml, deep("[", "]")),
+        (Format::Yaml, deep("- ", "")),
+        (Format::Yaml, format!("a: \"{}\"", "x".repeat(5 << 20))),
+    ] {
+        assert!(compile(&[Source { format, text: text.as_bytes() }]).is_err());
+    }
+}
+
+#[test]
+fn ten_thousand_rules_fit_and_more_than_fits_is_told() {
+    let compiled = compile(&[Source { format: Format::Yaml, text: many(10_000, 20).as_bytes() }]).unwrap();
+    assert!(compiled.snapshot.len() < SNAPSHOT_LIMIT, "{} bytes", compiled.snapshot.len());
+    Snapshot::load(compiled.snapshot).unwrap();
+    let problems = compile(&[Source { format: Format::Yaml, text: many(20_000, 100).as_bytes() }]).unwrap_err();
+    assert_eq!(problems.last().map(|problem| problem.code), Some("too-large"));
+}
+
+fn many(rules: usize, length: usize) -> String {
+    let rules: String = (0..rules)
+        .map(|n| format!("  - {{id: r{n}, when: {{header: {{name: x-{}, exact: '{n:0length$}'}}}}, variant: b}}\n", n % 3))
+        .collect();
+    format!("apiVersion: graylane.dev/v1\nkind: RuleSet\nmetadata: {{name: many}}\nspec:\n  variants: [a, b]\n  default: a\n  rules:\n{rules}")
+}
