@@ -37,8 +37,7 @@ pub(crate) fn counts(weights: &[u32]) -> Result<Vec<u32>, Unallocatable> {
         return Err(Unallocatable::NoWeight);
     }
     let share = |weight: u32| u64::from(weight).saturating_mul(u64::from(SLOTS));
-    let mut counts: Vec<u64> =
-        weights.iter().map(|&weight| share(weight).checked_div(sum).unwrap_or(0)).collect();
+    let mut counts: Vec<u64> = weights.iter().map(|&weight| share(weight).checked_div(sum).unwrap_or(0)).collect();
     let missing = u64::from(SLOTS).saturating_sub(counts.iter().sum());
     let mut order: Vec<(usize, u64)> =
         weights.iter().map(|&weight| share(weight).checked_rem(sum).unwrap_or(0)).enumerate().collect();

@@ -6,7 +6,7 @@ mod section;
 use std::collections::BTreeMap;
 
 use crate::{
-    Problem, SNAPSHOT_FORMAT,
+    Problem, SNAPSHOT_FORMAT, Source,
     document::{self, Document, Lock, RuleSet},
     report::{Path, Report},
     snapshot::{
@@ -16,28 +16,6 @@ use crate::{
     },
     tree::{self, quote},
 };
-
-/// The most bytes a document may have: 4 MiB.
-pub const DOCUMENT_LIMIT: usize = 4 << 20;
-
-/// How a document is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// JSON (RFC 8259); duplicate keys are refused.
-    Json,
-    /// YAML in its strict form: no anchors, tags, merge keys, duplicate keys or second document,
-    /// and no plain scalar that readers understand differently.
-    Yaml,
-}
-
-/// A document to compile: a rule set or a lock, told apart by its `kind`.
-#[derive(Clone, Copy, Debug)]
-pub struct Source<'a> {
-    /// How it is written.
-    pub format: Format,
-    /// Its text, at most [`DOCUMENT_LIMIT`] bytes of UTF-8.
-    pub text: &'a [u8],
-}
 
 /// What documents compile to.
 #[derive(Clone, Debug)]
@@ -116,13 +94,16 @@ fn allocate(
     }
     let ranges = |rule_set: &RuleSet, report: &mut Report| {
         let lock = locks.iter().find(|(_, lock)| lock.name.text == rule_set.name.text);
-        (0..).zip(&rule_set.splits).map(|(place, split)| {
-            let locked = lock.and_then(|(index, lock)| {
-                report.begin(*index);
-                lock.ranges(rule_set, place, report)
-            });
-            locked.unwrap_or_else(|| split.ranges())
-        }).collect()
+        (0..)
+            .zip(&rule_set.splits)
+            .map(|(place, split)| {
+                let locked = lock.and_then(|(index, lock)| {
+                    report.begin(*index);
+                    lock.ranges(rule_set, place, report)
+                });
+                locked.unwrap_or_else(|| split.ranges())
+            })
+            .collect()
     };
     rule_sets.iter().map(|(_, rule_set)| ranges(rule_set, report)).collect()
 }

@@ -95,13 +95,13 @@ impl<'s> Section<'s> {
             return asked.identity(self, identity).is_some_and(|identity| in_percent(test, identity));
         }
         let attribute = self.attributes.get(usize::from(test.attribute.get()));
-        attribute.is_some_and(|attribute| {
-            asked.any(self, attribute, identity, |value| operators::holds(self, test, value))
-        })
+        attribute
+            .is_some_and(|attribute| asked.any(self, attribute, identity, |value| operators::holds(self, test, value)))
     }
 
     fn decided(&self, number: u32, rule: &'s Rule, identity: Option<&[u8]>) -> Decision<'s> {
-        let split = (rule.then_kind.get() == then::SPLIT).then(|| self.splits.get(usize::from(rule.then.get()))).flatten();
+        let split =
+            (rule.then_kind.get() == then::SPLIT).then(|| self.splits.get(usize::from(rule.then.get()))).flatten();
         let (variant, reason, slot) = match (split, identity) {
             (None, _) => (rule.then.get(), Reason::TargetingMatch, None),
             (Some(_), None) => (self.header.default_variant.get(), Reason::NoIdentity, None),

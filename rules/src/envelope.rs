@@ -137,7 +137,10 @@ mod tests {
     fn what_was_sealed_opens() {
         let envelope = seal("default", REVISION, 1, b"snapshot\nbytes");
         let (head, snapshot) = open(&envelope).unwrap();
-        assert_eq!((head.revision(), head.namespace.as_str(), snapshot), (REVISION, "default", &b"snapshot\nbytes"[..]));
+        assert_eq!(
+            (head.revision(), head.namespace.as_str(), snapshot),
+            (REVISION, "default", &b"snapshot\nbytes"[..])
+        );
     }
 
     #[test]

@@ -47,7 +47,9 @@ fn explain<A: Attributes>(root: &Root<'_>, output: &Output, asked: &Asked<'_, A>
     lines.extend(scopes(root, output, asked));
     match most_specific(root, output, asked) {
         Some(section) => rule_set(&section, asked, &mut lines),
-        None => lines.push("  decision    none: no scope includes the request; the header is stripped, not set".to_owned()),
+        None => {
+            lines.push("  decision    none: no scope includes the request; the header is stripped, not set".to_owned())
+        }
     }
     Explanation { lines }
 }
@@ -101,7 +103,9 @@ fn identity_lines<'s, A: Attributes>(
                 lines.push(format!("  identity  ✓ \"{}\" from {kind} {name}", Shown(value)));
                 break;
             }
-            None => lines.push(format!("  identity  ✗ {kind} {name}: absent, repeated, empty or longer than 256 bytes")),
+            None => {
+                lines.push(format!("  identity  ✗ {kind} {name}: absent, repeated, empty or longer than 256 bytes"))
+            }
         }
     }
     if found.is_none() {

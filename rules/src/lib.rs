@@ -21,12 +21,14 @@ mod request;
 mod revision;
 pub mod slot;
 mod snapshot;
+mod source;
 mod tree;
 
 pub use attributes::Attributes;
-pub use compile::{Compiled, DOCUMENT_LIMIT, Format, Source, compile};
+pub use compile::{Compiled, compile};
 pub use decision::{Decision, Reason, SeriesKey};
 pub use explain::Explanation;
 pub use problem::{Problem, Severity};
 pub use revision::{InvalidRevision, Revision};
 pub use snapshot::{SNAPSHOT_FORMAT, SNAPSHOT_LIMIT, Snapshot, Unusable};
+pub use source::{DOCUMENT_LIMIT, Format, Source};

@@ -8,9 +8,26 @@ const NAME_LIMIT: usize = 128;
 
 /// Names whose owner is somebody else: the connection, the proxy in front, the application's credentials.
 const FORBIDDEN: &[&str] = &[
-    "authorization", "connection", "content-encoding", "content-length", "content-type", "cookie", "expect", "forwarded",
-    "host", "keep-alive", "max-forwards", "proxy-authorization", "proxy-connection", "te", "trailer",
-    "transfer-encoding", "upgrade", "via", "x-real-ip", "x-request-id",
+    "authorization",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "cookie",
+    "expect",
+    "forwarded",
+    "host",
+    "keep-alive",
+    "max-forwards",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "via",
+    "x-real-ip",
+    "x-request-id",
 ];
 
 const FORBIDDEN_PREFIXES: &[&str] = &[":", "x-envoy-", "x-forwarded-", "x-b3-", "sec-"];
@@ -22,7 +39,9 @@ const FORBIDDEN_PREFIXES: &[&str] = &[":", "x-envoy-", "x-forwarded-", "x-b3-", 
 /// forwarding or to Envoy.
 pub fn check(name: &str) -> Result<(), &'static str> {
     if FORBIDDEN.contains(&name) || FORBIDDEN_PREFIXES.iter().any(|prefix| name.starts_with(prefix)) {
-        return Err("a header of your own, such as x-gray-variant: this one belongs to the protocol, to a proxy or to the application");
+        return Err(
+            "a header of your own, such as x-gray-variant: this one belongs to the protocol, to a proxy or to the application",
+        );
     }
     let token = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(&byte);
     if name.is_empty() || name.len() > NAME_LIMIT || !name.bytes().all(token) {
@@ -59,7 +78,8 @@ mod tests {
 
     #[test]
     fn names_of_others_are_refused() {
-        for name in [":path", "host", "x-envoy-retry-on", "x-forwarded-for", "X-Gray", "x_gray", "", "te", "a b", "x\n"] {
+        for name in [":path", "host", "x-envoy-retry-on", "x-forwarded-for", "X-Gray", "x_gray", "", "te", "a b", "x\n"]
+        {
             assert!(check(name).is_err(), "{name:?}");
         }
         assert!(check("x-gray-variant").is_ok());

@@ -2,7 +2,7 @@
 
 use std::{fmt, ops::Range};
 
-use crate::{Problem, Severity, tree::Node};
+use crate::{Problem, Severity};
 
 /// After so many problems the rest of a document is not worth reading.
 const MOST: usize = 1_000;
@@ -69,20 +69,15 @@ impl Report {
         self.problems
     }
 
-    /// Gives the syntactic problems of the present source their paths, now that there is a tree.
-    pub(crate) fn locate(&mut self, tree: &Node) {
+    /// Gives the syntactic problems of the present source their paths, once there is a tree to tell them.
+    pub(crate) fn locate(&mut self, path_at: impl Fn(usize) -> String) {
         for problem in self.problems.iter_mut().filter(|problem| problem.source == self.source) {
-            problem.path = tree.path_at(problem.span.start);
+            problem.path = path_at(problem.span.start);
         }
     }
 
     pub(crate) fn has_errors(&self) -> bool {
         self.problems.iter().any(|problem| problem.severity == Severity::Error)
-    }
-
-    /// `node` is not what it must be.
-    pub(crate) fn wrong(&mut self, code: &'static str, path: &Path<'_>, node: &Node, expected: impl Into<String>) {
-        self.error(code, path, node.span.clone(), node.describe(), expected);
     }
 
     pub(crate) fn error(

@@ -137,7 +137,8 @@ fn trim(bytes: &[u8]) -> &[u8] {
 fn host_of(authority: &[u8]) -> &[u8] {
     let bracket = authority.iter().rposition(|&byte| byte == b']').unwrap_or(0);
     let after = authority.get(bracket..).unwrap_or_default();
-    let end = after.iter().position(|&byte| byte == b':').map_or(authority.len(), |colon| bracket.saturating_add(colon));
+    let end =
+        after.iter().position(|&byte| byte == b':').map_or(authority.len(), |colon| bracket.saturating_add(colon));
     let host = authority.get(..end).unwrap_or_default();
     host.strip_suffix(b".").unwrap_or(host)
 }

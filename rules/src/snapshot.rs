@@ -66,7 +66,8 @@ impl Snapshot {
             let found = header.format.get();
             return Err(Unusable(format!("found format {found}, expected format {SNAPSHOT_FORMAT}")));
         }
-        let root = Root::open(&bytes).ok_or_else(|| Unusable("found a table out of bounds, expected none".to_owned()))?;
+        let root =
+            Root::open(&bytes).ok_or_else(|| Unusable("found a table out of bounds, expected none".to_owned()))?;
         validate::namespace(&root, header, bytes.len())?;
         for (number, &extent) in (0u32..).zip(root.sections) {
             validate::section(number, &bytes, extent)?;

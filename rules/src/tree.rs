@@ -7,8 +7,8 @@ mod yaml;
 use std::ops::Range;
 
 use crate::{
-    Format,
     report::{Path, Report},
+    source::{DOCUMENT_LIMIT, Format},
 };
 
 /// The deepest nesting that is read. The deepest sensible rule set needs 27.
@@ -59,7 +59,7 @@ impl Node {
 
 impl Node {
     /// The path of the innermost node that covers the byte at `offset`.
-    pub(crate) fn path_at(&self, offset: usize) -> String {
+    fn path_at(&self, offset: usize) -> String {
         self.walk_to(offset, &Path::DOCUMENT)
     }
 
@@ -77,6 +77,13 @@ impl Node {
             _ => None,
         };
         inner.unwrap_or_else(|| path.to_string())
+    }
+}
+
+impl Report {
+    /// `node` is not what it must be.
+    pub(crate) fn wrong(&mut self, code: &'static str, path: &Path<'_>, node: &Node, expected: impl Into<String>) {
+        self.error(code, path, node.span.clone(), node.describe(), expected);
     }
 }
 
@@ -100,13 +107,13 @@ fn shorten(text: &str) -> String {
 pub(crate) fn read(format: Format, text: &[u8], report: &mut Report) -> Option<Node> {
     let tree = parse(format, text, report);
     if let Some(tree) = &tree {
-        report.locate(tree);
+        report.locate(|offset| tree.path_at(offset));
     }
     tree
 }
 
 fn parse(format: Format, text: &[u8], report: &mut Report) -> Option<Node> {
-    if text.len() > crate::compile::DOCUMENT_LIMIT {
+    if text.len() > DOCUMENT_LIMIT {
         let found = format!("{} bytes", text.len());
         report.document_error("too-large", found, "a document of at most 4 MiB");
         return None;

@@ -1,6 +1,14 @@
 //! Every decision case and slot vector of `testdata/`, natively and, the same, as WebAssembly under
 //! Node. `integration` sends the same cases through Envoy.
-#![allow(missing_docs, clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::expect_used, clippy::unwrap_used, reason = "a test stops loudly")]
+#![allow(
+    missing_docs,
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test stops loudly"
+)]
 
 mod common;
 
@@ -153,10 +161,8 @@ fn slots_are_those_of_an_independent_implementation() {
 #[test]
 fn no_case_file_is_left_out() {
     let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/../testdata/cases");
-    let mut found: Vec<String> = std::fs::read_dir(directory)
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
+    let mut found: Vec<String> =
+        std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     found.sort();
     let listed: Vec<String> = FILES.iter().map(|(name, _)| format!("{name}.yaml")).collect();
     assert_eq!(found, listed);

@@ -3,7 +3,15 @@
 //! `GRAYLANE_BLESS=1 cargo test -p graylane-rules --test invalid` writes what is found instead: to
 //! be read, line by line, before it is committed.
 #![cfg(not(target_family = "wasm"))]
-#![allow(missing_docs, clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::expect_used, clippy::unwrap_used, reason = "a test stops loudly")]
+#![allow(
+    missing_docs,
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test stops loudly"
+)]
 
 use std::{
     collections::BTreeSet,
@@ -52,7 +60,8 @@ fn documents_of(expectation: &Path) -> (Vec<PathBuf>, usize) {
 
 fn problems_of(documents: &[PathBuf], about: usize) -> String {
     let texts: Vec<Vec<u8>> = documents.iter().map(|path| fs::read(path).unwrap()).collect();
-    let format = |path: &Path| if path.extension().is_some_and(|end| end == "json") { Format::Json } else { Format::Yaml };
+    let format =
+        |path: &Path| if path.extension().is_some_and(|end| end == "json") { Format::Json } else { Format::Yaml };
     let sources: Vec<Source<'_>> =
         documents.iter().zip(&texts).map(|(path, text)| Source { format: format(path), text }).collect();
     let problems = match compile(&sources) {

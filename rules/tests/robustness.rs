@@ -1,6 +1,14 @@
 //! No document, snapshot or request makes the decision panic, hang or lie about its bounds.
 #![cfg(not(target_family = "wasm"))]
-#![allow(missing_docs, clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::expect_used, clippy::unwrap_used, reason = "a test stops loudly")]
+#![allow(
+    missing_docs,
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test stops loudly"
+)]
 
 use std::{fmt::Write, sync::LazyLock};
 
@@ -47,7 +55,8 @@ fn rich() -> String {
         "{all: [{percent: {from: 10, to: 50}}, {any: [{method: {exact: GET}}, {not: {header: {name: x-b, present: true}}}]}]}",
     ];
     for (number, when) in whens.iter().enumerate() {
-        writeln!(rules, "    - {{id: r{number}, when: {when}, split: s, set: {{x-feature-flags: f{number}}}}}").unwrap();
+        writeln!(rules, "    - {{id: r{number}, when: {when}, split: s, set: {{x-feature-flags: f{number}}}}}")
+            .unwrap();
     }
     format!(
         "apiVersion: graylane.dev/v1\nkind: RuleSet\nmetadata: {{name: rich}}\nspec:\n  scope: {{hosts: ['*.example', b.example], pathPrefixes: [/, /shop]}}\n  identity: {{from: [{{header: x-user}}, {{cookie: uid}}]}}\n  variants: [a, b, c]\n  default: a\n  splits: {{s: {{weights: {{a: 1, b: 1, c: 1}}, experiment: e}}}}\n  rules:\n{rules}"
@@ -70,7 +79,8 @@ fn bytes() -> impl Strategy<Value = Vec<u8>> {
 }
 
 fn request() -> impl Strategy<Value = Anything> {
-    let name = prop::sample::select(vec!["x-a", "x-b", "x-user", "cookie", "x-c"]).prop_map(|name| name.as_bytes().to_vec());
+    let name =
+        prop::sample::select(vec!["x-a", "x-b", "x-user", "cookie", "x-c"]).prop_map(|name| name.as_bytes().to_vec());
     let headers = prop::collection::vec((name, bytes()), 0..6);
     (prop::option::of(bytes()), prop::option::of(bytes()), prop::option::of(bytes()), headers)
         .prop_map(|(method, target, authority, headers)| Anything { method, target, authority, headers })
@@ -156,7 +166,11 @@ fn ten_thousand_rules_fit_and_more_than_fits_is_told() {
 
 fn many(rules: usize, length: usize) -> String {
     let rules: String = (0..rules)
-        .map(|n| format!("  - {{id: r{n}, when: {{header: {{name: x-{}, exact: '{n:0length$}'}}}}, variant: b}}\n", n % 3))
+        .map(|n| {
+            format!("  - {{id: r{n}, when: {{header: {{name: x-{}, exact: '{n:0length$}'}}}}, variant: b}}\n", n % 3)
+        })
         .collect();
-    format!("apiVersion: graylane.dev/v1\nkind: RuleSet\nmetadata: {{name: many}}\nspec:\n  variants: [a, b]\n  default: a\n  rules:\n{rules}")
+    format!(
+        "apiVersion: graylane.dev/v1\nkind: RuleSet\nmetadata: {{name: many}}\nspec:\n  variants: [a, b]\n  default: a\n  rules:\n{rules}"
+    )
 }

@@ -116,7 +116,15 @@ impl Writer<'_> {
         }
     }
 
-    fn test(&mut self, operator: u8, fold: bool, negated: bool, attribute: u16, (a, b): (u64, u64), to: (Target, Target)) {
+    fn test(
+        &mut self,
+        operator: u8,
+        fold: bool,
+        negated: bool,
+        attribute: u16,
+        (a, b): (u64, u64),
+        to: (Target, Target),
+    ) {
         let flags = if fold { flag::FOLD } else { 0 } | if negated { flag::NEGATED } else { 0 };
         self.jumps.push(to);
         self.graph.tests.push(Test {

@@ -15,11 +15,8 @@ use crate::{
 pub(super) fn write(rule_set: &RuleSet, ranges: &[Vec<allocation::Range>]) -> Vec<u8> {
     let mut section = Container::new(size_of::<SectionHeader>());
     let name = &rule_set.name.text;
-    let header_texts = (
-        section.text(name),
-        section.text(&rule_set.variant_header),
-        section.text(&format!("{name}/_default")),
-    );
+    let header_texts =
+        (section.text(name), section.text(&rule_set.variant_header), section.text(&format!("{name}/_default")));
     let variants: Vec<Variant> =
         rule_set.variants.iter().map(|variant| Variant { name: section.text(variant) }).collect();
     let mut graph = Graph::default();
@@ -59,7 +56,8 @@ fn write_rules(rule_set: &RuleSet, graph: &mut Graph, section: &mut Container) -
                 Then::Split(split) => (then::SPLIT, split),
             };
             let first_setting = size(settings.len());
-            let own = rule.set.iter().map(|(name, value)| Setting { name: section.text(name), value: section.text(value) });
+            let own =
+                rule.set.iter().map(|(name, value)| Setting { name: section.text(name), value: section.text(value) });
             settings.extend(own);
             Rule {
                 path: section.text(&format!("{}/{}", rule_set.name.text, rule.id.text)),

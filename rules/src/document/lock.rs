@@ -96,7 +96,12 @@ impl Lock {
     /// The ranges of the split number `place` of `rule_set`, where this lock has it.
     ///
     /// A lock that does not fit the weights is refused: it remembers other ones.
-    pub(crate) fn ranges(&self, rule_set: &RuleSet, place: usize, report: &mut Report) -> Option<Vec<allocation::Range>> {
+    pub(crate) fn ranges(
+        &self,
+        rule_set: &RuleSet,
+        place: usize,
+        report: &mut Report,
+    ) -> Option<Vec<allocation::Range>> {
         let split = rule_set.splits.get(place)?;
         let locked = self.splits.iter().find(|locked| locked.name == split.name.text)?;
         let place_of = |name: &String| rule_set.variants.iter().position(|variant| variant == name);

@@ -31,7 +31,8 @@ pub(super) fn decode(mut document: Fields<'_>, report: &mut Report) -> Option<Ru
         .and_then(|node| names::variant(node, &spec_path.field("default"), &variants, report));
     let splits_node = spec.optional("splits");
     let splits_path = spec_path.field("splits");
-    let splits = splits_node.map(|node| splits::decode(node, &splits_path, named, &variants, report)).unwrap_or_default();
+    let splits =
+        splits_node.map(|node| splits::decode(node, &splits_path, named, &variants, report)).unwrap_or_default();
     if splits.len() > NAMES_LIMIT {
         let found = format!("{} splits", splits.len());
         report.error("too-many", &splits_path, spec.node().span.clone(), found, format!("at most {NAMES_LIMIT}"));
@@ -225,9 +226,7 @@ fn rule(node: &Node, path: &Path<'_>, around: &Around<'_>, report: &mut Report) 
 
 fn then(fields: &mut Fields<'_>, path: &Path<'_>, around: &Around<'_>, report: &mut Report) -> Option<Then> {
     match (fields.optional("variant"), fields.optional("split")) {
-        (Some(node), None) => {
-            names::variant(node, &path.field("variant"), around.variants, report).map(Then::Variant)
-        }
+        (Some(node), None) => names::variant(node, &path.field("variant"), around.variants, report).map(Then::Variant),
         (None, Some(node)) => split(node, &path.field("split"), around, report).map(Then::Split),
         (found, _) => {
             let found = if found.is_some() { "both variant and split" } else { "neither variant nor split" };

@@ -21,9 +21,8 @@ pub(super) fn decode(
         let path = path.field(&entry.key);
         let name = names::key_id(&entry.key, &entry.key_span, &path, report);
         let Some(mut fields) = Fields::open(&entry.node, &path, report) else { continue };
-        let counts = fields
-            .required("weights", report)
-            .and_then(|node| weights(node, &path.field("weights"), variants, report));
+        let counts =
+            fields.required("weights", report).and_then(|node| weights(node, &path.field("weights"), variants, report));
         let experiment = fields.optional("experiment");
         let experiment = experiment.and_then(|node| names::id(node, &path.field("experiment"), report));
         let salt = fields.optional("salt");
@@ -76,7 +75,13 @@ fn unallocatable(why: Unallocatable, node: &Node, path: &Path<'_>, variants: &[S
         Unallocatable::NoSlot { variant } => {
             let name = variants.get(variant).map_or("", String::as_str);
             let found = format!("a weight of {name} worth less than 0.001 percent");
-            report.error("variant-without-slot", path, node.span.clone(), found, "0, or at least 0.001 percent of the sum");
+            report.error(
+                "variant-without-slot",
+                path,
+                node.span.clone(),
+                found,
+                "0, or at least 0.001 percent of the sum",
+            );
         }
     }
 }

@@ -50,7 +50,8 @@ pub(super) fn test_in_words(section: &Section<'_>, test: &Test) -> String {
         let (from, to) = (slots & u64::from(u32::MAX), slots >> 32);
         return format!("{not}percent: slots {from} to {to} of {SLOTS}");
     }
-    let fold = if test.flags & flag::FOLD != 0 && attribute_kind(section, test) != kind::HOST { ", ignoreCase" } else { "" };
+    let fold =
+        if test.flags & flag::FOLD != 0 && attribute_kind(section, test) != kind::HOST { ", ignoreCase" } else { "" };
     format!("{not}{}: {}{fold}", attribute_in_words(section, test), question(section, test))
 }
 

@@ -2,9 +2,7 @@
 
 use zerocopy::{FromBytes, Immutable, KnownLayout, Unaligned};
 
-use super::records::{
-    Attribute, Extent, Range, Rule, SectionHeader, Setting, Split, Test, Text, Value, Variant,
-};
+use super::records::{Attribute, Extent, Range, Rule, SectionHeader, Setting, Split, Test, Text, Value, Variant};
 
 /// One rule set of a snapshot.
 #[derive(Clone, Copy, Debug)]

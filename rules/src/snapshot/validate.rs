@@ -38,7 +38,8 @@ fn check_scope(root: &super::Root<'_>, scope: &Scope) -> Result<(), Unusable> {
 /// Opens and checks one section.
 pub(super) fn section(number: u32, bytes: &[u8], extent: SectionExtent) -> Result<(), Unusable> {
     let bytes = slice(bytes, extent.offset.get(), extent.length.get());
-    let section = bytes.and_then(|bytes| Section::open(number, bytes)).ok_or_else(|| unusable("a table out of bounds"))?;
+    let section =
+        bytes.and_then(|bytes| Section::open(number, bytes)).ok_or_else(|| unusable("a table out of bounds"))?;
     check_texts(&section)?;
     for attribute in section.identity.iter().chain(section.attributes) {
         demand(attribute.kind <= kind::IDENTITY, "an unknown attribute")?;
@@ -82,10 +83,7 @@ fn check_rule(section: &Section<'_>, rule: &Rule) -> Result<(), Unusable> {
         _ => false,
     };
     demand(exists, "a rule that decides nothing")?;
-    demand(
-        slice(section.settings, rule.first_setting.get(), rule.settings.get()).is_some(),
-        "settings out of bounds",
-    )?;
+    demand(slice(section.settings, rule.first_setting.get(), rule.settings.get()).is_some(), "settings out of bounds")?;
     let first = rule.first_test.get();
     let tests = slice(section.tests, first, rule.tests.get()).ok_or_else(|| unusable("tests out of bounds"))?;
     let end = first.saturating_add(rule.tests.get());
@@ -121,6 +119,7 @@ fn check_ranges(ranges: &[super::records::Range], variants: usize) -> Result<(),
         _ => true,
     });
     demand(sorted, "ranges out of order")?;
-    let inside = |range: &super::records::Range| range.from.get() < SLOTS && usize::from(range.variant.get()) < variants;
+    let inside =
+        |range: &super::records::Range| range.from.get() < SLOTS && usize::from(range.variant.get()) < variants;
     demand(ranges.iter().all(inside), "a range beyond the slots or the variants")
 }

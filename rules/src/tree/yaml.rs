@@ -167,10 +167,11 @@ fn scalar(text: Cow<'_, str>, style: ScalarStyle) -> Value {
 /// JSON's numbers without an exponent: what every YAML reader takes for the same number.
 fn is_number(text: &str) -> bool {
     let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-    let (whole, fraction) = text.strip_prefix('-').unwrap_or(text).split_once('.').map_or_else(
-        || (text.strip_prefix('-').unwrap_or(text), None),
-        |(whole, fraction)| (whole, Some(fraction)),
-    );
+    let (whole, fraction) = text
+        .strip_prefix('-')
+        .unwrap_or(text)
+        .split_once('.')
+        .map_or_else(|| (text.strip_prefix('-').unwrap_or(text), None), |(whole, fraction)| (whole, Some(fraction)));
     digits(whole) && (whole == "0" || !whole.starts_with('0')) && fraction.is_none_or(digits)
 }
 

@@ -1,0 +1,58 @@
+//! The command line: one file a command.
+
+mod check;
+mod compile;
+mod decide;
+mod explain;
+mod probe;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::failure::Failure;
+
+/// Decide which variant of a service each request reaches, and change that everywhere within a fraction of a second.
+#[derive(Debug, Parser)]
+#[command(name = "graylane", version, propagate_version = true, max_term_width = 100)]
+#[command(after_help = "Run `graylane help COMMAND` for what a command does, with examples and exit codes.")]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Serve(serve::Arguments),
+    Check(check::Arguments),
+    Explain(explain::Arguments),
+    Decide(decide::Arguments),
+    Compile(compile::Arguments),
+    Probe(probe::Arguments),
+}
+
+/// Runs the command that was asked for.
+///
+/// # Errors
+/// Why it gave up.
+pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
+    match arguments.command {
+        Command::Serve(arguments) => serve::run(arguments),
+        Command::Check(arguments) => check::run(&arguments),
+        Command::Explain(arguments) => explain::run(arguments),
+        Command::Decide(arguments) => decide::run(&arguments),
+        Command::Compile(arguments) => compile::run(&arguments),
+        Command::Probe(arguments) => probe::run(&arguments),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Arguments::command().debug_assert();
+    }
+}

@@ -1,0 +1,60 @@
+//! `graylane compile`: documents to the bytes Envoys load.
+
+use std::{
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use graylane_rules::{SNAPSHOT_FORMAT, envelope};
+
+use crate::{documents, failure::Failure};
+
+/// Compile rule sets into a snapshot file.
+///
+/// The same documents give the same bytes, on every machine. The file is written beside its place and renamed, so that
+/// nobody reads half of it. One line about it goes to stderr.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  graylane compile -f rules/ -o namespace.snapshot
+  graylane compile -f checkout.yaml search.yaml -o - | sha256sum
+
+Exit codes:
+  0  written
+  1  there are errors in the documents
+  2  wrong usage, or a file that cannot be read or written")]
+pub struct Arguments {
+    /// Documents, and directories of them.
+    #[arg(short, long = "file", required = true, num_args = 1.., value_name = "FILE|DIR")]
+    files: Vec<PathBuf>,
+    /// Where to write; `-` is stdout.
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+}
+
+/// Writes the snapshot.
+///
+/// # Errors
+/// Documents that do not compile, files that cannot be read or written.
+pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let snapshot = documents::snapshot(&arguments.files)?;
+    let bytes = snapshot.bytes();
+    let output = &arguments.output;
+    let written = if output.as_os_str() == "-" { io::stdout().lock().write_all(bytes) } else { replace(output, bytes) };
+    written.map_err(|why| Failure::unwritten(&output.display().to_string(), &why))?;
+    let (length, digest) = (bytes.len(), envelope::digest(bytes));
+    eprintln!("{}: {length} bytes, format {SNAPSHOT_FORMAT}, sha256 {digest}", output.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(format!(".{}.tmp", std::process::id()));
+    let written = std::fs::write(&beside, bytes).and_then(|()| std::fs::rename(&beside, path));
+    if written.is_err() {
+        // What went wrong is already known; the rest may not even be there.
+        let _ = std::fs::remove_file(&beside);
+    }
+    written
+}

@@ -1,0 +1,82 @@
+//! `graylane decide`: decisions in bulk.
+
+mod line;
+
+use std::{
+    io::{self, BufRead, BufWriter, Read as _, Write},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use graylane_rules::Snapshot;
+
+use crate::{documents, failure::Failure, owned, owned::Owned};
+
+/// The longest request line, in bytes.
+const LINE_LIMIT: usize = 1 << 20;
+
+/// Decide many requests: JSON lines in, JSON lines out.
+///
+/// Reads a request a line from stdin and writes its decision to stdout, in the same order, as it goes. Where the rule
+/// sets have several variant headers, a request gets a line for each.
+///
+/// A request: {"method","path","host","headers":[["name","value"],…],"source","time","labels":{}}, all but path
+/// optional. The method is GET unless given; a header `host` stands in for an absent host; header names may be in any
+/// case. Unknown fields are refused. No rule asks for source, time and labels yet; they are checked all the same.
+///
+/// A decision: {"ruleSet","rule","variant","reason","slot","experiment","set":{…},"remove":[…]}, null where there is
+/// nothing; all null for a request outside of every scope. `set` begins with the variant header. `remove` names the
+/// owned headers that came with the request and that no decision about it sets: as in Envoy, they are hidden from the
+/// decision. Owned are all names the rule sets may set, those given by --owned, and their twins with underscores.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  echo '{\"path\":\"/checkout\",\"headers\":[[\"x-env\",\"gray\"]]}' | graylane decide -f checkout.yaml
+  graylane decide -f rules/ < requests.jsonl > decisions.jsonl
+
+Exit codes:
+  0  every request is decided
+  1  a request line is wrong: stderr says which, and nothing after it is decided; or there are errors in the documents
+  2  wrong usage, or a file that cannot be read or written")]
+pub struct Arguments {
+    /// Documents, and directories of them.
+    #[arg(short, long = "file", required = true, num_args = 1.., value_name = "FILE|DIR")]
+    files: Vec<PathBuf>,
+    /// Another header that Graylane owns; may be repeated.
+    #[arg(long, value_name = "NAME", value_parser = owned::parse_name)]
+    owned: Vec<String>,
+}
+
+/// Decides what comes on stdin.
+///
+/// # Errors
+/// The first line that is no request.
+pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let snapshot = documents::snapshot(&arguments.files)?;
+    let owned = Owned::new(&snapshot, &arguments.owned);
+    let mut output = BufWriter::new(io::stdout().lock());
+    let outcome = decide(io::stdin().lock(), &mut output, &snapshot, &owned);
+    // What was decided before a wrong line is good.
+    let flushed = output.flush().map_err(|why| Failure::unwritten("stdout", &why));
+    outcome.and(flushed)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn decide(mut input: impl BufRead, output: &mut impl Write, snapshot: &Snapshot, owned: &Owned) -> Result<(), Failure> {
+    let mut text = Vec::new();
+    for number in 1_usize.. {
+        text.clear();
+        let most = LINE_LIMIT.saturating_add(1) as u64;
+        let read = (&mut input).take(most).read_until(b'\n', &mut text);
+        if read.map_err(|why| Failure::unable(format!("stdin: {why}")))? == 0 {
+            break;
+        }
+        if text.len() > LINE_LIMIT {
+            let found = format!("found more than {LINE_LIMIT} bytes, expected at most that much");
+            return Err(Failure::refused(format!("stdin: line {number}: {found}")));
+        }
+        let request = line::parse(&text).map_err(|why| Failure::refused(format!("stdin: line {number}{why}")))?;
+        line::write(request, snapshot, owned, output).map_err(|why| Failure::unwritten("stdout", &why))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,150 @@
+//! A request line and a decision line.
+
+use std::{
+    borrow::Cow,
+    collections::BTreeMap,
+    io::{self, Write},
+    net::IpAddr,
+};
+
+use graylane_rules::{Decision, Snapshot};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize, Serializer};
+
+use crate::{
+    json,
+    owned::Owned,
+    request::{Request, header_name, header_value},
+};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RequestLine {
+    method: Option<String>,
+    path: String,
+    host: Option<String>,
+    #[serde(default)]
+    headers: Vec<(String, String)>,
+    #[expect(dead_code, reason = "no rule asks for it yet, but what is written in it must be right")]
+    source: Option<IpAddr>,
+    time: Option<String>,
+    #[expect(dead_code, reason = "as for source")]
+    #[serde(default)]
+    labels: BTreeMap<String, String>,
+}
+
+/// Reads a request line. The error begins with where in the line it is.
+pub fn parse(text: &[u8]) -> Result<Request, String> {
+    let shape = r#"a request such as {"path":"/","headers":[["name","value"]]}"#;
+    let place = |why: serde_json::Error| format!(", column {}: {}", why.column(), json::reading(&why, shape));
+    let line: RequestLine = serde_json::from_slice(text.trim_ascii_end()).map_err(place)?;
+    let RequestLine { method, path, host, headers, time, .. } = line;
+    if !path.starts_with('/') && path != "*" {
+        return Err(format!(", path: found {path:?}, expected one that begins with '/'"));
+    }
+    if let Some(time) = time.filter(|time| time.parse::<Timestamp>().is_err()) {
+        return Err(format!(", time: found {time:?}, expected RFC 3339, such as 2024-11-24T12:00:00Z"));
+    }
+    let mut request = Request::to(path);
+    if let Some(method) = method {
+        request.method = method;
+    }
+    for (index, (name, value)) in headers.into_iter().enumerate() {
+        let checked = header_name(&name).and_then(|name| Ok((name, header_value(&value)?)));
+        request.headers.push(checked.map_err(|why| format!(", headers[{index}]: {why}"))?);
+    }
+    request.authority = host.or_else(|| host_header(&request));
+    // Envoy makes it the authority: no rule sees it as a header.
+    request.headers.retain(|(name, _)| name != "host");
+    Ok(request)
+}
+
+fn host_header(request: &Request) -> Option<String> {
+    let (_, host) = request.headers.iter().find(|(name, _)| name == "host")?;
+    Some(String::from_utf8_lossy(host).into_owned())
+}
+
+#[derive(Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct DecisionLine<'s> {
+    rule_set: Option<Cow<'s, str>>,
+    rule: Option<Cow<'s, str>>,
+    variant: Option<Cow<'s, str>>,
+    reason: Option<&'static str>,
+    slot: Option<u32>,
+    experiment: Option<Cow<'s, str>>,
+    #[serde(serialize_with = "in_order")]
+    set: Vec<(Cow<'s, str>, Cow<'s, str>)>,
+    remove: &'s [String],
+}
+
+/// An object whose members keep their order.
+fn in_order<S: Serializer>(set: &[(Cow<'_, str>, Cow<'_, str>)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(set.iter().map(|(name, value)| (name, value)))
+}
+
+impl<'s> DecisionLine<'s> {
+    fn of(decision: &Decision<'s>, remove: &'s [String]) -> Self {
+        let text = String::from_utf8_lossy;
+        Self {
+            rule_set: Some(text(decision.rule_set)),
+            rule: decision.rule.map(text),
+            variant: Some(text(decision.variant)),
+            reason: Some(decision.reason.name()),
+            slot: decision.slot,
+            experiment: decision.experiment.map(text),
+            set: decision.set().map(|(name, value)| (text(name), text(value))).collect(),
+            remove,
+        }
+    }
+}
+
+/// Decides `request` and writes a line for each decision, or one without any.
+pub fn write(mut request: Request, snapshot: &Snapshot, owned: &Owned, output: &mut impl Write) -> io::Result<()> {
+    let mut remove = owned.strip(&mut request);
+    let decisions: Vec<_> = snapshot.decide(&request).collect();
+    remove.retain(|name| !decisions.iter().flat_map(Decision::set).any(|(set, _)| set == name.as_bytes()));
+    let lines: Vec<_> = decisions.iter().map(|decision| DecisionLine::of(decision, &remove)).collect();
+    let undecided = lines.is_empty().then(|| DecisionLine { remove: &remove, ..DecisionLine::default() });
+    for line in lines.iter().chain(&undecided) {
+        serde_json::to_writer(&mut *output, line)?;
+        output.write_all(b"\n")?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_but_the_path_is_optional() {
+        assert_eq!(parse(b"{\"path\":\"/x?y\"}\r\n").unwrap(), Request::to("/x?y"));
+        let whole = r#"{"method":"PUT","path":"/","host":"a","headers":[["X-B","é"],["Host","c"]],
+            "source":"::1","time":"2024-11-24T12:00:00+01:00","labels":{"a":"b"}}"#;
+        let request = parse(whole.as_bytes()).unwrap();
+        assert_eq!((request.method.as_str(), request.authority.as_deref()), ("PUT", Some("a")));
+        assert_eq!(request.headers, [("x-b".to_owned(), "é".as_bytes().to_vec())]);
+        let host = parse(br#"{"path":"/","headers":[["HOST","c:80"]]}"#).unwrap();
+        assert_eq!((host.authority.as_deref(), host.headers.len()), (Some("c:80"), 0));
+    }
+
+    #[test]
+    fn a_wrong_line_says_where_and_what_would_be_right() {
+        for (line, said) in [
+            ("", ", column 0: found JSON that does not fit (EOF while parsing a value), expected a request such as"),
+            ("{}", ", column 2: found JSON that does not fit (missing field `path`), expected a request such as"),
+            (r#"{"path":"/","x":1}"#, ", column 15: found unknown field `x`, expected one of `method`, `path`,"),
+            (r#"{"path":"/","path":"/"}"#, ", column 18: found JSON that does not fit (duplicate field `path`)"),
+            (r#"{"path":"x"}"#, ", path: found \"x\", expected one that begins with '/'"),
+            (r#"{"path":"/","headers":[["a b","c"]]}"#, ", headers[0]: found \"a b\", expected a header name"),
+            (r#"{"path":"/","headers":[["a","\n"]]}"#, ", headers[0]: found \"\\n\", expected a header value"),
+            (r#"{"path":"/","headers":[["a"]]}"#, ", column 28: found invalid length 1, expected a tuple"),
+            (r#"{"path":"/","time":"noon"}"#, ", time: found \"noon\", expected RFC 3339"),
+            (r#"{"path":"/","source":"nowhere"}"#, ", column 30: found JSON that does not fit (invalid IP address"),
+        ] {
+            let refused = parse(line.as_bytes()).unwrap_err();
+            assert!(refused.starts_with(said), "{line}: {refused}");
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! `graylane serve`: a directory of rule sets, delivered to Envoys.
+
+use std::{io::Write as _, net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
+
+use axum::serve::ListenerExt as _;
+use jiff::Timestamp;
+use tokio::{
+    net::TcpListener,
+    signal::unix::{Signal, SignalKind, signal},
+};
+
+use crate::{delivery, directory, failure::Failure, namespace::Namespace};
+
+/// So long connections may take to end once serving does.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// Serve a directory of rule sets to Envoys.
+///
+/// Reads every *.yaml, *.yml and *.json in DIR (not hidden ones, not those in directories within), compiles them
+/// into one snapshot and delivers it to the fetcher in each Envoy, now and within milliseconds of every change. Files
+/// may be written, renamed into place, or swapped by a link as Kubernetes does.
+///
+/// Documents that do not compile change nothing: the last good revision stays, and stderr and the status say why. The
+/// same holds for a directory that is empty or not there; it is waited for.
+///
+/// Revisions are numbered EPOCH.NUMBER. The epoch is the Unix time, in milliseconds, at which serving began, so that
+/// revisions grow over a restart.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  graylane serve --rules rules/
+  graylane serve --rules rules/ --listen 127.0.0.1:0     # any free port; the first line of stdout tells which
+  curl -s http://127.0.0.1:8460/v1/namespaces/default/status
+
+Paths:
+  GET  /v1/namespaces/NAME/snapshot   long poll: ?after=E.N&formats=1&wait=25s
+  POST /v1/namespaces/NAME/acks       what the workers of an Envoy run
+  GET  /v1/namespaces/NAME/status     what is published, what is wrong, who runs what
+  GET  /healthz, /readyz              alive; a revision is published
+
+Exit codes:
+  0  ended by SIGTERM or SIGINT, every waiting poll answered
+  2  wrong usage, or the address cannot be listened on")]
+pub struct Arguments {
+    /// The directory of rule sets.
+    #[arg(long, value_name = "DIR")]
+    rules: PathBuf,
+    /// Where to listen. Port 0 takes any that is free.
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8460")]
+    listen: SocketAddr,
+    /// The name Envoys ask for.
+    #[arg(long, value_name = "NAME", default_value = "default", value_parser = namespace_name)]
+    namespace: String,
+    /// Listen on an address that other machines reach, without encryption and authentication.
+    #[arg(long)]
+    insecure_listen: bool,
+}
+
+fn namespace_name(name: &str) -> Result<String, String> {
+    let letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'_';
+    if name.is_empty() || name.len() > 63 || !name.bytes().all(letter) || name.starts_with(['-', '_']) {
+        return Err("expected 1 to 63 lower-case letters, digits, '-' and '_', a letter or digit first".to_owned());
+    }
+    Ok(name.to_owned())
+}
+
+/// Serves until it is told to end.
+///
+/// # Errors
+/// Where it cannot listen.
+pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
+    if !arguments.listen.ip().is_loopback() && !arguments.insecure_listen {
+        let found = format!("--listen: found {}, which other machines reach", arguments.listen);
+        return Err(Failure::unable(format!("{found}, expected a loopback address, or --insecure-listen beside it")));
+    }
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_target(false).with_ansi(colours()).init();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|why| Failure::unable(format!("no threads to serve with: {why}")))?;
+    let outcome = runtime.block_on(serve(arguments));
+    // A compilation may be under way, and nobody wants its outcome.
+    runtime.shutdown_background();
+    outcome.map(|()| ExitCode::SUCCESS)
+}
+
+fn colours() -> bool {
+    use std::io::IsTerminal as _;
+    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none()
+}
+
+async fn serve(arguments: Arguments) -> Result<(), Failure> {
+    let no_signal = |why| Failure::unable(format!("signals cannot be received: {why}"));
+    let ends =
+        [signal(SignalKind::terminate()).map_err(no_signal)?, signal(SignalKind::interrupt()).map_err(no_signal)?];
+    let unable = |why| Failure::unable(format!("--listen {}: {why}", arguments.listen));
+    let listener = TcpListener::bind(arguments.listen).await.map_err(unable)?;
+    announce(listener.local_addr().map_err(unable)?);
+
+    let epoch = u64::try_from(Timestamp::now().as_millisecond()).unwrap_or_default();
+    let namespace = Arc::new(Namespace::new(arguments.namespace, epoch));
+    tokio::spawn(directory::follow(arguments.rules, Arc::clone(&namespace)));
+
+    // An answer is one small write: waiting to fill a packet would cost a revision 40 ms on its way.
+    let listener = listener.tap_io(|connection| _ = connection.set_nodelay(true));
+    let (ended, end) = tokio::sync::oneshot::channel::<()>();
+    let app = delivery::app(Arc::clone(&namespace));
+    let serving = axum::serve(listener, app).with_graceful_shutdown(async move {
+        wait_for(ends).await;
+        namespace.drain();
+        let _ = ended.send(());
+    });
+    tokio::select! {
+        outcome = serving => outcome.map_err(|why| Failure::unable(format!("serving ended: {why}"))),
+        () = overdue(end) => Ok(()),
+    }
+}
+
+/// Tells scripts the address; whoever reads stdout no longer is no reason to stop.
+fn announce(address: SocketAddr) {
+    let mut stdout = std::io::stdout().lock();
+    let _ = writeln!(stdout, "listening on http://{address}").and_then(|()| stdout.flush());
+}
+
+async fn wait_for([mut terminate, mut interrupt]: [Signal; 2]) {
+    let name = tokio::select! {
+        _ = terminate.recv() => "SIGTERM",
+        _ = interrupt.recv() => "SIGINT",
+    };
+    tracing::info!("{name}: answering whoever waits, then ending");
+}
+
+async fn overdue(end: tokio::sync::oneshot::Receiver<()>) {
+    if end.await.is_err() {
+        std::future::pending::<()>().await;
+    }
+    tokio::time::sleep(DRAIN).await;
+    tracing::warn!("connections are still open after {DRAIN:?}, and are cut off");
+}

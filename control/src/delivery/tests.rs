@@ -1,0 +1,168 @@
+//! The HTTP interface, without a socket.
+
+use std::time::Duration;
+
+use axum::{
+    body::{Body, Bytes, to_bytes},
+    http::{Request, Response, header},
+};
+use graylane_rules::{Format, Revision, Snapshot, envelope};
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+
+use super::*;
+use crate::documents::{self, Document};
+
+const EPOCH: u64 = 7;
+
+fn snapshot(variant: &str) -> Snapshot {
+    let text = format!(
+        "apiVersion: graylane.dev/v1\nkind: RuleSet\nmetadata: {{name: shop}}\n\
+         spec: {{variants: [{variant}], default: {variant}, rules: []}}\n"
+    );
+    let document = Document { file: "shop.yaml".to_owned(), format: Format::Yaml, text: text.into_bytes() };
+    Snapshot::load(documents::compiled(&[document]).unwrap().snapshot).unwrap()
+}
+
+fn namespace() -> Arc<Namespace> {
+    Arc::new(Namespace::new("default", EPOCH))
+}
+
+/// Asks the interface; `~` in `uri` stands for the namespace.
+async fn ask(
+    namespace: &Arc<Namespace>,
+    method: &str,
+    uri: &str,
+    body: impl Into<Body>,
+) -> (StatusCode, Response<Bytes>) {
+    let uri = uri.replace('~', "/v1/namespaces/default");
+    let request = Request::builder().method(method).uri(uri).body(body.into()).unwrap();
+    let (parts, body) = app(Arc::clone(namespace)).oneshot(request).await.unwrap().into_parts();
+    let body = to_bytes(body, usize::MAX).await.unwrap();
+    (parts.status, Response::from_parts(parts, body))
+}
+
+async fn get(namespace: &Arc<Namespace>, uri: &str) -> (u16, Bytes) {
+    let (status, response) = ask(namespace, "GET", uri, "").await;
+    (status.as_u16(), response.into_body())
+}
+
+async fn status(namespace: &Arc<Namespace>) -> Value {
+    serde_json::from_slice(&get(namespace, "~/status").await.1).unwrap()
+}
+
+#[tokio::test]
+async fn what_is_published_is_delivered_to_whoever_has_less() {
+    let namespace = namespace();
+    assert_eq!(get(&namespace, "~/snapshot").await, (204, Bytes::new()));
+    assert_eq!(get(&namespace, "/readyz").await.0, 503);
+    namespace.publish(&snapshot("a")).unwrap();
+    assert!(namespace.publish(&snapshot("a")).is_none(), "the same again is nothing new");
+    namespace.publish(&snapshot("b")).unwrap();
+
+    let (_, response) = ask(&namespace, "GET", "~/snapshot?after=7.1&formats=2%2C1&wait=25s", "").await;
+    assert_eq!(response.headers()[header::CONTENT_TYPE], envelope::MEDIA_TYPE);
+    let (head, bytes) = envelope::open(response.body()).unwrap();
+    assert_eq!((head.revision(), head.namespace.as_str()), (Revision { epoch: EPOCH, number: 2 }, "default"));
+    assert_eq!(bytes, snapshot("b").bytes());
+    assert_eq!(get(&namespace, "~/snapshot?after=7.2&wait=0s").await, (204, Bytes::new()));
+    assert_eq!(get(&namespace, "~/snapshot?after=8.1").await.0, 204);
+    assert_eq!(get(&namespace, "~/snapshot?after=6.900").await.0, 200);
+    assert_eq!((get(&namespace, "/readyz").await.0, get(&namespace, "/healthz").await.0), (200, 200));
+}
+
+/// Starts a long poll and returns once it waits.
+async fn waiting_poll(namespace: &Arc<Namespace>, after: &str) -> tokio::task::JoinHandle<(u16, Bytes)> {
+    let (before, uri) = (namespace.waiting(), format!("~/snapshot?after={after}&wait=60s"));
+    let poll = tokio::spawn({
+        let namespace = Arc::clone(namespace);
+        async move { get(&namespace, &uri).await }
+    });
+    while namespace.waiting() == before {
+        tokio::task::yield_now().await;
+    }
+    poll
+}
+
+#[tokio::test]
+async fn a_long_poll_wakes_for_something_newer_and_when_serving_ends() {
+    let namespace = namespace();
+    namespace.publish(&snapshot("a")).unwrap();
+    let poll = waiting_poll(&namespace, "7.1").await;
+    assert_eq!(status(&namespace).await["waiting"], 1);
+    namespace.publish(&snapshot("b")).unwrap();
+    assert_eq!(poll.await.unwrap().0, 200);
+    let poll = waiting_poll(&namespace, "7.2").await;
+    namespace.drain();
+    assert_eq!(poll.await.unwrap().0, 204);
+    assert_eq!(namespace.waiting(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_long_poll_ends_after_its_wait_and_a_dropped_one_is_not_counted() {
+    let namespace = namespace();
+    let start = tokio::time::Instant::now();
+    assert_eq!(get(&namespace, "~/snapshot?wait=25s").await.0, 204);
+    assert_eq!(start.elapsed(), Duration::from_secs(25));
+    let poll = waiting_poll(&namespace, "1.1").await;
+    poll.abort();
+    assert!(poll.await.is_err());
+    assert_eq!(namespace.waiting(), 0);
+}
+
+#[tokio::test]
+async fn acks_are_told_in_the_status() {
+    let namespace = namespace();
+    namespace.publish(&snapshot("a")).unwrap();
+    let workers = json!([
+        {"id": "0a", "revision": "7.1", "formats": [1], "error": null, "refused": null, "role": "worker"},
+        {"id": "0b", "revision": null, "formats": [1], "error": "too new", "refused": "7.2", "role": "main"},
+    ]);
+    let acks = json!({"node": {"id": "envoy-1", "cluster": "edge"}, "workers": workers}).to_string();
+    assert_eq!(ask(&namespace, "POST", "~/acks", acks).await.0, StatusCode::NO_CONTENT);
+    let status = status(&namespace).await;
+    let node = &status["nodes"][0];
+    assert_eq!((&node["id"], &node["cluster"], &node["workers"]), (&json!("envoy-1"), &json!("edge"), &workers));
+    assert_eq!((&status["revision"], &status["ruleSets"]), (&json!("7.1"), &json!(["shop"])));
+    assert_eq!((&status["format"], &status["problems"]), (&json!(1), &json!([])));
+    assert_eq!(status["timeToEffect"]["count"], 1);
+    assert!(status["timeToEffect"]["lastSeconds"].as_f64().is_some_and(|seconds| (0.0..5.0).contains(&seconds)));
+    for time in [&status["publishedAt"], &node["lastReport"]] {
+        assert!(time.as_str().unwrap().parse::<jiff::Timestamp>().is_ok());
+    }
+}
+
+#[tokio::test]
+async fn every_refusal_is_a_problem_that_says_what_would_be_right() {
+    let namespace = namespace();
+    let long = "x".repeat(BODY_LIMIT + 1);
+    for (method, uri, body, code, detail) in [
+        ("GET", "~/snapshot?wait=2m", "", 400, "wait: found \"2m\", expected a duration up to 60s"),
+        ("GET", "~/snapshot?after=%ff", "", 400, "after: found"),
+        ("GET", "~/snapshot?formats=9", "", 406, "formats: found none that is served, expected 1 among them"),
+        ("GET", "/v1/namespaces/other/snapshot", "", 404, "found the namespace \"other\", expected \"default\""),
+        ("GET", "/v1/namespaces/other/status", "", 404, "found the namespace"),
+        ("POST", "/v1/namespaces/other/acks", "{}", 404, "found the namespace"),
+        (
+            "POST",
+            "~/acks",
+            "{}",
+            400,
+            "line 1, column 2: found JSON that does not fit (missing field `node`), expected {",
+        ),
+        ("POST", "~/acks", &long, 413, "found a longer body, expected a whole one of at most 1048576 bytes"),
+        ("GET", "/v2", "", 404, "found the path \"/v2\", expected one under"),
+        ("DELETE", "~/status", "", 405, "found the method DELETE, expected"),
+        ("GET", "/readyz", "", 503, "found nothing published, expected"),
+    ] {
+        let (status, response) = ask(&namespace, method, uri, body.to_owned()).await;
+        assert_eq!(
+            (status.as_u16(), &response.headers()[header::CONTENT_TYPE]),
+            (code, &"application/problem+json".parse().unwrap()),
+            "{uri}"
+        );
+        let problem: Value = serde_json::from_slice(response.body()).unwrap();
+        let said = problem["detail"].as_str().unwrap();
+        assert!(problem["status"] == code && said.starts_with(detail), "{method} {uri}: {problem}");
+    }
+}

@@ -1,0 +1,133 @@
+//! A problem of a document, with the place a person looks for it: file, line and column.
+
+use std::{fmt, ops::Range};
+
+use graylane_rules::{Problem, Severity};
+use serde::Serialize;
+
+use crate::documents::Document;
+
+/// One thing that is wrong with one file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// The file, as it was named on the command line or found in the directory.
+    pub file: String,
+    /// From 1; 0 where the finding is about the file itself and not about a place in it.
+    pub line: usize,
+    /// In characters, from 1; 0 as for `line`.
+    pub column: usize,
+    /// `error`, or `warning` for what is odd but harmless.
+    pub severity: &'static str,
+    /// A stable name for the kind of problem, in kebab case.
+    pub code: &'static str,
+    /// Where in the document: `spec.rules[2].when`. Empty for the document itself.
+    pub path: String,
+    /// What stands there.
+    pub found: String,
+    /// What would be right.
+    pub expected: String,
+    /// The bytes of the file it is about.
+    pub span: Span,
+}
+
+/// Bytes of a file: `start` included, `end` not.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Span {
+    /// The first byte, from 0.
+    pub start: usize,
+    /// The byte after the last.
+    pub end: usize,
+}
+
+impl Finding {
+    /// Places a problem that `rules` reported about `document`.
+    pub fn of(problem: Problem, document: &Document) -> Self {
+        let Range { start, end } = problem.span;
+        let (line, column) = place(&document.text, start);
+        let severity = match problem.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        };
+        Self {
+            file: document.file.clone(),
+            line,
+            column,
+            severity,
+            code: problem.code,
+            path: problem.path,
+            found: problem.found,
+            expected: problem.expected,
+            span: Span { start, end },
+        }
+    }
+
+    /// An error about a whole file or directory.
+    pub fn about(file: &str, code: &'static str, found: impl Into<String>, expected: &str) -> Self {
+        Self {
+            file: file.to_owned(),
+            line: 0,
+            column: 0,
+            severity: "error",
+            code,
+            path: String::new(),
+            found: found.into(),
+            expected: expected.to_owned(),
+            span: Span::default(),
+        }
+    }
+
+    /// Whether the documents cannot be used because of it.
+    pub fn is_error(&self) -> bool {
+        self.severity == "error"
+    }
+}
+
+/// `FILE:LINE:COL CODE PATH: found …, expected …`, always one line.
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let place = if self.line == 0 { String::new() } else { format!(":{}:{}", self.line, self.column) };
+        let space = if self.path.is_empty() { "" } else { " " };
+        let Self { file, code, path, found, expected, .. } = self;
+        let line = format!("{file}{place} {code}{space}{path}: found {found}, expected {expected}");
+        f.write_str(&one_line(&line))
+    }
+}
+
+/// `text` with control characters escaped: a document's text must not be able to drive a terminal.
+fn one_line(text: &str) -> String {
+    let escape =
+        |letter: char| if letter.is_control() { letter.escape_default().collect() } else { String::from(letter) };
+    text.chars().map(escape).collect()
+}
+
+/// Line and column, from 1, of the byte at `offset`; columns count characters.
+fn place(text: &[u8], offset: usize) -> (usize, usize) {
+    let before = text.get(..offset).unwrap_or(text);
+    let line = before.split(|&byte| byte == b'\n').count();
+    let start = before.iter().rposition(|&byte| byte == b'\n').map_or(0, |newline| newline.saturating_add(1));
+    // Bytes 10xxxxxx continue a character; this counts well in text that is not UTF-8, too.
+    let characters = before.iter().skip(start).filter(|&&byte| byte & 0xc0 != 0x80).count();
+    (line, characters.saturating_add(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_count_characters_from_one() {
+        let text = "a: é\nbé: x\n".as_bytes();
+        assert_eq!(place(text, 0), (1, 1));
+        assert_eq!(place(text, 6), (2, 1));
+        assert_eq!(place(text, 11), (2, 5));
+        assert_eq!(place(text, 99), (3, 1));
+    }
+
+    #[test]
+    fn a_finding_is_one_line_whatever_was_found() {
+        let mut finding = Finding::about("a.yaml", "unknown-field", "\"x\ny\u{1b}[2J\"", "a name");
+        assert_eq!(finding.to_string(), r#"a.yaml unknown-field: found "x\ny\u{1b}[2J", expected a name"#);
+        (finding.line, finding.column, finding.path) = (3, 7, "spec".to_owned());
+        assert!(finding.to_string().starts_with("a.yaml:3:7 unknown-field spec: found "));
+    }
+}

@@ -1,0 +1,175 @@
+//! One namespace while it is served: what is published, what is wrong, who waits and who runs what.
+
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use axum::body::Bytes;
+use graylane_rules::{Revision, SNAPSHOT_FORMAT, Snapshot, envelope};
+use jiff::Timestamp;
+use tokio::sync::watch;
+
+use crate::{finding::Finding, nodes::Nodes};
+
+/// The most long polls that wait at a time.
+const WAITING_LIMIT: usize = 10_000;
+
+/// Something published: immutable, numbered.
+#[derive(Debug)]
+pub struct Publication {
+    /// Its number.
+    pub revision: Revision,
+    /// When it was published.
+    pub at: Timestamp,
+    /// What fetchers are sent.
+    pub envelope: Bytes,
+    /// The SHA-256 of the snapshot in it, in hexadecimal.
+    pub sha256: String,
+    /// The format of the snapshot in it.
+    pub format: u16,
+    /// The names of its rule sets.
+    pub rule_sets: Vec<String>,
+}
+
+/// The state that the directory writes and delivery reads.
+pub struct Namespace {
+    /// Its name.
+    pub name: String,
+    epoch: u64,
+    published: watch::Sender<Option<Arc<Publication>>>,
+    draining: watch::Sender<bool>,
+    problems: Mutex<Vec<Finding>>,
+    nodes: Mutex<Nodes>,
+    waiting: AtomicUsize,
+    /// The revision for which a client that claims a later one was already reported.
+    outrun: Mutex<Option<Revision>>,
+}
+
+/// There are too many long polls already.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Crowded;
+
+impl Namespace {
+    /// A namespace with nothing published; its revisions will be `epoch.1`, `epoch.2` and so on.
+    pub fn new(name: impl Into<String>, epoch: u64) -> Self {
+        Self {
+            name: name.into(),
+            epoch,
+            published: watch::Sender::new(None),
+            draining: watch::Sender::new(false),
+            problems: Mutex::default(),
+            nodes: Mutex::default(),
+            waiting: AtomicUsize::new(0),
+            outrun: Mutex::default(),
+        }
+    }
+
+    /// What is published now.
+    pub fn published(&self) -> Option<Arc<Publication>> {
+        self.published.borrow().clone()
+    }
+
+    /// Publishes a snapshot under the next number and wakes whoever waits; None if it is already what is published.
+    ///
+    /// One task publishes; two at once could draw the same number.
+    pub fn publish(&self, snapshot: &Snapshot) -> Option<Arc<Publication>> {
+        let current = self.published();
+        let sha256 = envelope::digest(snapshot.bytes());
+        if current.as_ref().is_some_and(|current| current.sha256 == sha256) {
+            return None;
+        }
+        let number = current.map_or(1, |current| current.revision.number.saturating_add(1));
+        let revision = Revision { epoch: self.epoch, number };
+        let publication = Arc::new(Publication {
+            revision,
+            at: Timestamp::now(),
+            envelope: envelope::seal(&self.name, revision, SNAPSHOT_FORMAT, snapshot.bytes()).into(),
+            sha256,
+            format: SNAPSHOT_FORMAT,
+            rule_sets: snapshot.rule_sets().map(|name| String::from_utf8_lossy(name).into_owned()).collect(),
+        });
+        self.nodes().await_revision(revision, Instant::now());
+        self.published.send_replace(Some(Arc::clone(&publication)));
+        Some(publication)
+    }
+
+    /// What is wrong with the documents, or odd about them.
+    pub fn problems(&self) -> Vec<Finding> {
+        locked(&self.problems).clone()
+    }
+
+    /// Replaces what is wrong with the documents; gives what was wrong before.
+    pub fn replace_problems(&self, problems: Vec<Finding>) -> Vec<Finding> {
+        std::mem::replace(&mut locked(&self.problems), problems)
+    }
+
+    /// Who runs what.
+    pub fn nodes(&self) -> MutexGuard<'_, Nodes> {
+        locked(&self.nodes)
+    }
+
+    /// How many long polls wait.
+    pub fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
+    /// What is published, as soon as that is newer than `after`; None when `wait` has passed or serving ends.
+    ///
+    /// # Errors
+    /// When 10,000 wait already.
+    pub async fn newer(&self, after: Option<Revision>, wait: Duration) -> Result<Option<Arc<Publication>>, Crowded> {
+        self.notice(after);
+        let _waiting = Waiting::enter(&self.waiting)?;
+        let mut published = self.published.subscribe();
+        let mut draining = self.draining.subscribe();
+        let newer = |current: &Option<Arc<Publication>>| {
+            current.as_ref().is_some_and(|current| after.is_none_or(|after| current.revision > after))
+        };
+        tokio::select! {
+            biased;
+            Ok(current) = published.wait_for(newer) => Ok(current.clone()),
+            _ = draining.wait_for(|draining| *draining) => Ok(None),
+            () = tokio::time::sleep(wait) => Ok(None),
+        }
+    }
+
+    /// Answers whoever waits at once, from now on.
+    pub fn drain(&self) {
+        self.draining.send_replace(true);
+    }
+
+    /// Says, once for each revision, that a client is ahead of it: its clock was ahead, or it talks to the wrong server.
+    fn notice(&self, after: Option<Revision>) {
+        let (Some(after), Some(current)) = (after, self.published()) else { return };
+        if after > current.revision && locked(&self.outrun).replace(current.revision) != Some(current.revision) {
+            let published = current.revision;
+            tracing::warn!("a client runs {after}, later than {published}, which is published: it will not take it");
+        }
+    }
+}
+
+/// One long poll, counted while it lives: a client that hangs up drops it.
+struct Waiting<'n>(&'n AtomicUsize);
+
+impl<'n> Waiting<'n> {
+    fn enter(count: &'n AtomicUsize) -> Result<Self, Crowded> {
+        let entered = Self(count);
+        let before = count.fetch_add(1, Ordering::Relaxed);
+        if before < WAITING_LIMIT { Ok(entered) } else { Err(Crowded) }
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Whoever panicked while holding one of these locks left nothing half done.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

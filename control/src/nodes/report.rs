@@ -1,0 +1,151 @@
+//! The report an Envoy sends about its live VMs: the acks.
+
+use graylane_rules::Revision;
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
+
+use crate::json;
+
+/// The most workers in a report.
+const WORKERS: usize = 10_000;
+
+/// The most bytes of a name, and of an error a worker tells.
+const NAME: usize = 256;
+const ERROR: usize = 4_096;
+
+/// All the live VMs of one Envoy.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Report {
+    /// Which Envoy.
+    pub node: Node,
+    /// Its VMs: one a worker, and the one on the main thread.
+    pub workers: Vec<Worker>,
+}
+
+/// An Envoy's own names.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Node {
+    /// Its `--service-node`.
+    pub id: String,
+    /// Its `--service-cluster`.
+    #[serde(default)]
+    pub cluster: String,
+}
+
+/// One VM.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Worker {
+    /// A random name, hexadecimal.
+    pub id: String,
+    /// The revision it runs.
+    #[serde(default, deserialize_with = "revision")]
+    pub revision: Option<Revision>,
+    /// The snapshot formats it reads.
+    #[serde(default)]
+    pub formats: Vec<u16>,
+    /// Why it refused the last snapshot.
+    #[serde(default)]
+    pub error: Option<String>,
+    /// The revision it refused.
+    #[serde(default, deserialize_with = "revision")]
+    pub refused: Option<Revision>,
+    /// What it does.
+    #[serde(default)]
+    pub role: Option<Role>,
+}
+
+/// What a VM does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// It serves requests.
+    Worker,
+    /// It lives on Envoy's main thread and serves none.
+    Main,
+}
+
+fn revision<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Revision>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    let parse = |text: String| {
+        let wrong = |why| D::Error::custom(format!("invalid value: revision {text:?}, {why}"));
+        text.parse().map_err(wrong)
+    };
+    text.map(parse).transpose()
+}
+
+impl Report {
+    /// Reads a report and checks every bound.
+    ///
+    /// # Errors
+    /// Where the first fault is, what was found and what would be right.
+    pub fn parse(body: &[u8]) -> Result<Self, String> {
+        let shape = r#"{"node":{"id","cluster"},"workers":[{"id","revision","formats","error","refused","role"}]}"#;
+        let place = |why: serde_json::Error| {
+            format!("line {}, column {}: {}", why.line(), why.column(), json::reading(&why, shape))
+        };
+        let report: Self = serde_json::from_slice(body).map_err(place)?;
+        bounded("node.id", "bytes", report.node.id.len(), NAME)?;
+        bounded("node.cluster", "bytes", report.node.cluster.len(), NAME)?;
+        bounded("workers", "workers", report.workers.len(), WORKERS)?;
+        for (index, worker) in report.workers.iter().enumerate() {
+            worker.check(&format!("workers[{index}]"))?;
+        }
+        Ok(report)
+    }
+}
+
+impl Worker {
+    fn check(&self, path: &str) -> Result<(), String> {
+        let hexadecimal = |byte: u8| byte.is_ascii_hexdigit();
+        if self.id.is_empty() || self.id.len() > NAME || !self.id.bytes().all(hexadecimal) {
+            return Err(format!("{path}.id: found {:?}, expected hexadecimal digits", self.id));
+        }
+        bounded(&format!("{path}.formats"), "formats", self.formats.len(), 16)?;
+        bounded(&format!("{path}.error"), "bytes", self.error.as_ref().map_or(0, String::len), ERROR)
+    }
+}
+
+fn bounded(path: &str, unit: &str, found: usize, most: usize) -> Result<(), String> {
+    if found <= most {
+        return Ok(());
+    }
+    Err(format!("{path}: found {found} {unit}, expected at most {most}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WHOLE: &str = r#"{"node":{"id":"e","cluster":"c"},"workers":[
+        {"id":"0a","revision":"3.4","formats":[1],"error":null,"refused":null,"role":"worker"},
+        {"id":"ff","revision":null,"formats":[1],"error":"no","refused":"3.5","role":null}]}"#;
+
+    #[test]
+    fn a_report_is_read() {
+        let report = Report::parse(WHOLE.as_bytes()).unwrap();
+        assert_eq!(report.workers[0].revision, Some(Revision { epoch: 3, number: 4 }));
+        assert_eq!(report.workers[1].refused, Some(Revision { epoch: 3, number: 5 }));
+        assert_eq!((report.workers[0].role, report.workers[1].role), (Some(Role::Worker), None));
+    }
+
+    #[test]
+    fn what_is_no_report_says_where_and_what_would_be_right() {
+        let many = format!(r#"{{"node":{{"id":""}},"workers":[{}]}}"#, vec![r#"{"id":"0"}"#; WORKERS + 1].join(","));
+        for (body, said) in [
+            ("[", "line 1, column 1: found JSON that does not fit (EOF"),
+            (&WHOLE.replace("3.4", "3"), "line 2, column 33: found revision \"3\", expected a revision as"),
+            (&WHOLE.replace("0a", "x"), "workers[0].id: found \"x\", expected hexadecimal digits"),
+            (
+                &WHOLE.replace("worker\"", "boss\""),
+                "line 2, column 91: found unknown variant `boss`, expected `worker` or",
+            ),
+            (&WHOLE.replace("cluster", "klaster"), "line 1, column 27: found unknown field `klaster`, expected"),
+            (&many, "workers: found 10001 workers, expected at most 10000"),
+        ] {
+            let refused = Report::parse(body.as_bytes()).unwrap_err();
+            assert!(refused.starts_with(said), "{refused}");
+        }
+    }
+}

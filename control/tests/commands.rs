@@ -1,0 +1,165 @@
+//! `graylane check`, `compile`, `decide` and `explain`, as a shell would run them.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test fails by panic")]
+
+mod common;
+
+use common::{Scratch, rule_set};
+use graylane_rules::Snapshot;
+use serde_json::{Value, json};
+
+fn scratch(name: &str) -> Scratch {
+    let scratch = Scratch::new(name);
+    scratch.write("shop.yaml", rule_set("shop", "stable"));
+    scratch.write("broken.yaml", rule_set("shop2", "gone").replace("exact:", "exakt:"));
+    scratch
+}
+
+#[test]
+fn check_reports_every_problem_as_text() {
+    let scratch = scratch("check-text");
+    assert_eq!(scratch.run(&["check", "shop.yaml"], "").0, 0);
+    let (code, stdout, stderr) = scratch.run(&["check", "--no-excerpt", "."], "");
+    assert_eq!(code, 1);
+    let places: Vec<_> = stdout.lines().map(|line| line.split(": ").next().unwrap()).collect();
+    assert_eq!(
+        places,
+        [
+            "./broken.yaml:7:12 unknown-variant spec.default",
+            "./broken.yaml:10:22 no-operator spec.rules[0].when.header",
+            "./broken.yaml:10:36 unknown-field spec.rules[0].when.header.exakt",
+        ]
+    );
+    assert!(stdout.lines().all(|line| line.contains(": found ") && line.contains(", expected ")), "{stdout}");
+    assert_eq!(stderr, "2 documents: 3 errors, 0 warnings\n");
+    let (_, stdout, _) = scratch.run(&["check", "broken.yaml"], "");
+    assert!(stdout.contains("7 |   default: gone\n  |            ^^^^ expected one of spec.variants"), "{stdout}");
+}
+
+#[test]
+fn check_reports_every_problem_as_json() {
+    let scratch = scratch("check-json");
+    let (code, stdout, _) = scratch.run(&["check", "-o", "json", "broken.yaml"], "");
+    assert_eq!(code, 1);
+    let findings: Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!(findings.as_array().unwrap().len(), 3);
+    let mut first = findings[0].clone();
+    assert!(first["expected"].take().as_str().unwrap().starts_with("one of spec.variants"));
+    let span = json!({"start": 150, "end": 154});
+    assert_eq!(
+        first,
+        json!({
+            "file": "broken.yaml", "line": 7, "column": 12, "severity": "error", "code": "unknown-variant",
+            "path": "spec.default", "found": "\"gone\"", "expected": null, "span": span,
+        })
+    );
+    assert_eq!(scratch.run(&["check", "-o", "json", "shop.yaml"], "").1, "[]\n");
+}
+
+#[test]
+fn what_cannot_be_read_is_exit_code_2() {
+    let scratch = scratch("unreadable");
+    std::fs::create_dir(scratch.path("none")).unwrap();
+    scratch.write("notes.txt", "");
+    for (path, said) in [
+        ("gone.yaml", "error: gone.yaml: No such file"),
+        ("none", "error: none: found no document, expected at least one *.yaml"),
+        ("notes.txt", "error: notes.txt: found a name that tells no format, expected one that ends in .yaml"),
+    ] {
+        let (code, _, stderr) = scratch.run(&["check", path], "");
+        assert!(code == 2 && stderr.starts_with(said), "{path}: {stderr}");
+    }
+    assert_eq!(scratch.run(&["check"], "").0, 2);
+}
+
+#[test]
+fn compile_writes_what_loads_and_only_that() {
+    let scratch = scratch("compile");
+    let (code, stdout, stderr) = scratch.run(&["compile", "-f", "shop.yaml", "-o", "out"], "");
+    assert_eq!((code, stdout.as_str()), (0, ""));
+    let bytes = std::fs::read(scratch.path("out")).unwrap();
+    assert!(stderr.starts_with(&format!("out: {} bytes, format 1, sha256 ", bytes.len())), "{stderr}");
+    assert!(Snapshot::load(bytes.clone()).is_ok());
+    assert_eq!(scratch.run(&["compile", "-f", "broken.yaml", "-o", "out"], "").0, 1);
+    assert_eq!(std::fs::read(scratch.path("out")).unwrap(), bytes);
+    assert_eq!(scratch.run(&["compile", "-f", "shop.yaml", "-o", "none/out"], "").0, 2);
+}
+
+#[test]
+fn decide_writes_a_line_for_each_request_in_order() {
+    let scratch = scratch("decide");
+    let requests = r#"{"path":"/","host":"shop.example.com","headers":[["X-Env","gray"],["X-Gray-Variant","evil"],["x_gray_variant","evil"]]}
+{"path":"/","headers":[["host","SHOP.example.com:80"],["x-feature-flags","all=on"],["x-mine","1"]]}
+{"path":"/","host":"elsewhere","headers":[["x-gray-variant","evil"]]}
+"#;
+    let (code, stdout, stderr) = scratch.run(&["decide", "--owned", "x-mine", "-f", "shop.yaml"], requests);
+    assert_eq!((code, stderr.as_str()), (0, ""));
+    assert_eq!(
+        stdout,
+        r#"{"ruleSet":"shop","rule":"qa","variant":"canary","reason":"TARGETING_MATCH","slot":null,"experiment":null,"set":{"x-gray-variant":"canary","x-feature-flags":"new-cart=on"},"remove":["x_gray_variant"]}
+{"ruleSet":"shop","rule":null,"variant":"stable","reason":"DEFAULT","slot":null,"experiment":null,"set":{"x-gray-variant":"stable"},"remove":["x-feature-flags","x-mine"]}
+{"ruleSet":null,"rule":null,"variant":null,"reason":null,"slot":null,"experiment":null,"set":{},"remove":["x-gray-variant"]}
+"#
+    );
+}
+
+#[test]
+fn decide_writes_a_line_for_each_variant_header() {
+    let scratch = scratch("decide-two");
+    let other = rule_set("other", "stable").replace("spec:", "spec:\n  output: {variantHeader: x-gray-other}");
+    scratch.write("other.yaml", other.replace("  scope: {hosts: [other.example.com]}\n", ""));
+    let request =
+        r#"{"path":"/","host":"shop.example.com","headers":[["x-gray-other","evil"],["x-gray-variant","evil"]]}"#;
+    let (code, stdout, _) = scratch.run(&["decide", "-f", "shop.yaml", "other.yaml"], request);
+    let lines: Vec<Value> = stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((code, lines.len()), (0, 2));
+    // Each header is set by one of the two, so neither is to be removed.
+    assert!(lines.iter().all(|line| line["remove"] == json!([]) && line["variant"] == "stable"), "{stdout}");
+}
+
+#[test]
+fn decide_stops_at_a_wrong_line() {
+    let scratch = scratch("decide-wrong");
+    let requests = "{\"path\":\"/\"}\n{\"path\":\"/\",\"hosst\":\"x\"}\n{\"path\":\"/\"}\n";
+    let (code, stdout, stderr) = scratch.run(&["decide", "-f", "shop.yaml"], requests);
+    assert_eq!((code, stdout.lines().count()), (1, 1));
+    assert!(
+        stderr.starts_with("error: stdin: line 2, column 19: found unknown field `hosst`, expected one of"),
+        "{stderr}"
+    );
+    assert_eq!(scratch.run(&["decide", "-f", "broken.yaml"], requests).0, 1);
+    assert_eq!(scratch.run(&["decide", "-f", "shop.yaml", "--owned", "host"], requests).0, 2);
+}
+
+#[test]
+fn explain_takes_a_curl_command_line() {
+    let scratch = scratch("explain");
+    let url = "https://shop.example.com/cart?x=1";
+    let dashes = ["explain", "-f", "shop.yaml", "--", "-sk", "-H", "X-Env: gray", "-H", "x-gray-variant: evil", url];
+    let (code, stdout, stderr) = scratch.run(&dashes, "");
+    assert_eq!((code, stderr.as_str()), (0, ""));
+    for line in [
+        "  GET /cart?x=1\n",
+        "  host: shop.example.com\n",
+        "  x-env: gray\n",
+        "  x-gray-variant: evil   (owned by Graylane: stripped first)\n",
+        "canary TARGETING_MATCH",
+    ] {
+        assert!(stdout.contains(line), "{line:?} in {stdout}");
+    }
+    let curl = ["explain", "-f", "shop.yaml", "curl", "-sk", "-H", "X-Env: gray", "-H", "x-gray-variant: evil", url];
+    assert_eq!(scratch.run(&curl, "").1, stdout);
+    let (code, stdout, _) = scratch.run(&["explain", "-f", "shop.yaml", "--", "https://elsewhere/"], "");
+    assert!(code == 0 && stdout.contains("no scope includes the request"), "{stdout}");
+    let (code, _, stderr) = scratch.run(&["explain", "-f", "shop.yaml", "--", "--frob", url], "");
+    assert!(code == 2 && stderr.starts_with("error: found the curl option --frob, which"), "{stderr}");
+    assert_eq!(scratch.run(&["explain", "-f", "shop.yaml", "broken.yaml", "--", url], "").0, 1);
+}
+
+#[test]
+fn every_command_tells_its_exit_codes() {
+    let scratch = scratch("help");
+    for command in ["serve", "check", "explain", "decide", "compile", "probe"] {
+        let (code, stdout, _) = scratch.run(&["help", command], "");
+        assert!(code == 0 && stdout.contains("Examples:") && stdout.contains("Exit codes:"), "{command}: {stdout}");
+    }
+}

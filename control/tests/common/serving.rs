@@ -1,0 +1,103 @@
+//! `graylane serve` as a process, and the few requests the tests send to it.
+
+use std::{
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::TcpStream,
+    process::{Child, Command, ExitStatus, Stdio},
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+
+use crate::common::Scratch;
+
+/// Nothing here takes nearly so long; what does is stuck.
+const STUCK: Duration = Duration::from_secs(20);
+
+/// A running server, killed with its test.
+pub struct Serving {
+    child: Child,
+    pub address: String,
+}
+
+impl Serving {
+    /// Serves `rules` of the scratch directory on a free port.
+    pub fn start(scratch: &Scratch) -> Self {
+        let mut command = scratch.graylane(&["serve", "--rules", "rules", "--listen", "127.0.0.1:0"]);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let address =
+            line.trim_end().strip_prefix("listening on http://").expect("the first line of stdout").to_owned();
+        Self { child, address }
+    }
+
+    /// GET of a path, `~` for the namespace: status and body.
+    pub fn get(&self, path: &str) -> (u16, Vec<u8>) {
+        get(&self.address, path)
+    }
+
+    pub fn status(&self) -> Value {
+        serde_json::from_slice(&self.get("~/status").1).unwrap()
+    }
+
+    /// Asks for the status until it is as wanted.
+    pub fn eventually(&self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        let start = Instant::now();
+        loop {
+            let status = self.status();
+            if wanted(&status) {
+                return status;
+            }
+            assert!(start.elapsed() < STUCK, "not in time: {what}: {status:#}");
+            std::thread::yield_now();
+        }
+    }
+
+    /// Waits until `revision` (a number within the epoch) is published; gives its whole text.
+    pub fn published(&self, number: u64) -> String {
+        let end = format!(".{number}");
+        let is = |status: &Value| status["revision"].as_str().is_some_and(|revision| revision.ends_with(&end));
+        self.eventually("a revision", is)["revision"].as_str().unwrap().to_owned()
+    }
+
+    /// A long poll for something newer than `after`, which waits when this returns; joining gives the answer and when it came.
+    pub fn long_poll(&self, after: &str) -> JoinHandle<(u16, Vec<u8>, Instant)> {
+        let (address, path) = (self.address.clone(), format!("~/snapshot?after={after}&formats=1&wait=60s"));
+        let poll = std::thread::spawn(move || {
+            let (status, body) = get(&address, &path);
+            (status, body, Instant::now())
+        });
+        self.eventually("a waiting poll", |status| status["waiting"] == 1);
+        poll
+    }
+
+    /// Sends SIGTERM and waits for the end: how it ended, and what stood on stderr.
+    pub fn terminate(mut self) -> (ExitStatus, String) {
+        let kill = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        assert!(kill.success());
+        let mut log = String::new();
+        self.child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+        (self.child.wait().unwrap(), log)
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn get(address: &str, path: &str) -> (u16, Vec<u8>) {
+    let path = path.replace('~', "/v1/namespaces/default");
+    let mut connection = TcpStream::connect(address).unwrap();
+    connection.set_read_timeout(Some(STUCK)).unwrap();
+    write!(connection, "GET {path} HTTP/1.1\r\nhost: control\r\nconnection: close\r\n\r\n").unwrap();
+    let mut answer = Vec::new();
+    connection.read_to_end(&mut answer).unwrap();
+    let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").expect("an end of the head");
+    let status = std::str::from_utf8(&answer[9..12]).unwrap().parse().unwrap();
+    (status, answer[end + 4..].to_vec())
+}
