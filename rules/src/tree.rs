@@ -51,7 +51,7 @@ impl Node {
             Value::Bool(value) => format!("the boolean {value}"),
             Value::Number(text) => format!("the number {}", shorten(text)),
             Value::Text(text) => quote(text),
-            Value::Ambiguous(text) => format!("{}, which YAML readers understand differently", shorten(text)),
+            Value::Ambiguous(text) => format!("`{}`, which YAML readers understand differently", shorten(text)),
             Value::List(items) => format!("a list of {}", items.len()),
             Value::Map(entries) => format!("a map of {}", entries.len()),
         }
