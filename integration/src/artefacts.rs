@@ -1,0 +1,37 @@
+//! Where the things under test are, and what to type when they are missing.
+
+use std::path::{Path, PathBuf};
+
+/// The root of the repository: Envoy and everything else run with it as their working directory.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate has a directory above it")
+}
+
+/// The file at `relative` to the root.
+///
+/// # Panics
+/// Where it is missing, with the command that makes it.
+pub fn path(relative: &str) -> PathBuf {
+    let path = root().join(relative);
+    assert!(path.is_file(), "found no {relative}, expected it to be built before: run `make tools build`");
+    path
+}
+
+/// The control plane's binary.
+pub(crate) fn graylane() -> PathBuf {
+    path("target/debug/graylane")
+}
+
+/// Envoy: what `ENVOY_BIN` names, else what `make tools` put into the tree.
+pub(crate) fn envoy() -> PathBuf {
+    if let Some(chosen) = std::env::var_os("ENVOY_BIN") {
+        let chosen = PathBuf::from(chosen);
+        assert!(chosen.is_file(), "found no file {}, expected ENVOY_BIN to name an Envoy", chosen.display());
+        return chosen;
+    }
+    let libraries = root().join(".tools/venv/lib");
+    let versions = std::fs::read_dir(&libraries).into_iter().flatten().filter_map(Result::ok);
+    let found =
+        versions.map(|version| version.path().join("site-packages/envoy/_bin/envoy")).find(|path| path.is_file());
+    found.unwrap_or_else(|| panic!("found no Envoy under {}, expected it there: run `make tools`", libraries.display()))
+}

@@ -1,0 +1,137 @@
+//! The real control plane and the directory it reads.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use graylane_rules::{Compiled, Format, Source, compile, envelope};
+
+use crate::{Process, Request, Status, Wire, artefacts, eventually};
+
+/// A directory of documents, changed the way operators should: a new file renamed into place.
+#[derive(Debug)]
+pub struct Rules {
+    directory: PathBuf,
+    writes: AtomicU64,
+}
+
+impl Rules {
+    /// The documents in `directory`.
+    pub fn new(directory: PathBuf) -> Self {
+        Self { directory, writes: AtomicU64::new(0) }
+    }
+
+    /// Where they are.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// Replaces them all, one file after another; `documents` are YAML or JSON.
+    pub fn write(&self, documents: &[String]) {
+        for (number, text) in documents.iter().enumerate() {
+            self.write_one(&name(number, text), text);
+        }
+        let keep: Vec<_> = documents.iter().enumerate().map(|(number, text)| name(number, text)).collect();
+        for file in std::fs::read_dir(&self.directory).expect("the rules directory").filter_map(Result::ok) {
+            let stale = file.file_name().to_str().is_none_or(|name| !keep.iter().any(|keep| keep == name));
+            if stale {
+                std::fs::remove_file(file.path()).expect("a document is removed");
+            }
+        }
+    }
+
+    fn write_one(&self, name: &str, text: &str) {
+        // Hidden while it is written, so that nobody reads half of it.
+        let draft = self.directory.join(format!(".{name}.{}", self.writes.fetch_add(1, Ordering::Relaxed)));
+        std::fs::write(&draft, text).expect("a document is written");
+        std::fs::rename(&draft, self.directory.join(name)).expect("a document is renamed into place");
+    }
+}
+
+fn name(number: usize, text: &str) -> String {
+    format!("{number:02}.{}", if text.trim_start().starts_with('{') { "json" } else { "yaml" })
+}
+
+/// What `documents` compile to.
+///
+/// # Panics
+/// Where they do not.
+pub fn compiled(documents: &[String]) -> Compiled {
+    let sources = documents.iter().map(|text| Source {
+        format: if text.trim_start().starts_with('{') { Format::Json } else { Format::Yaml },
+        text: text.as_bytes(),
+    });
+    let sources: Vec<_> = sources.collect();
+    compile(&sources).unwrap_or_else(|problems| panic!("the documents do not compile: {problems:#?}\n{documents:#?}"))
+}
+
+/// `graylane serve`, which can be killed and started again on the same port.
+#[derive(Debug)]
+pub struct Control {
+    process: Option<Process>,
+    address: SocketAddr,
+    rules: Rules,
+}
+
+impl Control {
+    /// Serves `rules` on `address` (`127.0.0.1:0` for a free port).
+    pub fn start(rules: Rules, address: &str) -> Self {
+        let (process, address) = serve(rules.directory(), address);
+        Self { process: Some(process), address, rules }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The documents it reads.
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// Kills it with SIGKILL.
+    pub fn kill(&mut self) {
+        self.process.take().expect("control runs").kill();
+    }
+
+    /// Starts it again on the same port, after [`kill`](Self::kill).
+    pub fn start_again(&mut self) {
+        assert!(self.process.is_none(), "control runs already");
+        self.process = Some(serve(self.rules.directory(), &self.address.to_string()).0);
+    }
+
+    /// What it says about the namespace `default`.
+    ///
+    /// # Errors
+    /// Where it does not answer.
+    pub fn status(&self) -> Result<Status, String> {
+        let request = Request::get("/v1/namespaces/default/status").host("control").header("connection", "close");
+        let answer = Wire::open(self.address).and_then(|mut wire| wire.exchange(&request));
+        let answer = answer.map_err(|why| format!("control's status: {why}"))?;
+        let text = String::from_utf8_lossy(&answer.body);
+        serde_json::from_str(&text).map_err(|why| format!("control's status: {why}: {} {text}", answer.status))
+    }
+
+    /// Waits until exactly `documents` are published and each of `workers` VMs runs them; gives the revision.
+    pub fn await_everyone(&self, documents: &[String], workers: usize) -> String {
+        let digest = envelope::digest(&compiled(documents).snapshot);
+        eventually("the new rules in every worker", || {
+            let status = self.status()?;
+            match &status.sha256 {
+                Some(found) if *found == digest => status.on_it(workers),
+                _ => Err(format!("expected the snapshot {digest} to be published, found {status:?}")),
+            }
+        })
+    }
+}
+
+fn serve(directory: &Path, address: &str) -> (Process, SocketAddr) {
+    let directory = directory.to_str().expect("a path that is text");
+    let arguments = ["serve", "--rules", directory, "--listen", address];
+    let process = Process::start("control", &artefacts::graylane(), &arguments);
+    let address = process.line(0, "control's address", |line| line.strip_prefix("listening on http://")?.parse().ok());
+    (process, address)
+}

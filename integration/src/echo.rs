@@ -1,0 +1,105 @@
+//! An upstream that answers with what it saw.
+
+use std::{convert::Infallible, io, net::SocketAddr};
+
+use http_body_util::Full;
+use hyper::{Request, Response, body::Incoming, header, server::conn::http1, service::service_fn};
+use hyper_util::rt::TokioIo;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    task::{JoinHandle, JoinSet},
+};
+
+use crate::{Seen, Value, background::runtime};
+
+/// An echo running in this process. Dropping it closes its port and every connection at once.
+#[derive(Debug)]
+pub struct Echo {
+    address: SocketAddr,
+    serving: JoinHandle<()>,
+}
+
+impl Echo {
+    /// Starts an echo called `name` on `address` (`127.0.0.1:0` for a free port).
+    ///
+    /// # Panics
+    /// Where the port is taken.
+    pub fn start(name: &str, address: &str) -> Self {
+        let bound = runtime().block_on(bind(address));
+        let (listener, address) = bound.unwrap_or_else(|why| panic!("echo {name} cannot listen on {address}: {why}"));
+        Self { address, serving: runtime().spawn(serve(name.to_owned(), listener)) }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+impl Drop for Echo {
+    fn drop(&mut self) {
+        self.serving.abort();
+        // The port is free again only once the task is gone.
+        while !self.serving.is_finished() {
+            std::thread::yield_now();
+        }
+    }
+}
+
+/// Binds `address` and says what it became.
+///
+/// # Errors
+/// Where it cannot be bound.
+pub async fn bind(address: &str) -> io::Result<(TcpListener, SocketAddr)> {
+    let listener = TcpListener::bind(address).await?;
+    let address = listener.local_addr()?;
+    Ok((listener, address))
+}
+
+/// Serves for ever. Dropping the future drops every connection.
+pub async fn serve(name: String, listener: TcpListener) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => drop(connections.spawn(connection(name.clone(), stream))),
+                // Out of file descriptors, most likely: let some close.
+                Err(_) => tokio::time::sleep(std::time::Duration::from_millis(10)).await,
+            },
+            Some(_) = connections.join_next() => {}
+        }
+    }
+}
+
+async fn connection(name: String, stream: TcpStream) {
+    let _without_delay = stream.set_nodelay(true);
+    let service = service_fn(|request| std::future::ready(Ok::<_, Infallible>(answer(&name, &request))));
+    // Huge headers are part of the tests; Envoy's own bound is 60 KiB. An error here is the client's going away.
+    let _gone = http1::Builder::new()
+        .max_buf_size(1 << 20)
+        .max_headers(200)
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
+}
+
+fn answer(name: &str, request: &Request<Incoming>) -> Response<Full<bytes::Bytes>> {
+    if request.uri().path() == "/healthz" {
+        return Response::new(Full::from("ok\n"));
+    }
+    let body = serde_json::to_vec(&see(name, request)).expect("strings always serialise");
+    let mut response = Response::new(Full::from(body));
+    response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
+    response
+}
+
+fn see(name: &str, request: &Request<Incoming>) -> Seen {
+    let host = request.headers().get(header::HOST).map(|host| String::from_utf8_lossy(host.as_bytes()).into_owned());
+    let headers = request.headers().iter().map(|(name, value)| (name.to_string(), Value(value.as_bytes().to_vec())));
+    Seen {
+        upstream: name.to_owned(),
+        method: request.method().to_string(),
+        path: request.uri().path_and_query().map_or_else(|| request.uri().to_string(), ToString::to_string),
+        host,
+        headers: headers.collect(),
+    }
+}

@@ -1,0 +1,68 @@
+//! The real Envoy.
+
+use std::{net::SocketAddr, path::Path};
+
+use crate::{Access, Admin, Process, artefacts, eventually};
+
+/// How Envoy is started.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// How many worker threads.
+    pub workers: usize,
+}
+
+/// A running Envoy.
+#[derive(Debug)]
+pub struct Envoy {
+    process: Process,
+    admin: Admin,
+    address: SocketAddr,
+}
+
+impl Envoy {
+    /// Starts Envoy with the configuration in `file`, and `scratch` to write in; gives it once it is ready.
+    pub fn start(file: &Path, scratch: &Path, settings: &Settings) -> Self {
+        let told = scratch.join("admin-address");
+        let text = |path: &Path| path.to_str().expect("a path that is text").to_owned();
+        // No hot restart: it would need an id of its own for each Envoy on the machine.
+        // Access logs are flushed after 20 ms, not 10 s.
+        let workers = settings.workers;
+        let options = format!(
+            "--concurrency {workers} --disable-hot-restart --file-flush-interval-msec 20 \
+             --log-level warning --component-log-level wasm:info"
+        );
+        let files = ["--config-path".to_owned(), text(file), "--admin-address-path".to_owned(), text(&told)];
+        let arguments: Vec<_> = files.into_iter().chain(options.split_whitespace().map(str::to_owned)).collect();
+        let mut process = Process::start("envoy", &artefacts::envoy(), &arguments);
+        let admin = Admin::at(eventually("Envoy's admin address", || {
+            assert!(process.ended().is_none(), "Envoy ended instead of starting");
+            let text = std::fs::read_to_string(&told).map_err(|why| why.to_string())?;
+            text.trim().parse().map_err(|_| format!("found the address {text:?}"))
+        }));
+        eventually("Envoy to be ready", || {
+            assert!(process.ended().is_none(), "Envoy ended instead of starting");
+            admin.text("/ready")
+        });
+        Self { address: admin.listener(), process, admin }
+    }
+
+    /// Where clients connect.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its admin interface.
+    pub fn admin(&self) -> Admin {
+        self.admin
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// The access log's line about the request with the `x-request-id` `id`.
+    pub fn access(&self, id: &str) -> Access {
+        self.process.line(0, &format!("an access log line about {id}"), |line| Access::about(line, id))
+    }
+}

@@ -1,0 +1,51 @@
+//! Starts the real Envoy with the shipped configuration, the real control plane, the real `.wasm` and small
+//! upstreams, on free ports, and asks over sockets whether they keep their promises.
+//!
+//! ```no_run
+//! use graylane_integration::{Mesh, Request, samples};
+//!
+//! let mesh = Mesh::new("example").rules(&samples::header_to_canary("gray")).workers(2).start();
+//! let answer = mesh.send(&Request::get("/checkout").header("x-env", "gray"));
+//! assert_eq!(answer.seen().upstream, "canary");
+//! ```
+//!
+//! Everything here stops loudly, by a panic that says what was found: a harness has no one to return an error to.
+//! Whatever was started is ended when its owner is dropped, and its logs are printed only if a test failed.
+
+pub mod access;
+mod admin;
+mod artefacts;
+mod background;
+pub mod bench;
+pub mod changes;
+pub mod compose;
+mod control;
+pub mod echo;
+mod envoy;
+mod eventually;
+pub mod fake_control;
+pub mod load;
+mod mesh;
+mod process;
+mod rendering;
+mod running;
+pub mod samples;
+mod seen;
+mod status;
+mod wire;
+
+pub use access::Access;
+pub use admin::Admin;
+pub use artefacts::{path as artefact, root};
+pub use control::{Control, Rules};
+pub use echo::Echo;
+pub use envoy::{Envoy, Settings};
+pub use eventually::eventually;
+pub use fake_control::FakeControl;
+pub use mesh::Mesh;
+pub use process::Process;
+pub use rendering::Ports;
+pub use running::Running;
+pub use seen::{Seen, Value, from_hex};
+pub use status::Status;
+pub use wire::{Answer, Request, Wire};

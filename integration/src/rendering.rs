@@ -1,0 +1,92 @@
+//! The shipped `envoy.yaml` with other ports, and nothing else changed.
+
+use std::net::SocketAddr;
+
+/// The ports that `envoy.yaml` names, and what stands there instead.
+#[derive(Clone, Copy, Debug)]
+pub struct Ports {
+    /// Instead of 10000, where clients connect.
+    pub listener: u16,
+    /// Instead of 9901.
+    pub admin: u16,
+    /// Instead of 8081.
+    pub stable: u16,
+    /// Instead of 8082.
+    pub canary: u16,
+    /// Instead of 8460.
+    pub control: u16,
+}
+
+impl Ports {
+    /// Free ports for Envoy itself, and the given ones for the rest.
+    pub fn free(stable: SocketAddr, canary: SocketAddr, control: SocketAddr) -> Self {
+        Self { listener: 0, admin: 0, stable: stable.port(), canary: canary.port(), control: control.port() }
+    }
+
+    /// `configuration` with these ports.
+    ///
+    /// # Panics
+    /// Where a port is not named exactly once: the tests would run another configuration than the one people copy.
+    pub fn render(&self, configuration: &str) -> String {
+        let replaced = [
+            ("10000", self.listener),
+            ("9901", self.admin),
+            ("8081", self.stable),
+            ("8082", self.canary),
+            ("8460", self.control),
+        ];
+        replaced.iter().fold(configuration.to_owned(), |text, (shipped, port)| replace(&text, shipped, *port))
+    }
+}
+
+fn replace(text: &str, shipped: &str, port: u16) -> String {
+    let named = |line: &str| {
+        let value = line.split_once("port_value:").map(|(_, value)| value.trim_start());
+        value.is_some_and(|value| {
+            value.starts_with(shipped) && !value[shipped.len()..].starts_with(|next: char| next.is_ascii_digit())
+        })
+    };
+    let found = text.lines().filter(|line| named(line)).count();
+    assert_eq!(found, 1, "found `port_value: {shipped}` on {found} lines of envoy.yaml, expected it on one");
+    let lines = text.lines().map(|line| match line.split_once("port_value:") {
+        Some((before, after)) if named(line) => {
+            format!("{before}port_value:{}", after.replacen(shipped, &port.to_string(), 1))
+        }
+        _ => line.to_owned(),
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// `configuration` without the one line that is `line` but for its indentation.
+pub(crate) fn without(configuration: &str, line: &str) -> String {
+    let found = configuration.lines().filter(|candidate| candidate.trim() == line).count();
+    assert_eq!(found, 1, "found {found} lines `{line}` in envoy.yaml, expected one");
+    configuration.lines().filter(|candidate| candidate.trim() != line).collect::<Vec<_>>().join("\n")
+}
+
+/// `configuration` with another one for the filter, which must be a single line of JSON.
+pub(crate) fn with_filter_configuration(configuration: &str, json: &str) -> String {
+    let shipped = configuration.lines().filter(|line| line.trim_start().starts_with("{\"ownedHeaders\":"));
+    let [shipped] = shipped.collect::<Vec<_>>()[..] else {
+        panic!("expected one line of envoy.yaml to be the filter's configuration");
+    };
+    configuration.replace(shipped.trim_start(), json)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_is_replaced_in_its_one_place_only() {
+        let text = "address: {socket_address: {address: 127.0.0.1, port_value: 8081}} # 8081\nport_value: 80812";
+        let expected = "address: {socket_address: {address: 127.0.0.1, port_value: 7}} # 8081\nport_value: 80812";
+        assert_eq!(replace(text, "8081", 7), expected);
+    }
+
+    #[test]
+    #[should_panic(expected = "on 2 lines")]
+    fn a_port_that_is_named_twice_is_no_longer_understood() {
+        replace("port_value: 9901\nport_value: 9901", "9901", 0);
+    }
+}

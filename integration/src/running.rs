@@ -1,0 +1,128 @@
+//! Everything at once, running.
+
+use std::{io, net::SocketAddr, time::Duration};
+
+use tempfile::TempDir;
+
+use crate::{Access, Admin, Answer, Control, Echo, Envoy, Request, Wire, eventually};
+
+/// A running mesh. Dropping it ends all of it.
+#[derive(Debug)]
+pub struct Running<C> {
+    // The order of ending: first who asks, then who answers.
+    pub(crate) envoy: Envoy,
+    pub(crate) control: C,
+    pub(crate) stable: Echo,
+    pub(crate) canary: Option<Echo>,
+    pub(crate) documents: Vec<String>,
+    pub(crate) workers: usize,
+    /// Removed after everything that writes into it has ended.
+    #[expect(dead_code, reason = "is there to be dropped")]
+    pub(crate) scratch: TempDir,
+}
+
+impl<C> Running<C> {
+    /// Envoy.
+    pub fn envoy(&self) -> &Envoy {
+        &self.envoy
+    }
+
+    /// The control plane.
+    pub fn control(&mut self) -> &mut C {
+        &mut self.control
+    }
+
+    /// Envoy's admin interface.
+    pub fn admin(&self) -> Admin {
+        self.envoy.admin()
+    }
+
+    /// How many VMs serve rules: one a worker, and one on the main thread, which serves no request.
+    pub fn vms(&self) -> usize {
+        self.workers + 1
+    }
+
+    /// A new connection to Envoy.
+    ///
+    /// # Panics
+    /// Where Envoy does not accept it.
+    pub fn connect(&self) -> Wire {
+        Wire::open(self.envoy.address()).expect("Envoy accepts connections")
+    }
+
+    /// Sends `request` on a connection of its own.
+    ///
+    /// # Panics
+    /// Where no answer comes.
+    pub fn send(&self, request: &Request) -> Answer {
+        self.try_send(&request.bytes()).unwrap_or_else(|why| panic!("{why}, in answer to {request:?}"))
+    }
+
+    /// Sends `bytes` on a connection of its own and reads one answer.
+    ///
+    /// # Errors
+    /// Where no answer comes.
+    pub fn try_send(&self, bytes: &[u8]) -> io::Result<Answer> {
+        let mut wire = Wire::open(self.envoy.address())?;
+        wire.write(bytes)?;
+        wire.answer()
+    }
+
+    /// The access log's line about the request to which `answer` is the answer.
+    pub fn access(&self, answer: &Answer) -> Access {
+        self.envoy.access(answer.seen().text("x-request-id").expect("Envoy gives each request an id"))
+    }
+
+    /// Ends the canary: its connections are closed, its port refuses new ones.
+    pub fn kill_canary(&mut self) {
+        drop(self.canary.take().expect("a canary runs"));
+    }
+
+    /// Starts the canary again, on its port.
+    pub fn start_canary(&mut self, address: SocketAddr) {
+        self.canary = Some(Echo::start("canary", &address.to_string()));
+    }
+
+    /// Where the upstreams listen: stable, and the canary if it runs.
+    pub fn upstreams(&self) -> (SocketAddr, Option<SocketAddr>) {
+        (self.stable.address(), self.canary.as_ref().map(Echo::address))
+    }
+}
+
+impl Running<Control> {
+    /// Replaces all rules and waits until every VM runs the new ones; gives their revision.
+    pub fn publish(&mut self, documents: &[String]) -> String {
+        self.write(documents);
+        self.await_everyone()
+    }
+
+    /// Replaces all rules, without waiting for anyone.
+    pub fn write(&mut self, documents: &[String]) {
+        self.documents = documents.to_vec();
+        self.control.rules().write(documents);
+    }
+
+    /// Waits until every VM runs the rules last written; gives their revision.
+    pub fn await_everyone(&self) -> String {
+        self.control.await_everyone(&self.documents, self.vms())
+    }
+
+    /// How long the last change took until every worker had reported it, as control says.
+    pub fn time_to_effect(&self) -> Option<Duration> {
+        let status = self.control.status().expect("control answers");
+        status.time_to_effect.last_seconds.map(Duration::from_secs_f64)
+    }
+
+    pub(crate) fn await_first_report(&self) {
+        eventually("the first report of every VM", || {
+            let status = self.control.status()?;
+            if status.revision.is_some() {
+                return status.on_it(self.vms()).map(drop);
+            }
+            let workers = status.nodes.iter().map(|node| node.workers.len()).sum::<usize>();
+            (workers == self.vms())
+                .then_some(())
+                .ok_or_else(|| format!("expected {} workers, found {status:?}", self.vms()))
+        });
+    }
+}

@@ -1,0 +1,151 @@
+//! Every decision case of testdata, through Envoy: the same answers as natively and in a browser's engine.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
+
+use graylane_integration::{Access, Answer, Control, Mesh, Request, Running, from_hex, root};
+use serde::Deserialize;
+
+/// The headers the shipped configuration lets rules set: none of them may reach an upstream but as decided.
+const OWNED: [&str; 2] = ["x-gray-variant", "x-feature-flags"];
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Suite {
+    documents: Vec<serde_json::Value>,
+    cases: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    name: String,
+    request: Asked,
+    expect: Option<Expected>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Asked {
+    #[serde(default = "get")]
+    method: String,
+    #[serde(default = "slash")]
+    path: String,
+    #[serde(default = "shop")]
+    host: String,
+    #[serde(default)]
+    headers: Vec<(String, String)>,
+    #[serde(default)]
+    headers_hex: Vec<(String, String)>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Expected {
+    rule_set: String,
+    rule: Option<String>,
+    variant: String,
+    reason: String,
+    // Not to be seen from outside; the native runner compares it.
+    #[serde(rename = "slot")]
+    _slot: Option<u32>,
+    experiment: Option<String>,
+    #[serde(default)]
+    set: BTreeMap<String, String>,
+}
+
+fn get() -> String {
+    "GET".to_owned()
+}
+
+fn slash() -> String {
+    "/".to_owned()
+}
+
+fn shop() -> String {
+    "shop.example.com".to_owned()
+}
+
+#[test]
+fn every_case_is_decided_in_envoy_as_it_says() {
+    let files = files();
+    let mut mesh = Mesh::new("cases").start();
+    let mut wrong = Vec::new();
+    let mut count = 0;
+    for file in &files {
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        let text = std::fs::read_to_string(file).unwrap();
+        let suite: Suite = serde_saphyr::from_str(&text).unwrap_or_else(|why| panic!("{name}: {why}"));
+        assert!(!suite.cases.is_empty(), "{name}: found no cases");
+        let documents: Vec<_> = suite.documents.iter().map(serde_json::Value::to_string).collect();
+        let revision = mesh.publish(&documents);
+        for case in &suite.cases {
+            count += 1;
+            wrong.extend(check(&mesh, case, &revision).map(|why| format!("{name}: {}: {why}", case.name)));
+        }
+    }
+    assert!(wrong.is_empty(), "of {count} cases {} are decided otherwise:\n{}", wrong.len(), wrong.join("\n"));
+    println!("{count} cases in {} files", files.len());
+}
+
+/// The files of cases, sorted; anything else in their directory is an orphan and stops the run.
+fn files() -> Vec<PathBuf> {
+    let directory = root().join("testdata/cases");
+    let entries = std::fs::read_dir(&directory).unwrap_or_else(|why| panic!("{}: {why}", directory.display()));
+    let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    assert!(!files.is_empty(), "found no cases in {}", directory.display());
+    for file in &files {
+        assert!(file.extension().is_some_and(|kind| kind == "yaml"), "found {}, expected *.yaml", file.display());
+    }
+    files
+}
+
+/// What is wrong with Envoy's answer to `case`, if anything.
+fn check(mesh: &Running<Control>, case: &Case, revision: &str) -> Option<String> {
+    let answer = mesh.send(&request(&case.request));
+    if answer.status != 200 {
+        return Some(format!("found status {} {}", answer.status, String::from_utf8_lossy(&answer.body)));
+    }
+    let (headers, line) = (owned(&answer), mesh.access(&answer));
+    let expected = case.expect.as_ref().map_or_else(|| nothing(revision), |expected| expected.seen(revision));
+    let found = (headers, Access { request_id: None, status: 0, flags: None, upstream_cluster: None, ..line });
+    (found != expected).then(|| format!("\n   found {found:?}\nexpected {expected:?}"))
+}
+
+fn request(asked: &Asked) -> Request {
+    let request = Request::new(&asked.method, &asked.path).host(&asked.host);
+    let request = asked.headers.iter().fold(request, |request, (name, value)| request.header(name, value));
+    asked.headers_hex.iter().fold(request, |request, (name, hex)| {
+        request.header(name, from_hex(hex).unwrap_or_else(|| panic!("found {hex:?}, expected hexadecimal digits")))
+    })
+}
+
+/// The owned headers that the upstream saw.
+fn owned(answer: &Answer) -> BTreeSet<(String, String)> {
+    let seen = answer.seen();
+    let owned = OWNED.iter().flat_map(|name| seen.header(name).into_iter().map(move |value| (name, value)));
+    owned.map(|(name, value)| ((*name).to_owned(), String::from_utf8_lossy(value).into_owned())).collect()
+}
+
+impl Expected {
+    fn seen(&self, revision: &str) -> (BTreeSet<(String, String)>, Access) {
+        let headers = self.set.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+        let line = Access {
+            variant: Some(self.variant.clone()),
+            rule: Some(format!("{}/{}", self.rule_set, self.rule.as_deref().unwrap_or("_default"))),
+            reason: Some(self.reason.clone()),
+            revision: Some(revision.to_owned()),
+            experiment: self.experiment.clone(),
+            ..Access::default()
+        };
+        (headers, line)
+    }
+}
+
+fn nothing(revision: &str) -> (BTreeSet<(String, String)>, Access) {
+    let reason = Some("OUT_OF_SCOPE".to_owned());
+    (BTreeSet::new(), Access { reason, revision: Some(revision.to_owned()), ..Access::default() })
+}
