@@ -4,10 +4,13 @@
 
 use super::{
     Unusable,
-    records::{FAILED, Header, MATCHED, Rule, Scope, SectionExtent, Test, Text, flag, host, kind, operator, then},
+    records::{
+        FAILED, Header, MATCHED, Rule, Scope, SectionExtent, Setting, Test, Text, Variant, flag, host, kind, operator,
+        then,
+    },
     section::{Section, slice},
 };
-use crate::{allocation::RANGES_LIMIT, slot::SLOTS};
+use crate::{allocation::RANGES_LIMIT, owned, slot::SLOTS};
 
 fn unusable(what: &str) -> Unusable {
     Unusable(format!("found {what}, expected a snapshot of format 1 without damage"))
@@ -41,6 +44,7 @@ pub(super) fn section(number: u32, bytes: &[u8], extent: SectionExtent) -> Resul
     let section =
         bytes.and_then(|bytes| Section::open(number, bytes)).ok_or_else(|| unusable("a table out of bounds"))?;
     check_texts(&section)?;
+    check_headers(&section)?;
     for attribute in section.identity.iter().chain(section.attributes) {
         demand(attribute.kind <= kind::IDENTITY, "an unknown attribute")?;
     }
@@ -70,6 +74,17 @@ fn check_texts(section: &Section<'_>) -> Result<(), Unusable> {
         text(section.text, one, "a text out of bounds")?;
     }
     Ok(())
+}
+
+/// What would turn into an invalid request is refused here too: Envoy answers it with 503.
+fn check_headers(section: &Section<'_>) -> Result<(), Unusable> {
+    let name = |bytes: &[u8]| std::str::from_utf8(bytes).is_ok_and(|name| owned::check(name).is_ok());
+    let value = |bytes: &[u8]| std::str::from_utf8(bytes).is_ok_and(|value| owned::check_value(value).is_ok());
+    demand(name(section.text(section.header.variant_header)), "a variant header that may not be set")?;
+    let sound = |variant: &Variant| value(section.text(variant.name));
+    demand(section.variants.iter().all(sound), "a variant that is no header value")?;
+    let sound = |setting: &Setting| name(section.text(setting.name)) && value(section.text(setting.value));
+    demand(section.settings.iter().all(sound), "a header that may not be set, or not to that value")
 }
 
 fn text(container: &[u8], text: Text, what: &str) -> Result<(), Unusable> {

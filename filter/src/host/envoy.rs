@@ -1,0 +1,258 @@
+//! The proxy-wasm ABI 0.2.1 and the two WASI calls in use, without an SDK.
+//!
+//! Buffers that the host returns were allocated by [`allocate`] and are taken over as they are.
+
+use std::{alloc, ptr, time::Duration};
+
+use super::{Buffer, Cas, Kind, Map, Status};
+
+/// The imports, under the names and with the types the host gives them.
+mod raw {
+    #[link(wasm_import_module = "env")]
+    unsafe extern "C" {
+        pub fn proxy_log(level: u32, text: *const u8, text_len: usize) -> u32;
+        pub fn proxy_get_header_map_pairs(map: u32, out: *mut *mut u8, out_len: *mut usize) -> u32;
+        pub fn proxy_replace_header_map_value(
+            map: u32,
+            name: *const u8,
+            name_len: usize,
+            value: *const u8,
+            value_len: usize,
+        ) -> u32;
+        pub fn proxy_remove_header_map_value(map: u32, name: *const u8, name_len: usize) -> u32;
+        pub fn proxy_get_property(path: *const u8, path_len: usize, out: *mut *mut u8, out_len: *mut usize) -> u32;
+        pub fn proxy_set_property(path: *const u8, path_len: usize, value: *const u8, value_len: usize) -> u32;
+        pub fn proxy_get_buffer_bytes(
+            buffer: u32,
+            start: usize,
+            len: usize,
+            out: *mut *mut u8,
+            out_len: *mut usize,
+        ) -> u32;
+        pub fn proxy_get_shared_data(
+            key: *const u8,
+            key_len: usize,
+            out: *mut *mut u8,
+            out_len: *mut usize,
+            cas: *mut u32,
+        ) -> u32;
+        pub fn proxy_set_shared_data(
+            key: *const u8,
+            key_len: usize,
+            value: *const u8,
+            value_len: usize,
+            cas: u32,
+        ) -> u32;
+        pub fn proxy_register_shared_queue(name: *const u8, name_len: usize, queue: *mut u32) -> u32;
+        pub fn proxy_resolve_shared_queue(
+            vm_id: *const u8,
+            vm_id_len: usize,
+            name: *const u8,
+            name_len: usize,
+            queue: *mut u32,
+        ) -> u32;
+        pub fn proxy_enqueue_shared_queue(queue: u32, value: *const u8, value_len: usize) -> u32;
+        pub fn proxy_dequeue_shared_queue(queue: u32, out: *mut *mut u8, out_len: *mut usize) -> u32;
+        pub fn proxy_define_metric(kind: u32, name: *const u8, name_len: usize, metric: *mut u32) -> u32;
+        pub fn proxy_increment_metric(metric: u32, by: i64) -> u32;
+        pub fn proxy_record_metric(metric: u32, value: u64) -> u32;
+        pub fn proxy_set_tick_period_milliseconds(period: u32) -> u32;
+        pub fn proxy_set_effective_context(context: u32) -> u32;
+        pub fn proxy_http_call(
+            cluster: *const u8,
+            cluster_len: usize,
+            headers: *const u8,
+            headers_len: usize,
+            body: *const u8,
+            body_len: usize,
+            trailers: *const u8,
+            trailers_len: usize,
+            timeout_ms: u32,
+            token: *mut u32,
+        ) -> u32;
+    }
+
+    #[link(wasm_import_module = "wasi_snapshot_preview1")]
+    unsafe extern "C" {
+        pub fn random_get(out: *mut u8, len: usize) -> u16;
+        pub fn clock_time_get(clock: u32, precision: u64, out: *mut u64) -> u16;
+    }
+}
+
+unsafe extern "C" {
+    /// Made by the linker. Without a call of it the linker would wrap every export into one.
+    fn __wasm_call_ctors();
+}
+
+/// Runs what the linker wants run before anything else.
+pub fn initialize() {
+    // SAFETY: called once, by `_initialize`, before any other export.
+    unsafe { __wasm_call_ctors() }
+}
+
+/// Memory for something the host is about to return. Null where there is none, which the host takes as a failed call.
+pub fn allocate(size: usize) -> *mut u8 {
+    match alloc::Layout::array::<u8>(size) {
+        // SAFETY: the layout is not of size 0.
+        Ok(layout) if size > 0 => unsafe { alloc::alloc(layout) },
+        _ => ptr::null_mut(),
+    }
+}
+
+/// Calls with the two places where the host puts what it returns, and takes that over.
+fn returned(call: impl FnOnce(*mut *mut u8, *mut usize) -> u32) -> Result<Vec<u8>, Status> {
+    let (mut data, mut len) = (ptr::null_mut(), 0);
+    Status::check(call(&mut data, &mut len))?;
+    if data.is_null() || len == 0 {
+        return Ok(Vec::new());
+    }
+    // SAFETY: the host fills exactly the memory it had from `allocate`, asks for it once for each value it returns,
+    // and keeps no pointer to it.
+    Ok(unsafe { Vec::from_raw_parts(data, len, len) })
+}
+
+/// Writes a line to Envoy's log; levels count from 0, trace, to 5, critical.
+pub fn log(level: u32, text: &str) {
+    // SAFETY: pointer and length are of one live slice, which the host only reads during the call; so below.
+    let _ = unsafe { raw::proxy_log(level, text.as_ptr(), text.len()) };
+}
+
+/// All headers of `map` in the form that [`Pairs`](crate::pairs::Pairs) reads.
+pub fn header_pairs(map: Map) -> Result<Vec<u8>, Status> {
+    returned(|out, len| unsafe { raw::proxy_get_header_map_pairs(map as u32, out, len) })
+}
+
+/// Makes `value` the only value of the request header `name`.
+pub fn replace_header(name: &[u8], value: &[u8]) -> Result<(), Status> {
+    Status::check(unsafe {
+        raw::proxy_replace_header_map_value(Map::Request as u32, name.as_ptr(), name.len(), value.as_ptr(), value.len())
+    })
+}
+
+/// Removes every value of the request header `name`, whatever its case.
+pub fn remove_header(name: &[u8]) -> Result<(), Status> {
+    Status::check(unsafe { raw::proxy_remove_header_map_value(Map::Request as u32, name.as_ptr(), name.len()) })
+}
+
+/// A property by its path, the parts joined by NUL.
+pub fn property(path: &str) -> Result<Vec<u8>, Status> {
+    returned(|out, len| unsafe { raw::proxy_get_property(path.as_ptr(), path.len(), out, len) })
+}
+
+/// Sets the filter state `wasm.<key>` of the request.
+pub fn set_filter_state(key: &str, value: &[u8]) -> Result<(), Status> {
+    Status::check(unsafe { raw::proxy_set_property(key.as_ptr(), key.len(), value.as_ptr(), value.len()) })
+}
+
+/// The first `limit` bytes of `buffer`.
+pub fn buffer(buffer: Buffer, limit: usize) -> Result<Vec<u8>, Status> {
+    returned(|out, len| unsafe { raw::proxy_get_buffer_bytes(buffer as u32, 0, limit, out, len) })
+}
+
+/// The value of a shared key and its version.
+pub fn shared(key: &str) -> Result<(Vec<u8>, Cas), Status> {
+    let mut cas = 0;
+    let value =
+        returned(|out, len| unsafe { raw::proxy_get_shared_data(key.as_ptr(), key.len(), out, len, &mut cas) })?;
+    Ok((value, Cas(cas)))
+}
+
+/// Writes a shared key if its version still is `cas`.
+pub fn set_shared(key: &str, value: &[u8], cas: Cas) -> Result<(), Status> {
+    Status::check(unsafe { raw::proxy_set_shared_data(key.as_ptr(), key.len(), value.as_ptr(), value.len(), cas.0) })
+}
+
+/// Makes the calling root the receiver of the queue `name`, which is created where there is none, and gives its token.
+pub fn register_queue(name: &str) -> Result<u32, Status> {
+    let mut queue = 0;
+    Status::check(unsafe { raw::proxy_register_shared_queue(name.as_ptr(), name.len(), &mut queue) })?;
+    Ok(queue)
+}
+
+/// The token of the queue `name` of this vm_id.
+pub fn resolve_queue(name: &str) -> Result<u32, Status> {
+    let mut queue = 0;
+    Status::check(unsafe { raw::proxy_resolve_shared_queue(ptr::null(), 0, name.as_ptr(), name.len(), &mut queue) })?;
+    Ok(queue)
+}
+
+/// Appends to a queue; its receiver is called back. Nothing tells whether there still is one.
+pub fn enqueue(queue: u32, value: &[u8]) -> Result<(), Status> {
+    Status::check(unsafe { raw::proxy_enqueue_shared_queue(queue, value.as_ptr(), value.len()) })
+}
+
+/// Takes the first value of a queue; [`Status::Empty`] where there is none.
+pub fn dequeue(queue: u32) -> Result<Vec<u8>, Status> {
+    returned(|out, len| unsafe { raw::proxy_dequeue_shared_queue(queue, out, len) })
+}
+
+/// Defines a metric and gives its id. Each call costs the VM a new id, also for a known name.
+pub fn define_metric(kind: Kind, name: &str) -> Result<u32, Status> {
+    let mut metric = 0;
+    Status::check(unsafe { raw::proxy_define_metric(kind as u32, name.as_ptr(), name.len(), &mut metric) })?;
+    Ok(metric)
+}
+
+/// Adds one to a counter.
+pub fn increment(metric: u32) -> Result<(), Status> {
+    Status::check(unsafe { raw::proxy_increment_metric(metric, 1) })
+}
+
+/// Sets a gauge.
+pub fn record(metric: u32, value: u64) -> Result<(), Status> {
+    Status::check(unsafe { raw::proxy_record_metric(metric, value) })
+}
+
+/// Has the calling root ticked every `period`, which is in whole milliseconds.
+pub fn set_tick(period: Duration) -> Result<(), Status> {
+    let millis = u32::try_from(period.as_millis()).unwrap_or(u32::MAX);
+    Status::check(unsafe { raw::proxy_set_tick_period_milliseconds(millis) })
+}
+
+/// Whether the root `context` of this VM still exists; `caller` is the root being called.
+///
+/// Changing the effective context is the one call that fails for a context that is gone. The host forgets the change
+/// when the callback returns; until then it is taken back at once.
+pub fn exists(context: u32, caller: u32) -> bool {
+    let status = unsafe { raw::proxy_set_effective_context(context) };
+    if status == 0 {
+        let _ = unsafe { raw::proxy_set_effective_context(caller) };
+    }
+    // Only a bad argument means gone: where the call itself is not allowed, every root counts as there.
+    Status::check(status) != Err(Status::BadArgument)
+}
+
+/// Sends a request to `cluster`; `headers` as [`encode`](crate::pairs::encode) makes them. Gives the token of the answer.
+pub fn http_call(cluster: &str, headers: &[u8], body: &[u8], timeout: Duration) -> Result<u32, Status> {
+    let millis = u32::try_from(timeout.as_millis()).unwrap_or(u32::MAX);
+    let mut token = 0;
+    Status::check(unsafe {
+        raw::proxy_http_call(
+            cluster.as_ptr(),
+            cluster.len(),
+            headers.as_ptr(),
+            headers.len(),
+            body.as_ptr(),
+            body.len(),
+            ptr::null(),
+            0,
+            millis,
+            &mut token,
+        )
+    })?;
+    Ok(token)
+}
+
+/// The monotonic time, which all VMs of the process share.
+pub fn now() -> Duration {
+    let mut nanos = 0;
+    let _ = unsafe { raw::clock_time_get(1, 0, &mut nanos) };
+    Duration::from_nanos(nanos)
+}
+
+/// Eight random bytes.
+pub fn random() -> u64 {
+    let mut bytes = [0; 8];
+    let _ = unsafe { raw::random_get(bytes.as_mut_ptr(), bytes.len()) };
+    u64::from_le_bytes(bytes)
+}

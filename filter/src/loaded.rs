@@ -1,0 +1,106 @@
+//! A snapshot in use.
+
+use std::{cell::RefCell, collections::BTreeMap};
+
+use graylane_rules::{Compiled, Format, Problem, Revision, SeriesKey, Snapshot, Source, compile};
+use serde_json::value::RawValue;
+
+use crate::{config::FilterConfig, owned::Owned};
+
+/// A snapshot with what this VM keeps about it.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The rules.
+    pub snapshot: Snapshot,
+    /// Its revision; none for the rules of a plugin configuration.
+    pub revision: Option<Revision>,
+    /// The revision as logs carry it: `1732450000.7`, or `embedded`.
+    pub label: String,
+    /// The counters of its decisions, defined when first needed. None: the host refused to define it.
+    pub series: RefCell<BTreeMap<SeriesKey, Option<u32>>>,
+}
+
+impl Loaded {
+    /// Takes a snapshot that was published as `revision` into use.
+    pub fn fetched(snapshot: Snapshot, revision: Revision) -> Self {
+        Self { snapshot, revision: Some(revision), label: revision.to_string(), series: RefCell::default() }
+    }
+
+    /// Compiles the rules of a plugin configuration; None where it has none.
+    ///
+    /// # Errors
+    /// A line for each problem, ready to be logged.
+    pub fn embedded(config: &FilterConfig<'_>, text: &[u8], owned: &Owned) -> Result<Option<Self>, Vec<String>> {
+        let documents: Vec<&RawValue> = config.rule_sets.iter().chain(&config.locks).copied().collect();
+        if documents.is_empty() {
+            return Ok(None);
+        }
+        let sources: Vec<_> =
+            documents.iter().map(|raw| Source { format: Format::Json, text: raw.get().as_bytes() }).collect();
+        let Compiled { snapshot, .. } = compile(&sources)
+            .map_err(|problems| problems.iter().map(|problem| place(problem, config, text)).collect::<Vec<_>>())?;
+        let snapshot = Snapshot::load(snapshot).map_err(|why| vec![why.to_string()])?;
+        match foreign_name(&snapshot, owned) {
+            Some(name) => Err(vec![not_owned(&name)]),
+            None => {
+                Ok(Some(Self { snapshot, revision: None, label: "embedded".to_owned(), series: RefCell::default() }))
+            }
+        }
+    }
+}
+
+/// The first header that `snapshot` may set although it is not `owned`.
+pub fn foreign_name(snapshot: &Snapshot, owned: &Owned) -> Option<String> {
+    let name = snapshot.header_names().find(|name| !owned.contains(name))?;
+    Some(name.escape_ascii().to_string())
+}
+
+/// What to say, and to do, about a header that is not owned.
+pub fn not_owned(name: &str) -> String {
+    format!(
+        "the rules set the header {name}, which is not among ownedHeaders: add it there, or take it out of the rules"
+    )
+}
+
+/// A problem with the place of its document, and its line, in the whole configuration.
+fn place(problem: &Problem, config: &FilterConfig<'_>, text: &[u8]) -> String {
+    let rule_sets = config.rule_sets.len();
+    let (list, place) = match problem.source.checked_sub(rule_sets) {
+        None => ("ruleSets", problem.source),
+        Some(lock) => ("locks", lock),
+    };
+    let raw = config.rule_sets.iter().chain(&config.locks).nth(problem.source);
+    // The documents are borrowed from the text, so the distance of the two is where the document begins.
+    let begin = raw.map_or(0, |raw| raw.get().as_ptr().addr().wrapping_sub(text.as_ptr().addr()));
+    let before = text.get(..begin.saturating_add(problem.span.start)).unwrap_or(text);
+    let line = before.iter().filter(|&&byte| byte == b'\n').count().saturating_add(1);
+    format!("{list}[{place}] (line {line} of the configuration): {problem}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_is_placed_in_the_whole_configuration() {
+        let text = b"{\n \"ruleSets\": [{},\n  {\"a\":\n 1}],\n \"locks\": [\n{}]}";
+        let config = FilterConfig::read(text).unwrap();
+        let problem = |source, span| Problem {
+            source,
+            severity: graylane_rules::Severity::Error,
+            code: "code",
+            path: "spec".into(),
+            span,
+            found: "1".into(),
+            expected: "2".into(),
+        };
+        let cases = [
+            (problem(0, 0..1), "ruleSets[0] (line 2 of the configuration): spec: found 1, expected 2"),
+            (problem(1, 7..8), "ruleSets[1] (line 4 of the configuration): spec: found 1, expected 2"),
+            (problem(2, 0..1), "locks[0] (line 6 of the configuration): spec: found 1, expected 2"),
+        ];
+        for (problem, expected) in cases {
+            assert_eq!(place(&problem, &config, text), expected);
+        }
+    }
+}

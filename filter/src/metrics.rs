@@ -1,0 +1,120 @@
+//! Metrics: ids, defined once in a VM.
+//!
+//! The tags stand in front of a name, in the one form that both Istio's `extraStatTags` and plain `stats_tags` read.
+
+use std::collections::BTreeMap;
+
+use graylane_rules::Decision;
+
+use crate::{
+    host::{self, Kind},
+    loaded::Loaded,
+};
+
+/// The most (rule, variant) pairs a VM counts apart. Envoy never frees a metric.
+const SERIES_LIMIT: usize = 1000;
+
+/// What stands for the rule and the variant of all further pairs, and for names that are no ids.
+const OTHER: &str = "_other";
+
+/// The metrics of a VM.
+#[derive(Debug, Default)]
+pub struct Metrics {
+    ids: BTreeMap<String, Option<u32>>,
+    series: usize,
+}
+
+impl Metrics {
+    /// Adds one to the counter `name`.
+    pub fn count(&mut self, name: &str) {
+        if let Some(id) = self.id(Kind::Counter, name) {
+            let _ = host::increment(id);
+        }
+    }
+
+    /// Sets the gauge `name`.
+    pub fn record(&mut self, name: &str, value: u64) {
+        if let Some(id) = self.id(Kind::Gauge, name) {
+            let _ = host::record(id, value);
+        }
+    }
+
+    /// Counts a decision of `loaded` under its rule and variant.
+    pub fn count_decision(&mut self, loaded: &Loaded, decision: &Decision<'_>) {
+        let known = loaded.series.try_borrow().ok().and_then(|series| series.get(&decision.series).copied());
+        let id = known.unwrap_or_else(|| {
+            let id = self.series_id(decision.rule_path, decision.variant);
+            if let Ok(mut series) = loaded.series.try_borrow_mut() {
+                series.insert(decision.series, id);
+            }
+            id
+        });
+        if let Some(id) = id {
+            let _ = host::increment(id);
+        }
+    }
+
+    fn series_id(&mut self, rule: &[u8], variant: &[u8]) -> Option<u32> {
+        let name = match (label(rule), label(variant)) {
+            (Some(rule), Some(variant)) => series_name(rule, variant),
+            _ => series_name(OTHER, OTHER),
+        };
+        if self.ids.contains_key(&name) {
+            return self.id(Kind::Counter, &name);
+        }
+        if self.series >= SERIES_LIMIT {
+            return self.id(Kind::Counter, &series_name(OTHER, OTHER));
+        }
+        self.series = self.series.saturating_add(1);
+        self.id(Kind::Counter, &name)
+    }
+
+    fn id(&mut self, kind: Kind, name: &str) -> Option<u32> {
+        if let Some(&id) = self.ids.get(name) {
+            return id;
+        }
+        let id = host::define_metric(kind, name).ok();
+        self.ids.insert(name.to_owned(), id);
+        id
+    }
+}
+
+fn series_name(rule: &str, variant: &str) -> String {
+    format!("rule=.={rule};.;variant=.={variant};.;graylane_requests_total")
+}
+
+/// A name that can stand in a metric: what rules call things, and nothing that could end a tag.
+fn label(name: &[u8]) -> Option<&str> {
+    let plain = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-/".contains(byte);
+    std::str::from_utf8(name).ok().filter(|name| (1..=160).contains(&name.len()) && name.as_bytes().iter().all(plain))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::fake::host;
+
+    #[test]
+    fn a_name_is_defined_once_and_a_gauge_keeps_the_last_value() {
+        let mut metrics = Metrics::default();
+        metrics.count("a");
+        metrics.count("a");
+        metrics.record("b", 7);
+        metrics.record("b", 9);
+        assert_eq!(host(|host| host.metrics.clone()), [("a".to_owned(), 2), ("b".to_owned(), 9)]);
+    }
+
+    #[test]
+    fn series_beyond_the_limit_and_odd_names_share_one() {
+        let mut metrics = Metrics::default();
+        for rule in 0..SERIES_LIMIT + 5 {
+            assert!(metrics.series_id(format!("checkout/r{rule}").as_bytes(), b"canary").is_some());
+        }
+        let first = metrics.series_id(b"checkout/r0", b"canary");
+        assert_eq!(first, Some(0));
+        for odd in [&b"a;.;b"[..], b"", b"caf\xc3\xa9", b"\xff"] {
+            assert_eq!(metrics.series_id(odd, b"canary"), metrics.series_id(b"new/r", b"canary"));
+        }
+        assert_eq!(host(|host| host.metrics.len()), SERIES_LIMIT + 1);
+    }
+}

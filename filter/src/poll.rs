@@ -1,0 +1,177 @@
+//! The long poll, without a host: events in, effects out.
+
+use std::time::Duration;
+
+use graylane_rules::{
+    Revision,
+    envelope::{self, Head},
+};
+
+use crate::{backoff::Backoff, host::Status};
+
+/// How much longer than the control plane may hold a question the host waits for the answer, so that "nothing new" is
+/// said by the control plane and not by a timeout.
+pub const GRACE: Duration = Duration::from_secs(5);
+
+/// An empty answer that comes sooner is one of a control plane that does not hold questions.
+const SOON: Duration = Duration::from_secs(1);
+
+/// The state of the long poll: at most one question is under way.
+#[derive(Debug)]
+pub struct Poll {
+    namespace: String,
+    wait: Duration,
+    tick: Duration,
+    after: Option<Revision>,
+    state: State,
+    backoff: Backoff,
+}
+
+#[derive(Debug)]
+enum State {
+    Idle { until: Duration },
+    Asked { token: u32, since: Duration, formats: Vec<u16> },
+}
+
+/// An answer as the host delivers it.
+#[derive(Clone, Copy, Debug)]
+pub struct Answer<'a> {
+    /// `:status`; empty where the answer broke off.
+    pub status: &'a [u8],
+    /// `content-type`.
+    pub media_type: &'a [u8],
+    /// The body, or how many bytes it has where that is more than an envelope can have.
+    pub body: Result<&'a [u8], usize>,
+}
+
+/// What an answer brings.
+#[derive(Debug, PartialEq, Eq)]
+pub enum News<'a> {
+    /// Nothing is newer.
+    Nothing,
+    /// A newer snapshot, whole and meant for this namespace.
+    Snapshot(Head, &'a [u8]),
+}
+
+impl Poll {
+    /// Nothing asked yet. `tick` is how often [`question`](Self::question) is tried, `seed` is random.
+    pub fn new(namespace: &str, wait: Duration, tick: Duration, seed: u64) -> Self {
+        Self {
+            namespace: namespace.to_owned(),
+            wait,
+            tick,
+            after: None,
+            state: State::Idle { until: Duration::ZERO },
+            backoff: Backoff::new(seed),
+        }
+    }
+
+    /// From here on only what is newer than `revision` is news; None: whatever the control plane has.
+    pub fn continue_after(&mut self, revision: Option<Revision>) {
+        self.after = revision;
+    }
+
+    /// The `:path` to ask, where it is time to ask.
+    pub fn question(&mut self, now: Duration, formats: &[u16]) -> Option<String> {
+        match self.state {
+            State::Idle { until } if now >= until => {}
+            // The host always answers, by its own timeout at the latest; were it not to, polling must go on.
+            State::Asked { since, .. } if now.saturating_sub(since) > self.timeout().saturating_add(GRACE) => {}
+            _ => return None,
+        }
+        let formats = formats.iter().map(u16::to_string).collect::<Vec<_>>().join(",");
+        let after = self.after.map(|revision| format!("after={revision}&")).unwrap_or_default();
+        let (namespace, wait) = (&self.namespace, self.wait.as_secs());
+        Some(format!("/v1/namespaces/{namespace}/snapshot?{after}formats={formats}&wait={wait}s"))
+    }
+
+    /// When the host gives up on a question.
+    pub fn timeout(&self) -> Duration {
+        self.wait.saturating_add(GRACE)
+    }
+
+    /// What became of sending the question: the token of its answer, or the host's refusal.
+    ///
+    /// # Errors
+    /// The refusal in words. The question is tried again later.
+    pub fn sent(&mut self, now: Duration, formats: &[u16], result: Result<u32, Status>) -> Result<(), String> {
+        match result {
+            Ok(token) => {
+                self.state = State::Asked { token, since: now, formats: formats.to_vec() };
+                Ok(())
+            }
+            Err(status) => {
+                self.pause(now);
+                Err(match status {
+                    Status::BadArgument => "the control plane's cluster is not known (yet)".to_owned(),
+                    Status::InternalFailure => "the control plane's cluster has no endpoint (yet)".to_owned(),
+                    other => format!("the host refused the call: {other:?}"),
+                })
+            }
+        }
+    }
+
+    /// Takes the answer to `token`; None where that is no question of ours.
+    ///
+    /// # Errors
+    /// Inside, why the answer brings nothing; the question is asked again later.
+    pub fn answered<'a>(&mut self, now: Duration, token: u32, answer: Answer<'a>) -> Option<Result<News<'a>, String>> {
+        let State::Asked { token: asked, since, ref formats } = self.state else { return None };
+        if asked != token {
+            return None;
+        }
+        let waited = now.saturating_sub(since);
+        let judged = self.judge(waited, formats, answer);
+        match &judged {
+            Ok(News::Nothing) if waited < SOON => self.idle(now.saturating_add(self.tick)),
+            Ok(_) => self.idle(now),
+            Err(_) => self.pause(now),
+        }
+        Some(judged)
+    }
+
+    fn idle(&mut self, until: Duration) {
+        self.backoff.reset();
+        self.state = State::Idle { until };
+    }
+
+    fn pause(&mut self, now: Duration) {
+        self.state = State::Idle { until: now.saturating_add(self.backoff.next()) };
+    }
+
+    fn judge<'a>(&self, waited: Duration, formats: &[u16], answer: Answer<'a>) -> Result<News<'a>, String> {
+        match answer.status {
+            b"200" => self.open(formats, answer),
+            b"204" => Ok(News::Nothing),
+            // The host's own timeout. The control plane held the question as it should, and its 204 was lost.
+            b"504" if waited >= self.wait => Ok(News::Nothing),
+            b"" => Err("the answer broke off".to_owned()),
+            status => Err(format!("found status {}, expected 200 or 204", status.escape_ascii())),
+        }
+    }
+
+    fn open<'a>(&self, formats: &[u16], answer: Answer<'a>) -> Result<News<'a>, String> {
+        let expect = |fits: bool, found: String, expected: String| {
+            if fits { Ok(()) } else { Err(format!("found {found}, expected {expected}")) }
+        };
+        let media_type = answer.media_type;
+        let found = format!("content type {}", quoted(&media_type.escape_ascii().to_string()));
+        expect(media_type == envelope::MEDIA_TYPE.as_bytes(), found, envelope::MEDIA_TYPE.to_owned())?;
+        let body = answer.body.map_err(|size| format!("found {size} bytes, expected at most {}", envelope::LIMIT))?;
+        let (head, snapshot) = envelope::open(body).map_err(|why| why.to_string())?;
+        let (found, expected) = (format!("namespace {}", quoted(&head.namespace)), self.namespace.clone());
+        expect(head.namespace == self.namespace, found, expected)?;
+        expect(formats.contains(&head.format), format!("format {}", head.format), format!("one of {formats:?}"))?;
+        let after = self.after.unwrap_or_default();
+        expect(head.revision() > after, format!("revision {}", head.revision()), format!("one after {after}"))?;
+        Ok(News::Snapshot(head, snapshot))
+    }
+}
+
+/// The beginning of what somebody else wrote.
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.chars().take(100).collect::<String>())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,112 @@
+//! The request path: strip, decide, apply, continue. Nothing here waits, and nothing a client sends is logged.
+
+use std::borrow::Cow;
+
+use graylane_rules::Decision;
+
+use crate::{
+    headers::Request,
+    host::{self, Map},
+    loaded::Loaded,
+    metrics::Metrics,
+    owned::Owned,
+};
+
+const OUT_OF_SCOPE: &str = "reason=.=out_of_scope;.;graylane_requests_undecided_total";
+const NO_RULES: &str = "reason=.=no_rules;.;graylane_requests_undecided_total";
+
+/// Decides the request that the host is asking about.
+///
+/// Owned headers and their twins are removed whatever else happens; then the first rule that matches sets its own.
+/// The ABI 0.2.1 has Envoy choose the route anew when a header was changed. A later ABI does not, and will need the
+/// foreign function `clear_route_cache` here; today that would only cost a request about another microsecond.
+pub fn handle(owned: &Owned, loaded: Option<&Loaded>, metrics: &mut Metrics) {
+    let buffer = host::header_pairs(Map::Request).ok();
+    let request = buffer.as_deref().and_then(|buffer| Request::read(buffer, owned));
+    let Some(request) = request else { return strip_unseen(owned) };
+    for name in request.spoofed() {
+        let _ = host::remove_header(name);
+    }
+    let Some(loaded) = loaded else { return undecided(None, metrics) };
+    let mut told: Option<Told<'_>> = None;
+    for decision in loaded.snapshot.decide(&request) {
+        for (name, value) in decision.set() {
+            let _ = host::replace_header(name, value);
+        }
+        metrics.count_decision(loaded, &decision);
+        match &mut told {
+            None => told = Some(Told::of(&decision)),
+            Some(told) => told.join(&decision),
+        }
+    }
+    match told {
+        Some(told) => told.tell(loaded),
+        None => undecided(Some(loaded), metrics),
+    }
+}
+
+/// Removes owned headers where the map could not be read; what cannot be seen must still not get through.
+fn strip_unseen(owned: &Owned) {
+    for name in owned.names_and_twins() {
+        let _ = host::remove_header(name.as_bytes());
+    }
+}
+
+fn undecided(loaded: Option<&Loaded>, metrics: &mut Metrics) {
+    let (reason, counter) = if loaded.is_some() { ("OUT_OF_SCOPE", OUT_OF_SCOPE) } else { ("NO_RULES", NO_RULES) };
+    tell("graylane_reason", reason.as_bytes());
+    if let Some(loaded) = loaded {
+        tell("graylane_revision", loaded.label.as_bytes());
+    }
+    metrics.count(counter);
+}
+
+/// What access logs are told of the decisions; those of several variant headers are joined by commas.
+struct Told<'a> {
+    variant: Cow<'a, [u8]>,
+    rule: Cow<'a, [u8]>,
+    reason: Cow<'a, [u8]>,
+    experiment: Option<Cow<'a, [u8]>>,
+}
+
+impl<'a> Told<'a> {
+    fn of(decision: &Decision<'a>) -> Self {
+        Self {
+            variant: decision.variant.into(),
+            rule: decision.rule_path.into(),
+            reason: decision.reason.name().as_bytes().into(),
+            experiment: decision.experiment.map(Cow::from),
+        }
+    }
+
+    fn join(&mut self, decision: &Decision<'a>) {
+        append(&mut self.variant, decision.variant);
+        append(&mut self.rule, decision.rule_path);
+        append(&mut self.reason, decision.reason.name().as_bytes());
+        match (&mut self.experiment, decision.experiment) {
+            (Some(told), Some(further)) => append(told, further),
+            (told @ None, further) => *told = further.map(Cow::from),
+            (Some(_), None) => {}
+        }
+    }
+
+    fn tell(&self, loaded: &Loaded) {
+        tell("graylane_variant", &self.variant);
+        tell("graylane_rule", &self.rule);
+        tell("graylane_reason", &self.reason);
+        tell("graylane_revision", loaded.label.as_bytes());
+        if let Some(experiment) = &self.experiment {
+            tell("graylane_experiment", experiment);
+        }
+    }
+}
+
+fn append(told: &mut Cow<'_, [u8]>, further: &[u8]) {
+    let told = told.to_mut();
+    told.push(b',');
+    told.extend_from_slice(further);
+}
+
+fn tell(key: &str, value: &[u8]) {
+    let _ = host::set_filter_state(key, value);
+}

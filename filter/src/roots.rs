@@ -1,0 +1,116 @@
+//! The root contexts of a VM: one for each plugin configuration, and after a push the old beside the new.
+
+use std::rc::Rc;
+
+use crate::{
+    fetcher::Fetcher,
+    host,
+    loaded::{Loaded, foreign_name, not_owned},
+    owned::Owned,
+};
+
+/// A root context.
+#[derive(Debug)]
+pub struct Root {
+    /// The host's number for it.
+    pub id: u32,
+    /// What it is there for.
+    pub role: Role,
+}
+
+/// What a root context is there for.
+#[derive(Debug)]
+pub enum Role {
+    /// Not configured yet, or refused.
+    None,
+    /// It decides requests.
+    Filter(Filter),
+    /// It fetches snapshots.
+    Fetcher(Box<Fetcher>),
+}
+
+/// A configured HTTP filter.
+#[derive(Debug)]
+pub struct Filter {
+    /// The name Envoy's configuration gives the plugin; an update of it keeps the name.
+    pub plugin: Vec<u8>,
+    /// The only headers its rules may set.
+    pub owned: Owned,
+    /// The rules of its configuration.
+    pub embedded: Option<Rc<Loaded>>,
+    /// The rules that decide.
+    pub active: Option<Rc<Loaded>>,
+}
+
+impl Filter {
+    /// Chooses the rules: those fetched, once there are any, wholly; the embedded ones before, and where those fetched
+    /// set a header that is not owned. Gives what is wrong in that case.
+    pub fn choose(&mut self, fetched: Option<&Rc<Loaded>>) -> Option<String> {
+        let foreign = fetched.and_then(|fetched| foreign_name(&fetched.snapshot, &self.owned));
+        self.active = fetched.filter(|_| foreign.is_none()).or(self.embedded.as_ref()).cloned();
+        foreign.map(|name| not_owned(&name))
+    }
+}
+
+/// The root contexts of a VM, oldest first.
+#[derive(Debug, Default)]
+pub struct Roots(Vec<Root>);
+
+impl Roots {
+    /// Adds a root that Envoy made.
+    pub fn add(&mut self, id: u32) {
+        self.0.retain(|root| root.id != id);
+        self.0.push(Root { id, role: Role::None });
+    }
+
+    /// The root `id`.
+    pub fn get_mut(&mut self, id: u32) -> Option<&mut Root> {
+        self.0.iter_mut().find(|root| root.id == id)
+    }
+
+    /// The filter `id`, or, where that is none, the newest one.
+    pub fn filter(&self, id: u32) -> Option<&Filter> {
+        let exact = self.0.iter().find(|root| root.id == id).and_then(Root::filter);
+        exact.or_else(|| self.0.iter().rev().find_map(Root::filter))
+    }
+
+    /// All filters.
+    pub fn filters_mut(&mut self) -> impl Iterator<Item = &mut Filter> {
+        self.0.iter_mut().filter_map(|root| match &mut root.role {
+            Role::Filter(filter) => Some(filter),
+            _ => None,
+        })
+    }
+
+    /// The filters that no later configuration of the same plugin replaces. A replaced one lives until its last stream
+    /// ends, hours perhaps, and must not keep new rules out by its old list of owned headers.
+    pub fn current_filters(&self) -> impl Iterator<Item = &Filter> {
+        self.0.iter().enumerate().filter_map(|(place, root)| {
+            let filter = root.filter()?;
+            let mut later = self.0.iter().skip(place.saturating_add(1)).filter_map(Root::filter);
+            later.all(|later| later.plugin != filter.plugin).then_some(filter)
+        })
+    }
+
+    /// Whether Envoy has a root `id`, as far as is known since [`forget_gone`](Self::forget_gone).
+    pub fn contains(&self, id: u32) -> bool {
+        self.0.iter().any(|root| root.id == id)
+    }
+
+    /// Forgets the roots that Envoy dropped. No callback tells of it, since exporting one would cost every request;
+    /// `caller` is the root being called. True where there were any.
+    pub fn forget_gone(&mut self, caller: u32) -> bool {
+        let before = self.0.len();
+        self.0.retain(|root| root.id == caller || host::exists(root.id, caller));
+        self.0.len() != before
+    }
+}
+
+impl Root {
+    fn filter(&self) -> Option<&Filter> {
+        match &self.role {
+            Role::Filter(filter) => Some(filter),
+            _ => None,
+        }
+    }
+}

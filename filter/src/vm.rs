@@ -1,0 +1,137 @@
+//! A VM: what the host's callbacks do, one function each.
+
+use std::rc::Rc;
+
+use crate::{
+    config::{FetcherConfig, FilterConfig},
+    fetcher::Fetcher,
+    host::{self, Buffer},
+    loaded::Loaded,
+    message,
+    metrics::Metrics,
+    owned::Owned,
+    pointer::Pointer,
+    request,
+    roots::{Filter, Role, Roots},
+    worker::Worker,
+};
+
+/// The root_id of the fetcher. Any other, or none (Istio may leave it out), is the HTTP filter.
+const FETCHER: &[u8] = b"graylane_fetcher";
+
+/// Everything a VM remembers.
+#[derive(Debug)]
+pub struct Vm {
+    roots: Roots,
+    worker: Worker,
+    metrics: Metrics,
+    /// The stream made last, and its root. The host makes a stream right before it asks about its headers, on the same
+    /// thread, so nothing is kept for each stream, and nothing has to be told when one ends.
+    stream: (u32, u32),
+}
+
+impl Vm {
+    /// A VM without roots; `id` is random.
+    pub fn new(id: u64) -> Self {
+        Self { roots: Roots::default(), worker: Worker::new(id), metrics: Metrics::default(), stream: (0, 0) }
+    }
+
+    /// The host made a context: a root, whose parent is 0, or a stream of the root `parent`.
+    pub fn create(&mut self, context: u32, parent: u32) {
+        match parent {
+            0 => self.roots.add(context),
+            _ => self.stream = (context, parent),
+        }
+    }
+
+    /// Configures the root `caller`. The answer depends on the configuration alone: Envoy keeps a refusal, and where a
+    /// configuration that passed on the main thread failed on a worker, requests would go by unfiltered.
+    pub fn configure(&mut self, caller: u32, size: usize) -> bool {
+        let text = host::buffer(Buffer::Configuration, size).unwrap_or_default();
+        Pointer::create();
+        message::create_heartbeat();
+        let configured = match host::property("plugin_root_id").as_deref() {
+            Ok(FETCHER) => fetcher(&text),
+            _ => filter(&text),
+        };
+        match configured {
+            Ok(role) => {
+                self.install(caller, role);
+                true
+            }
+            Err(problems) => {
+                problems.iter().for_each(|problem| log::error!("the configuration is refused: {problem}"));
+                false
+            }
+        }
+    }
+
+    fn install(&mut self, caller: u32, mut role: Role) {
+        if let Role::Filter(filter) = &mut role {
+            self.worker.admit(filter);
+        }
+        let is_filter = matches!(role, Role::Filter(_));
+        if let Some(root) = self.roots.get_mut(caller) {
+            root.role = role;
+        }
+        if is_filter {
+            self.worker.refresh(false, &mut self.roots, &mut self.metrics);
+        }
+    }
+
+    /// The timer of the root `caller`.
+    pub fn tick(&mut self, caller: u32) {
+        if self.roots.forget_gone(caller) {
+            self.worker.reconsider();
+        }
+        match self.roots.get_mut(caller).map(|root| &mut root.role) {
+            Some(Role::Fetcher(fetcher)) => fetcher.tick(),
+            Some(Role::Filter(_)) => self.worker.tick(caller, &mut self.roots, &mut self.metrics),
+            Some(Role::None) | None => {}
+        }
+    }
+
+    /// Something was put into the queue `token`, for which `caller` registered, or another context of the same number
+    /// in a VM that is gone.
+    pub fn queue_ready(&mut self, caller: u32, token: u32) {
+        match self.roots.get_mut(caller).map(|root| &mut root.role) {
+            Some(Role::Fetcher(fetcher)) => fetcher.queue_ready(token),
+            _ => self.worker.queue_ready(token, &mut self.roots, &mut self.metrics),
+        }
+    }
+
+    /// A call of `caller` was answered.
+    pub fn answered(&mut self, caller: u32, token: u32, headers: u32, body_size: usize) {
+        if let Some(Role::Fetcher(fetcher)) = self.roots.get_mut(caller).map(|root| &mut root.role) {
+            fetcher.answered(token, headers, body_size, &mut self.metrics);
+        }
+    }
+
+    /// The headers of the request `stream` are there.
+    pub fn request(&mut self, stream: u32) {
+        let (made, root) = self.stream;
+        // Were it ever another stream, the newest filter decides.
+        let root = if made == stream { root } else { 0 };
+        if let Some(filter) = self.roots.filter(root) {
+            request::handle(&filter.owned, filter.active.as_deref(), &mut self.metrics);
+        }
+    }
+}
+
+fn filter(text: &[u8]) -> Result<Role, Vec<String>> {
+    let config = FilterConfig::read(text).map_err(|why| vec![why.to_string()])?;
+    let owned = Owned::new(config.owned_headers.clone());
+    let embedded = Loaded::embedded(&config, text, &owned)?.map(Rc::new);
+    let _ = host::set_tick(config.tick.0);
+    let plugin = host::property("plugin_name").unwrap_or_default();
+    Ok(Role::Filter(Filter { plugin, owned, active: embedded.clone(), embedded }))
+}
+
+fn fetcher(text: &[u8]) -> Result<Role, Vec<String>> {
+    let config = FetcherConfig::read(text).map_err(|why| vec![why.to_string()])?;
+    let _ = host::set_tick(config.tick.0);
+    Ok(Role::Fetcher(Box::new(Fetcher::new(config))))
+}
+
+#[cfg(test)]
+mod tests;

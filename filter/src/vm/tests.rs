@@ -1,0 +1,192 @@
+//! Whole VMs on a host in memory: requests here, the update path in `mesh`.
+
+use super::*;
+use crate::host::fake::host;
+
+mod mesh;
+
+/// A rule set whose rule `qa` gives `canary` to requests with `x-env: gray` on `host`, and sets the header `sets`.
+fn rule_set(name: &str, host: &str, sets: &str) -> String {
+    format!(
+        r#"{{"apiVersion": "graylane.dev/v1", "kind": "RuleSet", "metadata": {{"name": "{name}"}}, "spec": {{
+            "scope": {{"hosts": ["{host}"]}}, "variants": ["stable", "canary"], "default": "stable",
+            "rules": [{{"id": "qa", "variant": "canary", "set": {{"{sets}": "new-cart=on"}},
+                        "when": {{"header": {{"name": "x-env", "exact": "gray"}}}}}}]}}}}"#
+    )
+}
+
+fn configuration(rule_sets: &[String]) -> String {
+    format!(r#"{{"ownedHeaders": ["x-gray-variant", "x-feature-flags"], "ruleSets": [{}]}}"#, rule_sets.join(","))
+}
+
+/// Makes and configures the root `id` of `vm`.
+fn root(vm: &mut Vm, id: u32, root_id: &str, plugin: &str, text: &str) -> bool {
+    host(|host| {
+        host.configuration = text.into();
+        host.properties.insert("plugin_root_id".into(), root_id.into());
+        host.properties.insert("plugin_name".into(), plugin.into());
+    });
+    vm.create(id, 0);
+    vm.configure(id, text.len())
+}
+
+fn filter(text: &str) -> Vm {
+    let mut vm = Vm::new(1);
+    assert!(root(&mut vm, 1, "graylane", "front", text), "{:?}", host(|host| host.log.clone()));
+    vm
+}
+
+/// Sends a request through the root 1 of `vm`.
+fn request(vm: &mut Vm, headers: &[(&str, &str)]) {
+    host(|host| {
+        let bytes = |text: &str| text.as_bytes().to_vec();
+        host.request = Some(headers.iter().map(|(name, value)| (bytes(name), bytes(value))).collect());
+        host.state.clear();
+    });
+    vm.create(9, 1);
+    vm.request(9);
+}
+
+fn get<'a>(authority: &'a str, headers: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+    [&[(":authority", authority), (":path", "/"), (":method", "GET")], headers].concat()
+}
+
+fn header(name: &str) -> Vec<String> {
+    host(|host| host.request_header(name).iter().map(|value| String::from_utf8_lossy(value).into_owned()).collect())
+}
+
+fn state(key: &str) -> String {
+    host(|host| String::from_utf8_lossy(&host.state.get(key).cloned().unwrap_or_default()).into_owned())
+}
+
+#[test]
+fn a_request_is_decided_told_and_counted() {
+    let mut vm = filter(&configuration(&[rule_set("checkout", "shop", "x-feature-flags")]));
+    request(&mut vm, &get("shop", &[("x-env", "gray")]));
+    assert_eq!(
+        (header("x-gray-variant"), header("x-feature-flags")),
+        (vec!["canary".into()], vec!["new-cart=on".into()])
+    );
+    let told = ["variant", "rule", "reason", "revision"].map(|key| state(&format!("graylane_{key}")));
+    assert_eq!(told, ["canary", "checkout/qa", "TARGETING_MATCH", "embedded"]);
+    request(&mut vm, &get("shop", &[("x-env", "gray")]));
+    request(&mut vm, &get("shop", &[]));
+    assert_eq!((header("x-gray-variant"), state("graylane_rule")), (vec!["stable".into()], "checkout/_default".into()));
+    let counted = |rule, variant| {
+        host(|host| host.metric(&format!("rule=.=checkout/{rule};.;variant=.={variant};.;graylane_requests_total")))
+    };
+    assert_eq!((counted("qa", "canary"), counted("_default", "stable")), (2, 1));
+}
+
+#[test]
+fn what_a_client_sends_under_owned_names_neither_decides_nor_passes() {
+    let spoofed = [
+        ("x-gray-variant", "canary"),
+        ("x_gray_variant", "canary"),
+        ("x-gray_variant", "canary"),
+        ("x-gray-variant", "other"),
+        ("x-feature-flags", "all"),
+    ];
+    let set =
+        rule_set("checkout", "shop", "x-feature-flags").replace("x-env", "x-feature-flags").replace("gray\"", "all\"");
+    for text in [configuration(&[set]), configuration(&[]), String::new()] {
+        let mut vm = filter(&text);
+        request(&mut vm, &get("shop", &spoofed));
+        let passed = host(|host| host.request.clone().unwrap());
+        assert!(!passed.iter().any(|(_, value)| value == b"canary" || value == b"other"), "{passed:?}");
+        assert_eq!(header("x-feature-flags").is_empty(), !text.is_empty(), "{text}");
+    }
+}
+
+#[test]
+fn without_a_decision_the_reason_is_told_and_counted() {
+    let undecided =
+        |reason| host(|host| host.metric(&format!("reason=.={reason};.;graylane_requests_undecided_total")));
+    request(&mut filter(""), &get("shop", &[]));
+    assert_eq!(
+        (state("graylane_reason"), state("graylane_revision"), undecided("no_rules")),
+        ("NO_RULES".into(), "".into(), 1)
+    );
+    request(&mut filter(&configuration(&[rule_set("a", "shop", "x-feature-flags")])), &get("other", &[]));
+    let told = (state("graylane_reason"), state("graylane_revision"), undecided("out_of_scope"));
+    assert_eq!(told, ("OUT_OF_SCOPE".into(), "embedded".into(), 1));
+}
+
+#[test]
+fn decisions_of_two_variant_headers_are_joined() {
+    let other =
+        rule_set("search", "shop", "x-a").replace(r#""rules""#, r#""output": {"variantHeader": "x-b"}, "rules""#);
+    let rule_sets = [rule_set("checkout", "shop", "x-feature-flags"), other].join(",");
+    let owned = r#"["x-gray-variant", "x-feature-flags", "x-a", "x-b"]"#;
+    let mut vm = filter(&format!(r#"{{"ownedHeaders": {owned}, "ruleSets": [{rule_sets}]}}"#));
+    request(&mut vm, &get("shop", &[("x-env", "gray")]));
+    assert_eq!((header("x-gray-variant"), header("x-b")), (vec!["canary".into()], vec!["canary".into()]));
+    assert_eq!(
+        (state("graylane_variant"), state("graylane_reason")),
+        ("canary,canary".into(), "TARGETING_MATCH,TARGETING_MATCH".into())
+    );
+    let mut rules: Vec<_> = state("graylane_rule").split(',').map(str::to_owned).collect();
+    rules.sort();
+    assert_eq!(rules, ["checkout/qa", "search/qa"]);
+}
+
+#[test]
+fn odd_requests_pass() {
+    let mut vm = filter(&configuration(&[rule_set("checkout", "shop", "x-feature-flags")]));
+    request(&mut vm, &[(":method", "CONNECT"), (":authority", "shop:443"), ("x-env", "gray")]);
+    assert_eq!(header("x-gray-variant"), ["canary"]);
+    request(&mut vm, &[]);
+    let huge = "x".repeat(60 << 10);
+    request(&mut vm, &get("shop", &[("x-env", &huge), (&huge, "gray"), ("x-env", "gray")]));
+    assert_eq!(header("x-gray-variant"), ["canary"]);
+    let mut seed = 1_u64;
+    for _ in 0..2000 {
+        let mut bytes = || {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            seed.to_le_bytes()[..(seed >> 60) as usize % 9].to_vec()
+        };
+        host(|host| host.request = Some((0..12).map(|_| (bytes(), bytes())).collect()));
+        vm.request(9);
+    }
+}
+
+#[test]
+fn a_map_that_cannot_be_read_is_stripped_unseen() {
+    let mut vm = filter("");
+    host(|host| host.request = None);
+    vm.create(9, 1);
+    vm.request(9);
+    // The host in memory notes that something was removed from a request it would not show.
+    assert!(host(|host| host.request.is_some()));
+}
+
+#[test]
+fn a_stream_never_announced_is_decided_by_the_newest_filter() {
+    let mut vm = filter("");
+    assert!(root(&mut vm, 2, "", "front", &configuration(&[rule_set("a", "shop", "x-feature-flags")])));
+    request(&mut vm, &get("shop", &[]));
+    assert_eq!(state("graylane_reason"), "NO_RULES");
+    vm.request(1234);
+    assert_eq!(state("graylane_reason"), "DEFAULT");
+}
+
+#[test]
+fn a_configuration_is_taken_or_refused_with_reasons() {
+    let mut vm = Vm::new(1);
+    assert!(root(&mut vm, 1, "", "front", ""));
+    assert!(root(&mut vm, 2, "graylane_fetcher", "fetcher", ""));
+    for (root_id, text, place) in [
+        ("graylane", r#"{"rules": []}"#.to_owned(), "unknown field `rules`"),
+        ("graylane_fetcher", r#"{"ownedHeaders": []}"#.to_owned(), "unknown field `ownedHeaders`"),
+        ("graylane", configuration(&[rule_set("a", "shop", "x-not-owned")]), "the header x-not-owned"),
+        ("graylane", "{\n\"ruleSets\": [\n{\"kind\": 1}]}".to_owned(), "ruleSets[0] (line 3 of the configuration): "),
+        ("graylane", "{\"ruleSets\": [{}]".to_owned(), "EOF"),
+    ] {
+        host(|host| host.log.clear());
+        log::set_max_level(log::LevelFilter::Info);
+        crate::logger::install();
+        assert!(!root(&mut vm, 3, root_id, "x", &text), "{text}");
+        let log = host(|host| host.log.join("\n"));
+        assert!(log.contains("the configuration is refused: ") && log.contains(place), "{text}: {log}");
+    }
+}

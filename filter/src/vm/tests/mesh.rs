@@ -1,0 +1,261 @@
+//! The update path: a fetcher and VMs on one host, the test being the control plane.
+
+use std::time::Duration;
+
+use graylane_rules::{Format, Revision, SNAPSHOT_FORMAT, Source, compile, envelope};
+
+use super::*;
+use crate::{host::fake::Call, pointer::Pointer};
+
+/// An Envoy: its VMs, each with the root 1.
+struct Mesh {
+    fetcher: Vm,
+    workers: Vec<Vm>,
+}
+
+impl Mesh {
+    /// Starts the VMs and lets them find each other.
+    fn new(workers: u64) -> Self {
+        let text = configuration(&[rule_set("embedded", "shop", "x-feature-flags")]);
+        let worker = |id| {
+            let mut vm = Vm::new(id);
+            assert!(root(&mut vm, 1, "graylane", "front", &text));
+            vm
+        };
+        let workers = (1..=workers).map(worker).collect();
+        let mut fetcher = Vm::new(100);
+        assert!(root(&mut fetcher, 1, "graylane_fetcher", "fetcher", "{\"namespace\": \"shop\"}"));
+        let mut mesh = Self { fetcher, workers };
+        mesh.pass(Duration::from_millis(300));
+        mesh
+    }
+
+    /// Lets time pass, in ticks of 100 ms of everyone.
+    fn pass(&mut self, time: Duration) {
+        for _ in 0..time.as_millis() / 100 {
+            host(|host| host.now += Duration::from_millis(100));
+            self.fetcher.tick(1);
+            self.workers.iter_mut().for_each(|vm| vm.tick(1));
+            self.call_back();
+        }
+    }
+
+    /// Calls back for whatever waits in the queue of a VM that lives, until nothing does.
+    fn call_back(&mut self) {
+        while let Some((token, place)) = self.waiting() {
+            match place {
+                Some(place) => self.workers[place].queue_ready(1, token),
+                None => self.fetcher.queue_ready(1, token),
+            }
+        }
+    }
+
+    /// A queue with something in it: its token, and which worker's it is.
+    fn waiting(&self) -> Option<(u32, Option<usize>)> {
+        host(|host| {
+            host.queues.iter().zip(1..).filter(|(queue, _)| !queue.items.is_empty()).find_map(|(queue, token)| {
+                let Some(id) = queue.name.strip_prefix("graylane/w/") else { return Some((token, None)) };
+                let place = usize::from_str_radix(id, 16).unwrap() - 1;
+                (place < self.workers.len()).then_some((token, Some(place)))
+            })
+        })
+    }
+
+    /// Answers the newest question with a snapshot of `rule_sets`, and lets it be noticed.
+    fn publish(&mut self, number: u64, rule_sets: &[String]) {
+        self.deliver(number, &snapshot(rule_sets));
+        self.call_back();
+    }
+
+    /// Answers the newest question; nobody is called back yet.
+    fn deliver(&mut self, number: u64, bytes: &[u8]) {
+        let (token, _) = call("/snapshot");
+        let body = envelope::seal("shop", Revision { epoch: 1, number }, SNAPSHOT_FORMAT, bytes);
+        self.answer(token, "200", &body);
+    }
+
+    fn answer(&mut self, token: u32, status: &str, body: &[u8]) {
+        host(|host| {
+            let media_type = envelope::MEDIA_TYPE.into();
+            host.response = vec![(b":status".to_vec(), status.into()), (b"content-type".to_vec(), media_type)];
+            host.body = body.to_vec();
+        });
+        self.fetcher.answered(1, token, 2, body.len());
+    }
+
+    /// Answers the newest report, and gives what it said of the VMs.
+    fn reported(&mut self) -> Vec<serde_json::Value> {
+        let (token, call) = call("/acks");
+        self.answer(token, "204", b"");
+        let report: serde_json::Value = serde_json::from_slice(&call.body).unwrap();
+        report["workers"].as_array().unwrap().clone()
+    }
+}
+
+/// The newest call to a path that contains `part`, and its token.
+fn call(part: &str) -> (u32, Call) {
+    host(|host| {
+        let place = host.calls.iter().rposition(|call| call.path().contains(part)).expect("there was such a call");
+        (u32::try_from(place).unwrap() + 1, host.calls[place].clone())
+    })
+}
+
+fn snapshot(rule_sets: &[String]) -> Vec<u8> {
+    let sources: Vec<_> = rule_sets.iter().map(|text| Source { format: Format::Json, text: text.as_bytes() }).collect();
+    compile(&sources).unwrap().snapshot
+}
+
+/// The rule that decides for a plain request to `vm`, and the revision.
+fn decides(vm: &mut Vm) -> (String, String) {
+    request(vm, &get("shop", &[]));
+    (state("graylane_rule"), state("graylane_revision"))
+}
+
+fn shop(name: &str) -> [String; 1] {
+    [rule_set(name, "shop", "x-feature-flags")]
+}
+
+#[test]
+fn a_published_snapshot_reaches_every_vm_and_is_reported_at_once() {
+    let mut mesh = Mesh::new(3);
+    mesh.reported();
+    let (_, question) = call("/snapshot");
+    assert_eq!(question.path(), format!("/v1/namespaces/shop/snapshot?formats={SNAPSHOT_FORMAT}&wait=25s"));
+    assert_eq!((question.cluster.as_str(), question.timeout.as_secs()), ("graylane_control", 30));
+    mesh.pass(Duration::from_millis(100));
+    assert_eq!(mesh.reported().len(), 3);
+    mesh.publish(1, &shop("first"));
+    for vm in &mut mesh.workers {
+        assert_eq!(decides(vm), ("first/_default".into(), "1.1".into()));
+    }
+    let workers = mesh.reported();
+    let run: Vec<_> = workers.iter().map(|worker| worker["revision"].as_str()).collect();
+    assert_eq!(run, [Some("1.1"); 3]);
+    assert!(call("/snapshot").1.path().ends_with("?after=1.1&formats=1&wait=25s"));
+    assert_eq!(host(|host| host.metric("graylane_snapshots_used_total")), 3);
+}
+
+#[test]
+fn a_lost_callback_costs_a_tick_and_a_late_vm_nothing() {
+    let mut mesh = Mesh::new(2);
+    mesh.deliver(1, &snapshot(&shop("first")));
+    host(|host| host.queues.iter_mut().for_each(|queue| queue.items.clear()));
+    assert_eq!(decides(&mut mesh.workers[0]).1, "embedded");
+    mesh.pass(Duration::from_millis(100));
+    assert_eq!(decides(&mut mesh.workers[0]).1, "1.1");
+    let mut late = Vm::new(3);
+    assert!(root(&mut late, 1, "", "front", &configuration(&[])));
+    assert_eq!(decides(&mut late).1, "1.1");
+}
+
+#[test]
+fn rules_that_set_a_foreign_header_are_refused_until_it_is_owned() {
+    let mut mesh = Mesh::new(1);
+    mesh.publish(1, &shop("first"));
+    mesh.reported();
+    mesh.publish(2, &[rule_set("second", "shop", "x-new")]);
+    assert_eq!(decides(&mut mesh.workers[0]).1, "1.1");
+    mesh.pass(Duration::from_millis(200));
+    let worker = mesh.reported()[0].clone();
+    assert_eq!((worker["revision"].as_str(), worker["refused"].as_str()), (Some("1.1"), Some("1.2")));
+    assert!(worker["error"].as_str().unwrap().contains("the header x-new"), "{worker}");
+    assert_eq!(host(|host| host.metric("graylane_snapshots_refused_total")), 1);
+    // The owned headers are pushed: the old root stays for its streams, and keeps nobody from the new rules.
+    let text = r#"{"ownedHeaders": ["x-gray-variant", "x-new"]}"#;
+    assert!(root(&mut mesh.workers[0], 2, "graylane", "front", text));
+    mesh.workers[0].create(9, 2);
+    mesh.workers[0].request(9);
+    assert_eq!((state("graylane_rule"), state("graylane_revision")), ("second/_default".into(), "1.2".into()));
+    assert_eq!(decides(&mut mesh.workers[0]), ("embedded/_default".into(), "embedded".into()));
+}
+
+#[test]
+fn bytes_lost_in_shared_data_are_written_again() {
+    let mut mesh = Mesh::new(1);
+    mesh.deliver(1, &snapshot(&shop("first")));
+    host(|host| host.shared.insert("graylane/a".into(), (b"spoilt".to_vec(), 12345)));
+    mesh.workers[0].tick(1);
+    assert_eq!(decides(&mut mesh.workers[0]).1, "embedded");
+    mesh.call_back();
+    assert_eq!(decides(&mut mesh.workers[0]).1, "1.1");
+}
+
+#[test]
+fn what_cannot_be_used_is_read_once_and_never_undoes_what_runs() {
+    let mut mesh = Mesh::new(1);
+    mesh.publish(3, &shop("first"));
+    mesh.deliver(4, &[7; 2000]);
+    mesh.pass(Duration::from_secs(5));
+    assert_eq!((host(|host| host.large_reads), decides(&mut mesh.workers[0]).1), (1, "1.3".into()));
+    // A pointer that goes back, or names a format unknown here, changes nothing.
+    let (pointer, cas) = Pointer::read().unwrap();
+    let older = Pointer { revision: Revision { epoch: 1, number: 2 }, ..pointer };
+    older.write(cas).unwrap();
+    mesh.pass(Duration::from_millis(200));
+    let newer = Pointer { revision: Revision { epoch: 9, number: 1 }, format: 99, ..pointer };
+    newer.write(Pointer::read().unwrap().1).unwrap();
+    for _ in 0..2 {
+        mesh.reported();
+        mesh.pass(Duration::from_millis(200));
+    }
+    assert_eq!(decides(&mut mesh.workers[0]).1, "1.3");
+    assert!(mesh.reported()[0]["error"].as_str().unwrap().contains("found format 99"));
+}
+
+#[test]
+fn the_queue_of_a_root_that_is_gone_passes_to_its_sibling() {
+    let mut mesh = Mesh::new(1);
+    assert!(root(&mut mesh.workers[0], 2, "graylane", "front", &configuration(&[])));
+    host(|host| {
+        host.gone.insert(1);
+        host.queue("graylane/w/0000000000000001").unwrap().items.push_back(b"left".to_vec());
+    });
+    mesh.workers[0].tick(2);
+    assert!(host(|host| host.queue("graylane/w/0000000000000001").unwrap().items.is_empty()));
+    assert_eq!(decides(&mut mesh.workers[0]).0, "", "a request of the root that is gone goes to the newest");
+}
+
+#[test]
+fn nobody_writes_to_the_dead() {
+    let mut mesh = Mesh::new(2);
+    mesh.workers.pop();
+    mesh.reported();
+    mesh.pass(Duration::from_secs(12));
+    let queued = |name: &str| host(|host| host.queue(name).unwrap().items.len());
+    mesh.reported();
+    mesh.publish(1, &shop("first"));
+    assert_eq!(queued("graylane/w/0000000000000002"), 0);
+    assert_eq!(mesh.reported().len(), 1);
+    // Nor to a fetcher that died.
+    for _ in 0..300 {
+        host(|host| host.now += Duration::from_millis(100));
+        mesh.workers[0].tick(1);
+    }
+    assert!(queued("graylane/inbox") <= 4, "{}", queued("graylane/inbox"));
+}
+
+#[test]
+fn garbage_in_the_inbox_and_unknown_queues_change_nothing() {
+    let mut mesh = Mesh::new(1);
+    for garbage in [&b""[..], b"{}", b"\xff", br#"{"id":"../..","queue":1,"formats":[1]}"#, &[b'['; 5000]] {
+        host(|host| host.queue("graylane/inbox").unwrap().items.push_back(garbage.to_vec()));
+    }
+    mesh.call_back();
+    mesh.fetcher.queue_ready(77, 77);
+    mesh.workers[0].queue_ready(77, 77);
+    mesh.workers[0].answered(1, 77, 1, 1);
+    mesh.fetcher.answered(1, 77, 0, usize::MAX);
+    mesh.pass(Duration::from_millis(200));
+    mesh.publish(1, &shop("first"));
+    assert_eq!(decides(&mut mesh.workers[0]).1, "1.1");
+}
+
+#[test]
+fn a_fetcher_continues_where_shared_data_stands() {
+    let mut mesh = Mesh::new(1);
+    mesh.publish(5, &shop("first"));
+    let mut fetcher = Vm::new(101);
+    assert!(root(&mut fetcher, 1, "graylane_fetcher", "fetcher", "{\"namespace\": \"shop\"}"));
+    fetcher.tick(1);
+    assert!(call("/snapshot").1.path().contains("after=1.5&"));
+}
