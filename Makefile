@@ -73,8 +73,7 @@ toolchain:
 
 bindgen: toolchain
 	@tools/need node
-	@.tools/bin/wasm-bindgen-test-runner --version 2>/dev/null | grep -q ' $(BINDGEN_VERSION)$$' || \
-	  cargo install wasm-bindgen-cli --version $(BINDGEN_VERSION) --locked --debug --root .tools --bin wasm-bindgen-test-runner
+	@tools/cargo-tool wasm-bindgen-cli $(BINDGEN_VERSION) wasm-bindgen-test-runner --bin wasm-bindgen-test-runner
 
 images: tools build ## what envoy/compose needs, in the local Docker engine
 	cargo build -p graylane -p graylane-integration --bin graylane --bin echo --target $(MUSL)
@@ -99,8 +98,7 @@ docs: toolchain
 	$(PRIVATE_DOC) -p graylane-filter --target wasm32-wasip1
 
 deny: toolchain
-	@.tools/bin/cargo-deny --version 2>/dev/null | grep -q ' $(CARGO_DENY_VERSION)$$' || \
-	  cargo install cargo-deny --version $(CARGO_DENY_VERSION) --locked --debug --root .tools
+	@tools/cargo-tool cargo-deny $(CARGO_DENY_VERSION) cargo-deny
 	.tools/bin/cargo-deny check --hide-inclusion-graph licenses bans sources
 
 purity: toolchain
