@@ -36,7 +36,7 @@ up: tools build ## the same, left running, with curl lines to try
 test: test-rust test-compose ## every test
 
 test-rust: tools build bindgen
-	cargo test $(NATIVE)
+	cargo test $(NATIVE) -- --show-output
 	CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=$(CURDIR)/.tools/bin/wasm-bindgen-test-runner \
 	  cargo test -p graylane-rules --target wasm32-unknown-unknown
 
