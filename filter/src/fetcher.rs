@@ -103,9 +103,13 @@ impl Fetcher {
     /// A callback for a queue; whichever it is, everything in it is read.
     pub fn queue_ready(&mut self, token: u32) {
         self.listen(token);
-        // The report that completes a publication tells how long it took, and does not wait for the tick.
+        self.tell_if_complete(host::now());
+    }
+
+    /// The report that completes a publication tells how long it took, and does not wait for the tick.
+    fn tell_if_complete(&mut self, now: Duration) {
         if self.report.is_changed() && self.table.all_run(self.revision()) {
-            self.tell(host::now());
+            self.tell(now);
         }
     }
 
@@ -115,7 +119,7 @@ impl Fetcher {
         let buffer = if headers == 0 { Vec::new() } else { host::header_pairs(Map::Response).unwrap_or_default() };
         let header = |name: &[u8]| Pairs::new(&buffer).and_then(|pairs| pairs.first(name)).unwrap_or_default();
         if self.report.answered(now, token, header(b":status")) {
-            return;
+            return self.tell_if_complete(now);
         }
         let body = if body_size > envelope::LIMIT {
             Err(body_size)

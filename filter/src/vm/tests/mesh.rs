@@ -152,6 +152,8 @@ fn a_lost_callback_costs_a_tick_and_a_late_vm_nothing() {
 fn rules_that_set_a_foreign_header_are_refused_until_it_is_owned() {
     let mut mesh = Mesh::new(1);
     mesh.publish(1, &shop("first"));
+    // The first report was under way when the second had become due.
+    mesh.reported();
     mesh.reported();
     mesh.publish(2, &[rule_set("second", "shop", "x-new")]);
     assert_eq!(decides(&mut mesh.workers[0]).1, "1.1");
