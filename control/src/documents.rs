@@ -43,7 +43,7 @@ pub fn compiled(documents: &[Document]) -> Result<Compiled, Vec<Finding>> {
         documents.iter().map(|document| Source { format: document.format, text: &document.text }).collect();
     let place = |problem: graylane_rules::Problem| {
         let document = documents.get(problem.source)?;
-        Some(Finding::of(problem, document))
+        Some(Finding::of(problem, &document.file, &document.text))
     };
     match compile(&sources) {
         Ok(done) => {

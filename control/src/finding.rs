@@ -5,8 +5,6 @@ use std::{fmt, ops::Range};
 use graylane_rules::{Problem, Severity};
 use serde::Serialize;
 
-use crate::documents::Document;
-
 /// One thing that is wrong with one file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
@@ -40,16 +38,16 @@ pub struct Span {
 }
 
 impl Finding {
-    /// Places a problem that `rules` reported about `document`.
-    pub fn of(problem: Problem, document: &Document) -> Self {
+    /// Places a problem that `rules` reported about `text`, which stands in `file`.
+    pub fn of(problem: Problem, file: &str, text: &[u8]) -> Self {
         let Range { start, end } = problem.span;
-        let (line, column) = place(&document.text, start);
+        let (line, column) = place(text, start);
         let severity = match problem.severity {
             Severity::Error => "error",
             Severity::Warning => "warning",
         };
         Self {
-            file: document.file.clone(),
+            file: file.to_owned(),
             line,
             column,
             severity,
