@@ -76,6 +76,11 @@ impl Report {
         }
     }
 
+    /// How many problems there are so far.
+    pub(crate) fn len(&self) -> usize {
+        self.problems.len()
+    }
+
     pub(crate) fn has_errors(&self) -> bool {
         self.problems.iter().any(|problem| problem.severity == Severity::Error)
     }

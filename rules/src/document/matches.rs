@@ -101,8 +101,17 @@ impl Decoder<'_> {
         matches.into_iter().collect()
     }
 
+    /// The fields of a match; where it is none, an example says more than the name of a type.
+    fn open<'n>(&mut self, node: &'n Node, path: &Path<'n>, example: &str) -> Option<Fields<'n>> {
+        if matches!(node.value, Value::Map(_)) {
+            return Fields::open(node, path, self.report);
+        }
+        self.report.wrong("wrong-type", path, node, format!("a map, such as {example}"));
+        None
+    }
+
     fn named(&mut self, kind: &str, node: &Node, path: &Path<'_>) -> Option<Match> {
-        let mut fields = Fields::open(node, path, self.report)?;
+        let mut fields = self.open(node, path, "{name: x-env, exact: gray}")?;
         let name = fields.required("name", self.report);
         let operator = operators::operator(&mut fields, self.report);
         fields.finish(self.report);
@@ -116,7 +125,7 @@ impl Decoder<'_> {
     }
 
     fn test(&mut self, attribute: Attribute, node: &Node, path: &Path<'_>) -> Option<Match> {
-        let mut fields = Fields::open(node, path, self.report)?;
+        let mut fields = self.open(node, path, "{exact: value}")?;
         let operator = operators::operator(&mut fields, self.report);
         fields.finish(self.report);
         Some(Match::Test(attribute, operator?))

@@ -40,7 +40,8 @@ impl Walk<'_> {
             Match::Not(inner) => self.one(inner, &entry.node, &path, State { negated: true, ..state }),
             leaf if state.negated && !state.guarded && leaf.asks_identity() => {
                 let found = format!("{} under `not`, which every anonymous request would match", entry.key);
-                let expected = "`identity: {present: true}` in an `all` around the `not`";
+                let expected = "`identity: {present: true}` in an `all` around the `not`, or under the `not` the header or \
+                                cookie that the identity comes from";
                 self.report.error("negated-identity", &path, entry.node.span.clone(), found, expected);
             }
             Match::Test(..) | Match::Percent { .. } => {}

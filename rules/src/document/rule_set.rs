@@ -195,12 +195,14 @@ fn rules(node: &Node, path: &Path<'_>, around: &Around<'_>, report: &mut Report)
             let found = format!("a rule behind {}, which matches every request", quote(before));
             report.error("unreachable-rule", &path, item.span.clone(), found, "rules without `when` last");
         }
+        let problems = report.len();
         let Some(rule) = rule(item, &path, around, report) else { continue };
         if !ids.insert(rule.id.text.clone()) {
             let found = format!("the rule id {} a second time", quote(&rule.id.text));
             report.error("duplicate-id", &path.field("id"), rule.id.span.clone(), found, "each id once");
         }
-        if rule.when.is_none() {
+        // Of a rule with a misspelt `when` nobody knows what it matches.
+        if rule.when.is_none() && report.len() == problems {
             catch_all = Some(rule.id.text.clone());
         }
         rules.push(rule);
