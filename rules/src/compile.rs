@@ -17,6 +17,9 @@ use crate::{
     tree::{self, quote},
 };
 
+/// The most pairs of host and path prefix in a namespace; more would not fit into a snapshot.
+const SCOPES_LIMIT: usize = 50_000;
+
 /// What documents compile to.
 #[derive(Clone, Debug)]
 pub struct Compiled {
@@ -48,6 +51,15 @@ pub fn compile(sources: &[Source<'_>]) -> Result<Compiled, Vec<Problem>> {
     rule_sets.sort_by(|(_, one), (_, other)| one.name.text.cmp(&other.name.text));
     let allocations = allocate(&rule_sets, &locks, &mut report);
     if report.has_errors() {
+        return Err(report.into_problems());
+    }
+    let scopes: usize = rule_sets.iter().map(|(_, rule_set)| rule_set.scope.pairs()).sum();
+    if scopes > SCOPES_LIMIT {
+        report.document_error(
+            "too-large",
+            format!("{scopes} pairs of host and path prefix"),
+            "at most 50000 in a namespace",
+        );
         return Err(report.into_problems());
     }
     let rule_sets: Vec<RuleSet> = rule_sets.into_iter().map(|(_, rule_set)| rule_set).collect();
@@ -83,6 +95,8 @@ fn allocate(
         report.begin(*index);
         match rule_sets.iter().find(|(_, rule_set)| rule_set.name.text == lock.name.text) {
             Some((_, rule_set)) => lock.check_names(rule_set, report),
+            // It may be among those that could not be read.
+            None if report.has_errors() => {}
             None => {
                 let path = Path::DOCUMENT;
                 let path = path.field("metadata");

@@ -59,7 +59,8 @@ pub(crate) fn includes<A: Attributes>(root: &Root<'_>, scope: &Scope, asked: &As
 /// Whether `path` begins with `prefix` and ends there or goes on with another segment.
 fn has_prefix(path: Option<&[u8]>, prefix: &[u8]) -> bool {
     let rest = path.and_then(|path| path.strip_prefix(prefix));
-    prefix.is_empty() || rest.is_some_and(|rest| rest.first().is_none_or(|&next| next == b'/'))
+    let ends = |rest: &[u8]| prefix == b"/" || rest.first().is_none_or(|&next| next == b'/');
+    prefix.is_empty() || rest.is_some_and(ends)
 }
 
 impl<'s> Section<'s> {

@@ -7,6 +7,7 @@ mod names;
 mod negations;
 mod operators;
 mod rule_set;
+mod rules;
 mod splits;
 
 use crate::{
@@ -19,6 +20,9 @@ pub(crate) use lock::Lock;
 pub(crate) use names::Name;
 
 use fields::Fields;
+
+/// The most variants, splits, hosts or path prefixes of a rule set.
+const NAMES_LIMIT: usize = 1_000;
 
 /// The version of the language.
 const API_VERSION: &str = "graylane.dev/v1";
@@ -48,6 +52,13 @@ pub(crate) struct RuleSet {
 pub(crate) struct Scope {
     pub(crate) hosts: Vec<String>,
     pub(crate) path_prefixes: Vec<String>,
+}
+
+impl Scope {
+    /// How many pairs of host and path prefix it stands for.
+    pub(crate) fn pairs(&self) -> usize {
+        self.hosts.len().max(1).saturating_mul(self.path_prefixes.len().max(1))
+    }
 }
 
 /// Where a request's identity may be.

@@ -35,14 +35,14 @@ impl fmt::Display for Explanation {
 impl Snapshot {
     /// Explains the decision for each variant header of the namespace, also where no scope
     /// includes the request.
-    pub fn explain<A: Attributes>(&self, request: &A) -> Vec<Explanation> {
+    pub fn explain<'s, A: Attributes>(&'s self, request: &'s A) -> Vec<Explanation> {
         let asked = Asked::new(request);
         let Some(root) = self.root() else { return Vec::new() };
         root.outputs.iter().map(|output| explain(&root, output, &asked)).collect()
     }
 }
 
-fn explain<A: Attributes>(root: &Root<'_>, output: &Output, asked: &Asked<'_, A>) -> Explanation {
+fn explain<'s, A: Attributes>(root: &Root<'s>, output: &Output, asked: &Asked<'s, A>) -> Explanation {
     let mut lines = vec![format!("{}", Shown(root.text(output.header)))];
     lines.extend(scopes(root, output, asked));
     match most_specific(root, output, asked) {

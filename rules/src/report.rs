@@ -1,10 +1,11 @@
 //! Where problems are gathered, so that all of them can be told at once.
 
-use std::{fmt, ops::Range};
+use std::{collections::BTreeMap, fmt, ops::Range};
 
 use crate::{Problem, Severity};
 
-/// After so many problems the rest of a document is not worth reading.
+/// So many problems of one source are kept; of more, only their number. A broken document of 4 MiB must not become a
+/// report of gigabytes.
 const MOST: usize = 1_000;
 
 /// A place in a document, as a chain from the place up to the document.
@@ -44,10 +45,31 @@ impl fmt::Display for Path<'_> {
             Step::Item(index) => write!(f, "[{index}]"),
             Step::Field(name) => {
                 let dot = if above.is_some() { "." } else { "" };
-                write!(f, "{dot}{name}")
+                write!(f, "{dot}{}", shorten(name))
             }
         }
     }
+}
+
+/// `text` in one line of a message: control characters escaped, the rest of a long one left out.
+pub(crate) fn shorten(text: &str) -> String {
+    const MOST: usize = 80;
+    let mut short: String = text.chars().take(MOST).flat_map(char::escape_debug).collect();
+    if text.chars().nth(MOST).is_some() {
+        short.push('…');
+    }
+    short
+}
+
+/// `a, b, c`, and of many only how many more there are.
+pub(crate) fn listed<'a>(names: impl ExactSizeIterator<Item = &'a String>) -> String {
+    const MOST: usize = 10;
+    let more = names.len().saturating_sub(MOST);
+    let mut list = names.take(MOST).map(|name| shorten(name)).collect::<Vec<_>>().join(", ");
+    if more > 0 {
+        list.push_str(&format!(" and {more} more"));
+    }
+    list
 }
 
 /// The problems of one source after the other.
@@ -55,6 +77,14 @@ impl fmt::Display for Path<'_> {
 pub(crate) struct Report {
     source: usize,
     problems: Vec<Problem>,
+    tallies: BTreeMap<usize, Tally>,
+}
+
+/// How many problems one source has, kept or not.
+#[derive(Default)]
+struct Tally {
+    errors: usize,
+    warnings: usize,
 }
 
 impl Report {
@@ -65,7 +95,9 @@ impl Report {
 
     /// The problems found, by source and place.
     pub(crate) fn into_problems(mut self) -> Vec<Problem> {
-        self.problems.sort_by_key(|problem| (problem.source, problem.span.start, problem.span.end));
+        self.tell_the_rest();
+        self.problems
+            .sort_by_key(|problem| (problem.source, problem.code == "more", problem.span.start, problem.span.end));
         self.problems
     }
 
@@ -76,13 +108,27 @@ impl Report {
         }
     }
 
-    /// How many problems there are so far.
-    pub(crate) fn len(&self) -> usize {
-        self.problems.len()
+    /// How many errors there are so far.
+    pub(crate) fn errors(&self) -> usize {
+        self.tallies.values().map(|tally| tally.errors).sum()
     }
 
     pub(crate) fn has_errors(&self) -> bool {
-        self.problems.iter().any(|problem| problem.severity == Severity::Error)
+        self.errors() > 0
+    }
+
+    /// For each source of which more was found than is kept, says how much more.
+    fn tell_the_rest(&mut self) {
+        for (&source, tally) in &self.tallies {
+            for (severity, count) in [(Severity::Error, tally.errors), (Severity::Warning, tally.warnings)] {
+                let more = count.saturating_sub(MOST);
+                if more > 0 {
+                    let (path, expected) = (String::new(), "those above mended first".to_owned());
+                    let found = format!("{more} more of these");
+                    self.problems.push(Problem { source, severity, code: "more", path, span: 0..0, found, expected });
+                }
+            }
+        }
     }
 
     pub(crate) fn error(
@@ -128,7 +174,13 @@ impl Report {
         found: String,
         expected: String,
     ) {
-        if self.problems.len() < MOST {
+        let tally = self.tallies.entry(self.source).or_default();
+        let count = match severity {
+            Severity::Error => &mut tally.errors,
+            Severity::Warning => &mut tally.warnings,
+        };
+        *count = count.saturating_add(1);
+        if *count <= MOST {
             let (source, path) = (self.source, path.to_string());
             self.problems.push(Problem { source, severity, code, path, span, found, expected });
         }

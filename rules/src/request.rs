@@ -15,6 +15,9 @@ use crate::{
 /// The longest identity, in bytes.
 const IDENTITY_LIMIT: usize = 256;
 
+/// A name and its value.
+type Pair<T> = (T, T);
+
 /// A request and what was found out about it so far.
 pub(crate) struct Asked<'r, A> {
     request: &'r A,
@@ -22,6 +25,10 @@ pub(crate) struct Asked<'r, A> {
     host: Option<&'r [u8]>,
     path: Option<&'r [u8]>,
     query: &'r [u8],
+    /// Sorted by name, those of one name in order; taken apart once, when first asked for.
+    cookies: OnceCell<Vec<Pair<&'r [u8]>>>,
+    /// The same, names and values decoded.
+    parameters: OnceCell<Vec<Pair<Cow<'r, [u8]>>>>,
 }
 
 /// The identity by the sources of one section; looked for at most once.
@@ -36,7 +43,8 @@ impl<'r, A: Attributes> Asked<'r, A> {
             }
             None => (None, &b""[..]),
         };
-        Self { request, host: request.authority().map(host_of), path, query }
+        let host = request.authority().map(host_of);
+        Self { request, host, path, query, cookies: OnceCell::new(), parameters: OnceCell::new() }
     }
 
     pub(crate) fn host(&self) -> Option<&'r [u8]> {
@@ -64,7 +72,7 @@ impl<'r, A: Attributes> Asked<'r, A> {
             kind::HEADER if name == b"cookie" => one(self.cookie_line().as_deref()),
             kind::HEADER => self.request.headers(name).any(holds),
             kind::COOKIE => self.cookies(name).any(holds),
-            kind::QUERY => one(self.query(name).as_deref()),
+            kind::QUERY => one(self.query(name)),
             kind::PATH => one(self.path),
             kind::METHOD => one(self.request.method()),
             kind::HOST => one(self.host),
@@ -91,12 +99,17 @@ impl<'r, A: Attributes> Asked<'r, A> {
     }
 
     /// The values of a cookie, in order, over all cookie lines.
-    fn cookies(&self, name: &'r [u8]) -> impl Iterator<Item = &'r [u8]> + use<'r, A> {
-        let lines = self.request.headers(b"cookie");
-        lines.flat_map(|line| line.split(|&byte| byte == b';')).filter_map(move |pair| {
-            let (found, value) = split_at(pair, b'=')?;
-            (trim(found) == name).then(|| trim(value))
-        })
+    fn cookies(&self, name: &[u8]) -> impl Iterator<Item = &'r [u8]> {
+        let cookies = self.cookies.get_or_init(|| {
+            let pairs = self.request.headers(b"cookie").flat_map(|line| line.split(|&byte| byte == b';'));
+            let pairs = pairs.filter_map(|pair| split_at(pair, b'='));
+            let mut cookies: Vec<_> = pairs.map(|(name, value)| (trim(name), trim(value))).collect();
+            cookies.sort_by_key(|(name, _)| *name);
+            cookies
+        });
+        let first = cookies.partition_point(|(found, _)| *found < name);
+        let from_first = cookies.get(first..).unwrap_or_default().iter();
+        from_first.take_while(move |(found, _)| *found == name).map(|(_, value)| *value)
     }
 
     /// HTTP/2 may send one cookie header in crumbs; here it is whole again.
@@ -109,10 +122,16 @@ impl<'r, A: Attributes> Asked<'r, A> {
     }
 
     /// The first query parameter of this name, decoded.
-    fn query(&self, name: &[u8]) -> Option<Cow<'r, [u8]>> {
-        let pairs = self.query.split(|&byte| byte == b'&').filter(|pair| !pair.is_empty());
-        let mut pairs = pairs.map(|pair| split_at(pair, b'=').unwrap_or((pair, b"")));
-        pairs.find(|(found, _)| *decoded(found) == *name).map(|(_, value)| decoded(value))
+    fn query(&self, name: &[u8]) -> Option<&[u8]> {
+        let parameters = self.parameters.get_or_init(|| {
+            let pairs = self.query.split(|&byte| byte == b'&').filter(|pair| !pair.is_empty());
+            let pairs = pairs.map(|pair| split_at(pair, b'=').unwrap_or((pair, b"")));
+            let mut parameters: Vec<_> = pairs.map(|(name, value)| (decoded(name), decoded(value))).collect();
+            parameters.sort_by(|(one, _), (other, _)| one.cmp(other));
+            parameters
+        });
+        let first = parameters.partition_point(|(found, _)| **found < *name);
+        parameters.get(first).filter(|(found, _)| **found == *name).map(|(_, value)| &**value)
     }
 }
 

@@ -4,10 +4,10 @@ mod json;
 #[cfg(feature = "yaml")]
 mod yaml;
 
-use std::ops::Range;
+use std::{collections::BTreeSet, ops::Range};
 
 use crate::{
-    report::{Path, Report},
+    report::{Path, Report, shorten},
     source::{DOCUMENT_LIMIT, Format},
 };
 
@@ -93,15 +93,6 @@ pub(crate) fn quote(text: &str) -> String {
     format!("\"{}\"", shorten(text))
 }
 
-fn shorten(text: &str) -> String {
-    const MOST: usize = 80;
-    let mut short: String = text.chars().take(MOST).flat_map(char::escape_debug).collect();
-    if text.chars().nth(MOST).is_some() {
-        short.push('…');
-    }
-    short
-}
-
 /// Reads a document; every syntactic problem that can be told goes to `report`.
 ///
 /// None when there is no tree to go on with.
@@ -140,8 +131,10 @@ fn parse(format: Format, text: &[u8], report: &mut Report) -> Option<Node> {
 }
 
 /// Adds an entry unless its key is there already; then says so.
-fn push_entry(entries: &mut Vec<Entry>, entry: Entry, report: &mut Report) {
-    if entries.iter().any(|earlier| earlier.key == entry.key) {
+///
+/// `keys` are those of `entries`: looking through the entries themselves would take the square of their number.
+fn push_entry(entries: &mut Vec<Entry>, keys: &mut BTreeSet<String>, entry: Entry, report: &mut Report) {
+    if !keys.insert(entry.key.clone()) {
         let found = format!("the key {} a second time", quote(&entry.key));
         report.syntax_coded("duplicate-key", entry.key_span, found, "each key once");
     } else {

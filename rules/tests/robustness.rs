@@ -15,8 +15,6 @@ use std::{fmt::Write, sync::LazyLock};
 use graylane_rules::{Attributes, Format, SNAPSHOT_LIMIT, Snapshot, Source, compile};
 use proptest::prelude::*;
 
-const DOCUMENT: &str = include_str!("../../testdata/cases/all-any-not.yaml");
-
 #[derive(Debug)]
 struct Anything {
     method: Option<Vec<u8>>,
@@ -126,16 +124,21 @@ proptest! {
 
     #[test]
     fn any_text_is_compiled_or_refused(
-        lines in prop::collection::vec(any::<prop::sample::Index>(), 0..60),
+        lines in prop::collection::vec(any::<prop::sample::Index>(), 0..2),
         noise in "[ -~\n]{0,40}",
         at in any::<prop::sample::Index>(),
     ) {
-        let source: Vec<&str> = DOCUMENT.lines().collect();
-        let mut text: String = lines.iter().map(|line| format!("{}\n", source[line.index(source.len())])).collect();
+        let whole = rich();
+        let mut source: Vec<&str> = whole.lines().collect();
+        for line in &lines {
+            let (from, to) = (line.index(source.len()), at.index(source.len()));
+            source.swap(from, to);
+        }
+        let mut text = source.join("\n");
         text.insert_str(at.index(text.len() + 1).min(text.len()), &noise);
         for format in [Format::Yaml, Format::Json] {
             if let Err(problems) = compile(&[Source { format, text: text.as_bytes() }]) {
-                prop_assert!(problems.iter().all(|problem| problem.span.end <= text.len().max(problem.span.start)));
+                prop_assert!(problems.iter().all(|problem| problem.span.start <= problem.span.end && problem.span.end <= text.len()));
             }
         }
     }
@@ -162,6 +165,53 @@ fn ten_thousand_rules_fit_and_more_than_fits_is_told() {
     Snapshot::load(compiled.snapshot).unwrap();
     let problems = compile(&[Source { format: Format::Yaml, text: many(20_000, 100).as_bytes() }]).unwrap_err();
     assert_eq!(problems.last().map(|problem| problem.code), Some("too-large"));
+}
+
+#[test]
+fn problems_beyond_those_kept_are_counted_and_still_refuse() {
+    let warnings: String =
+        (0..1_500).map(|n| format!("  - {{id: w{n}, when: {{percent: 0}}, variant: b}}\n")).collect();
+    let text = format!("{}{warnings}  - {{id: BAD ID, variant: nope}}\n", many(0, 1));
+    let problems = compile(&[Source { format: Format::Yaml, text: text.as_bytes() }]).unwrap_err();
+    assert!(problems.iter().any(|problem| problem.code == "bad-id"));
+    let more: Vec<_> = problems.iter().filter(|problem| problem.code == "more").collect();
+    assert!(more.iter().any(|problem| problem.found.starts_with("2000 more")), "{more:?}");
+}
+
+#[test]
+fn documents_made_to_be_slow_or_large_are_refused_soon() {
+    let list = |n: usize, item: &dyn Fn(usize) -> String| (0..n).map(item).collect::<Vec<_>>().join(", ");
+    let head = "apiVersion: graylane.dev/v1\nkind: RuleSet\nmetadata: {name: slow}\n";
+    let key = "k".repeat(100_000);
+    let documents = [
+        format!("{{{}}}", list(200_000, &|n| format!("k{n}: 1"))),
+        format!(
+            "{head}spec: {{scope: {{hosts: [{}], pathPrefixes: [{}]}}}}",
+            list(900, &|n| format!("h{n}")),
+            list(900, &|n| format!("/{n}"))
+        ),
+        format!(
+            "{head}spec: {{variants: [a], default: a, splits: {{{}}}}}",
+            list(80_000, &|n| format!("s{n}: {{weights: {{a: 1}}}}"))
+        ),
+        format!(
+            "{head}spec: {{variants: [a], default: a, splits: {{s: {{weights: {{{}}}}}}}}}",
+            list(200_000, &|n| format!("w{n}: 1"))
+        ),
+        format!("{head}spec: {{{key}: {{{}}}}}", list(1_000, &|n| format!("u{n}: 1"))),
+        format!(
+            "{head}spec: {{variants: [a], default: a, rules: [{}]}}",
+            list(257, &|n| format!("{{id: r{n}, when: {{path: {{contains: x}}}}, variant: a}}"))
+        ),
+    ];
+    for text in documents {
+        let begin = std::time::Instant::now();
+        let problems = compile(&[Source { format: Format::Yaml, text: text.as_bytes() }]).unwrap_err();
+        let size: usize = problems.iter().map(|problem| problem.to_string().len()).sum();
+        assert!(size < 1 << 20, "{size} bytes of problems");
+        // Generous: what took the square of its length took minutes.
+        assert!(begin.elapsed().as_secs() < 20, "{:?} for {}…", begin.elapsed(), &text[..90]);
+    }
 }
 
 fn many(rules: usize, length: usize) -> String {

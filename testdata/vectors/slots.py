@@ -85,11 +85,12 @@ def vectors():
 
 
 def main(arguments):
-    lines = ",\n".join(json.dumps(each) for each in vectors())
-    text = f"[\n{lines}\n]\n"
+    lines = [json.dumps(each) for each in vectors()]
+    text = "[\n" + ",\n".join(lines) + "\n]\n"
     if arguments == ["--check"]:
         if not FILE.exists() or FILE.read_text(encoding="utf-8") != text:
             sys.exit(f"{FILE.name}: found other vectors, expected what this script computes; run it without --check")
+        print(f"{len(lines)} vectors in {FILE.name}, 0 wrong")
         return
     if arguments:
         sys.exit("usage: slots.py [--check]")

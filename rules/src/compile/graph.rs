@@ -1,6 +1,8 @@
 //! A match as a forward graph of tests: each says where to go on, so that deciding is one loop
 //! without recursion, and an index over rules can start at any rule's first test.
 
+use std::collections::BTreeMap;
+
 use crate::{
     document::{Attribute, Match, Operator, TextOperator},
     slot::{Domain, seed},
@@ -15,6 +17,7 @@ use crate::{
 pub(super) struct Graph {
     pub(super) tests: Vec<Test>,
     pub(super) attributes: Vec<Attribute>,
+    places: BTreeMap<Attribute, u16>,
     pub(super) values: Vec<Value>,
 }
 
@@ -36,12 +39,14 @@ impl Graph {
     }
 
     fn attribute(&mut self, attribute: &Attribute) -> u16 {
-        let place = self.attributes.iter().position(|known| known == attribute).unwrap_or_else(|| {
-            self.attributes.push(attribute.clone());
-            self.attributes.len().saturating_sub(1)
-        });
+        if let Some(&place) = self.places.get(attribute) {
+            return place;
+        }
         // More than 65,535 distinct attributes do not fit into a snapshot of 2 MiB with their tests.
-        u16::try_from(place).unwrap_or(u16::MAX)
+        let place = u16::try_from(self.attributes.len()).unwrap_or(u16::MAX);
+        self.attributes.push(attribute.clone());
+        self.places.insert(attribute.clone(), place);
+        place
     }
 }
 

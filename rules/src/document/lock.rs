@@ -102,7 +102,8 @@ impl Lock {
         place: usize,
         report: &mut Report,
     ) -> Option<Vec<allocation::Range>> {
-        let split = rule_set.splits.get(place)?;
+        // Weights that could not be read were reported where they stand.
+        let split = rule_set.splits.get(place).filter(|split| !split.counts.is_empty())?;
         let locked = self.splits.iter().find(|locked| locked.name == split.name.text)?;
         let place_of = |name: &String| rule_set.variants.iter().position(|variant| variant == name);
         let ranges: Option<Vec<allocation::Range>> = locked

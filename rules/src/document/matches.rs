@@ -1,6 +1,6 @@
 //! `when`: predicates, their operators and their bounds.
 
-use super::{Attribute, Fields, Match, Operator, fields, names, negations, operators};
+use super::{Attribute, Fields, Match, Operator, TextOperator, fields, names, negations, operators};
 use crate::{
     report::{Path, Report},
     slot::SLOTS,
@@ -182,6 +182,16 @@ fn percent_to_slots(text: &str) -> Option<u32> {
 }
 
 impl Match {
+    /// How often it asks `contains`.
+    pub(super) fn contains(&self) -> usize {
+        match self {
+            Match::All(inner) | Match::Any(inner) => inner.iter().map(Match::contains).sum(),
+            Match::Not(inner) => inner.contains(),
+            Match::Test(_, Operator::Text { how: TextOperator::Contains, .. }) => 1,
+            Match::Test(..) | Match::Percent { .. } => 0,
+        }
+    }
+
     /// Hosts have no case, whatever was written.
     fn without_case(mut self) -> Self {
         if let Match::Test(_, Operator::Text { fold, .. } | Operator::In { fold, .. }) = &mut self {

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::{
     owned,
-    report::{Path, Report},
+    report::{Path, Report, listed},
     tree::{Node, Value, quote},
 };
 
@@ -66,13 +66,11 @@ pub(super) fn id(node: &Node, path: &Path<'_>, report: &mut Report) -> Option<Na
     Some(Name { text: text.to_owned(), span: node.span.clone() })
 }
 
-/// An identifier that is the key of a map.
-pub(super) fn key_id(key: &str, span: &Range<usize>, path: &Path<'_>, report: &mut Report) -> Option<Name> {
+/// Reports a key of a map that is no identifier.
+pub(super) fn check_key(key: &str, span: &Range<usize>, path: &Path<'_>, report: &mut Report) {
     if !is_id(key) {
         report.error("bad-id", path, span.clone(), quote(key), ID);
-        return None;
     }
-    Some(Name { text: key.to_owned(), span: span.clone() })
 }
 
 /// The name of a header to ask about, in lower case.
@@ -112,7 +110,7 @@ pub(super) fn variant(node: &Node, path: &Path<'_>, variants: &[String], report:
     let place = variants.iter().position(|variant| variant == name);
     // Without any variant that was said already.
     if place.is_none() && !variants.is_empty() {
-        report.wrong("unknown-variant", path, node, format!("one of spec.variants: {}", variants.join(", ")));
+        report.wrong("unknown-variant", path, node, format!("one of spec.variants: {}", listed(variants.iter())));
     }
     place
 }

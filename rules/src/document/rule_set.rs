@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Document, Fields, IdentitySource, Match, Name, Rule, RuleSet, Scope, Split, Then, fields, matches, names, splits,
+    Fields, IdentitySource, Match, NAMES_LIMIT, Name, Rule, RuleSet, Scope, Then, fields, matches, names, rules, splits,
 };
 use crate::{
     owned,
     report::{Path, Report},
-    tree::{Node, Value, quote},
+    tree::{Node, quote},
 };
 
 /// Decodes what apiVersion and kind left over.
@@ -33,14 +33,13 @@ pub(super) fn decode(mut document: Fields<'_>, report: &mut Report) -> Option<Ru
     let splits_path = spec_path.field("splits");
     let splits =
         splits_node.map(|node| splits::decode(node, &splits_path, named, &variants, report)).unwrap_or_default();
-    if splits.len() > NAMES_LIMIT {
-        let found = format!("{} splits", splits.len());
-        report.error("too-many", &splits_path, spec.node().span.clone(), found, format!("at most {NAMES_LIMIT}"));
-    }
     let rules_node = spec.optional("rules");
     let variant_header = output.flatten().unwrap_or_else(|| owned::DEFAULT.concat());
-    let around = Around { rule_set: named, variant_header: &variant_header, variants: &variants, splits: &splits };
-    let rules = rules_node.map(|node| rules(node, &spec_path.field("rules"), &around, report)).unwrap_or_default();
+    let around =
+        rules::Around { rule_set: named, variant_header: &variant_header, variants: &variants, splits: &splits };
+    let rules =
+        rules_node.map(|node| rules::decode(node, &spec_path.field("rules"), &around, report)).unwrap_or_default();
+    limit_contains(&rules, &spec_path.field("rules"), rules_node, report);
     spec.finish(report);
     let rule_set = RuleSet {
         name: name?,
@@ -54,12 +53,6 @@ pub(super) fn decode(mut document: Fields<'_>, report: &mut Report) -> Option<Ru
     };
     warn_without_identity(&rule_set, report);
     Some(rule_set)
-}
-
-impl From<RuleSet> for Document {
-    fn from(rule_set: RuleSet) -> Self {
-        Document::RuleSet(Box::new(rule_set))
-    }
 }
 
 /// The name of the document; labels are the operator's own.
@@ -78,13 +71,26 @@ pub(super) fn metadata(node: &Node, report: &mut Report) -> Option<Name> {
     names::id(name?, &path.field("name"), report)
 }
 
+/// The most pairs of host and path prefix of a rule set.
+const SCOPES_LIMIT: usize = 10_000;
+
 fn scope(node: &Node, path: &Path<'_>, report: &mut Report) -> Scope {
     let Some(mut fields) = Fields::open(node, path, report) else { return Scope::default() };
     let hosts = fields.optional("hosts").map(|node| list(node, &path.field("hosts"), report, host));
     let path_prefixes =
         fields.optional("pathPrefixes").map(|node| list(node, &path.field("pathPrefixes"), report, path_prefix));
     fields.finish(report);
-    Scope { hosts: hosts.unwrap_or_default(), path_prefixes: path_prefixes.unwrap_or_default() }
+    let (mut hosts, mut path_prefixes) = (hosts.unwrap_or_default(), path_prefixes.unwrap_or_default());
+    for list in [&mut hosts, &mut path_prefixes] {
+        list.sort();
+        list.dedup();
+    }
+    // Each host stands with each prefix in the snapshot.
+    if hosts.len().saturating_mul(path_prefixes.len()) > SCOPES_LIMIT {
+        let found = format!("{} hosts with {} path prefixes each", hosts.len(), path_prefixes.len());
+        report.error("too-many", path, node.span.clone(), found, format!("at most {SCOPES_LIMIT} pairs of them"));
+    }
+    Scope { hosts, path_prefixes }
 }
 
 /// Each item of a list through `decode`; those that fail are left out, having said why.
@@ -95,6 +101,10 @@ fn list<T>(
     decode: impl Fn(&Node, &Path<'_>, &mut Report) -> Option<T>,
 ) -> Vec<T> {
     let items = fields::items(node, path, report).unwrap_or_default();
+    if items.len() > NAMES_LIMIT {
+        report.wrong("too-many", path, node, format!("at most {NAMES_LIMIT} items"));
+        return Vec::new();
+    }
     items.iter().enumerate().filter_map(|(index, item)| decode(item, &path.item(index), report)).collect()
 }
 
@@ -113,11 +123,12 @@ fn host(node: &Node, path: &Path<'_>, report: &mut Report) -> Option<String> {
 
 fn path_prefix(node: &Node, path: &Path<'_>, report: &mut Report) -> Option<String> {
     let prefix = names::non_empty(node, path, report)?;
-    if !prefix.starts_with('/') || prefix.contains(['?', '#']) {
-        report.wrong("bad-path", path, node, "a path that begins with '/' and has no query");
+    if !prefix.starts_with('/') || prefix.contains(['?', '#']) || prefix.contains("//") {
+        report.wrong("bad-path", path, node, "a path that begins with '/', without a query and without empty segments");
         return None;
     }
-    Some(prefix.trim_end_matches('/').to_owned())
+    // `/checkout/` is `/checkout`; `/` stays what every path begins with.
+    Some(prefix.strip_suffix('/').filter(|rest| !rest.is_empty()).unwrap_or(prefix).to_owned())
 }
 
 fn identity(node: &Node, path: &Path<'_>, report: &mut Report) -> Vec<IdentitySource> {
@@ -133,13 +144,22 @@ fn identity_source(node: &Node, path: &Path<'_>, report: &mut Report) -> Option<
     let cookie = fields.optional("cookie");
     fields.finish(report);
     match (header, cookie) {
-        (Some(name), None) => names::header_name(name, &path.field("header"), report).map(IdentitySource::Header),
+        (Some(name), None) => identity_header(name, &path.field("header"), report),
         (None, Some(name)) => matches::cookie_name(name, &path.field("cookie"), report).map(IdentitySource::Cookie),
         _ => {
             report.wrong("identity-source", path, node, "one of header or cookie");
             None
         }
     }
+}
+
+fn identity_header(node: &Node, path: &Path<'_>, report: &mut Report) -> Option<IdentitySource> {
+    let name = names::header_name(node, path, report)?;
+    if name == "cookie" {
+        report.wrong("bad-header-name", path, node, "`cookie: <name>`: all cookies together are nobody's identity");
+        return None;
+    }
+    Some(IdentitySource::Header(name))
 }
 
 fn output(node: &Node, path: &Path<'_>, report: &mut Report) -> Option<String> {
@@ -150,126 +170,29 @@ fn output(node: &Node, path: &Path<'_>, report: &mut Report) -> Option<String> {
     names::settable(names::string(header, &path, report)?, &header.span, &path, report)
 }
 
-/// The most variants, and the most splits, of a rule set.
-const NAMES_LIMIT: usize = 1_000;
-
 fn variants(node: &Node, path: &Path<'_>, report: &mut Report) -> Vec<String> {
-    if matches!(&node.value, Value::List(items) if items.len() > NAMES_LIMIT) {
-        report.wrong("too-many", path, node, format!("at most {NAMES_LIMIT} variants"));
-        return Vec::new();
-    }
+    let problems = report.errors();
     let mut seen = BTreeSet::new();
-    list(node, path, report, names::id)
-        .into_iter()
-        .filter(|name| {
-            let new = seen.insert(name.text.clone());
-            if !new {
-                let found = format!("the variant {} a second time", quote(&name.text));
-                report.error("duplicate-id", path, name.span.clone(), found, "each variant once");
-            }
-            new
-        })
-        .map(|name| name.text)
-        .collect()
-}
-
-/// What a rule may refer to.
-struct Around<'a> {
-    rule_set: &'a str,
-    variant_header: &'a str,
-    variants: &'a [String],
-    splits: &'a [Split],
-}
-
-fn rules(node: &Node, path: &Path<'_>, around: &Around<'_>, report: &mut Report) -> Vec<Rule> {
-    let Value::List(items) = &node.value else {
-        report.wrong("wrong-type", path, node, "a list");
-        return Vec::new();
-    };
-    let mut rules: Vec<Rule> = Vec::with_capacity(items.len());
-    let mut ids = BTreeSet::new();
-    let mut catch_all: Option<String> = None;
-    for (index, item) in items.iter().enumerate() {
-        let path = path.item(index);
-        if let Some(before) = &catch_all {
-            let found = format!("a rule behind {}, which matches every request", quote(before));
-            report.error("unreachable-rule", &path, item.span.clone(), found, "rules without `when` last");
-        }
-        let problems = report.len();
-        let Some(rule) = rule(item, &path, around, report) else { continue };
-        if !ids.insert(rule.id.text.clone()) {
-            let found = format!("the rule id {} a second time", quote(&rule.id.text));
-            report.error("duplicate-id", &path.field("id"), rule.id.span.clone(), found, "each id once");
-        }
-        // Of a rule with a misspelt `when` nobody knows what it matches.
-        if rule.when.is_none() && report.len() == problems {
-            catch_all = Some(rule.id.text.clone());
-        }
-        rules.push(rule);
-    }
-    rules
-}
-
-fn rule(node: &Node, path: &Path<'_>, around: &Around<'_>, report: &mut Report) -> Option<Rule> {
-    let mut fields = Fields::open(node, path, report)?;
-    let id = fields.required("id", report).and_then(|node| names::id(node, &path.field("id"), report));
-    let salt = format!("{}/{}", around.rule_set, id.as_ref().map_or("", |id| id.text.as_str()));
-    let when = fields.optional("when").map(|node| matches::decode(node, &path.field("when"), &salt, report));
-    let set = fields.optional("set").map(|node| set(node, &path.field("set"), around, report)).unwrap_or_default();
-    let then = then(&mut fields, path, around, report);
-    fields.finish(report);
-    // `when` that could not be read must not become "always".
-    let when = match when {
-        None => None,
-        Some(read) => Some(read?),
-    };
-    Some(Rule { id: id?, when, then: then?, set })
-}
-
-fn then(fields: &mut Fields<'_>, path: &Path<'_>, around: &Around<'_>, report: &mut Report) -> Option<Then> {
-    match (fields.optional("variant"), fields.optional("split")) {
-        (Some(node), None) => names::variant(node, &path.field("variant"), around.variants, report).map(Then::Variant),
-        (None, Some(node)) => split(node, &path.field("split"), around, report).map(Then::Split),
-        (found, _) => {
-            let found = if found.is_some() { "both variant and split" } else { "neither variant nor split" };
-            report.error("variant-or-split", path, fields.node().span.clone(), found, "one of the two");
-            None
+    let names = list(node, path, report, names::id);
+    for name in &names {
+        if !seen.insert(&name.text) {
+            let found = format!("the variant {} a second time", quote(&name.text));
+            report.error("duplicate-id", path, name.span.clone(), found, "each variant once");
         }
     }
+    // Of a list that is wrong in itself nobody can say what is missing from it.
+    if report.errors() > problems { Vec::new() } else { names.into_iter().map(|name| name.text).collect() }
 }
 
-fn split(node: &Node, path: &Path<'_>, around: &Around<'_>, report: &mut Report) -> Option<usize> {
-    let name = names::string(node, path, report)?;
-    let place = around.splits.iter().position(|split| split.name.text == name);
-    if place.is_none() {
-        let known: Vec<&str> = around.splits.iter().map(|split| split.name.text.as_str()).collect();
-        let known = if known.is_empty() { "there are none".to_owned() } else { known.join(", ") };
-        report.wrong("unknown-split", path, node, format!("one of spec.splits: {known}"));
-    }
-    place
-}
+/// The most `contains` of a rule set: the one operator whose cost grows with what a client sends.
+const CONTAINS_LIMIT: usize = 256;
 
-fn set(node: &Node, path: &Path<'_>, around: &Around<'_>, report: &mut Report) -> Vec<(String, String)> {
-    let mut set: Vec<(String, String)> = Vec::new();
-    for entry in fields::entries(node, path, report).unwrap_or_default() {
-        let path = path.field(&entry.key);
-        let name = names::settable(&entry.key, &entry.key_span, &path, report);
-        let Some(value) = names::string(&entry.node, &path, report) else { continue };
-        if let Err(expected) = owned::check_value(value) {
-            report.wrong("bad-header-value", &path, &entry.node, expected);
-        }
-        let Some(name) = name else { continue };
-        if name == around.variant_header {
-            let expected = "another header: this one carries the variant";
-            report.error("forbidden-header", &path, entry.key_span.clone(), quote(&name), expected);
-        }
-        if set.iter().any(|(earlier, _)| *earlier == name) {
-            let found = format!("the header {} a second time", quote(&name));
-            report.error("duplicate-key", &path, entry.key_span.clone(), found, "each header once, whatever its case");
-        }
-        set.push((name, value.to_owned()));
+fn limit_contains(rules: &[Rule], path: &Path<'_>, node: Option<&Node>, report: &mut Report) {
+    let count: usize = rules.iter().filter_map(|rule| rule.when.as_ref()).map(Match::contains).sum();
+    if let Some(node) = node.filter(|_| count > CONTAINS_LIMIT) {
+        let expected = format!("at most {CONTAINS_LIMIT} in a rule set");
+        report.error("too-many", path, node.span.clone(), format!("{count} times `contains`"), expected);
     }
-    set
 }
 
 /// Without an identity a percentage matches nobody and a split always gives the default.

@@ -1,9 +1,9 @@
 //! `spec.splits`: named, weighted choices.
 
-use super::{Fields, Split, fields, names};
+use super::{Fields, NAMES_LIMIT, Name, Split, fields, names};
 use crate::{
     allocation::{self, Unallocatable},
-    report::{Path, Report},
+    report::{Path, Report, listed},
     tree::{Node, Value},
 };
 
@@ -16,10 +16,14 @@ pub(super) fn decode(
     report: &mut Report,
 ) -> Vec<Split> {
     let entries = fields::entries(node, path, report).unwrap_or_default();
+    if entries.len() > NAMES_LIMIT {
+        report.wrong("too-many", path, node, format!("at most {NAMES_LIMIT} splits"));
+        return Vec::new();
+    }
     let mut splits = Vec::with_capacity(entries.len());
     for entry in entries {
         let path = path.field(&entry.key);
-        let name = names::key_id(&entry.key, &entry.key_span, &path, report);
+        names::check_key(&entry.key, &entry.key_span, &path, report);
         let Some(mut fields) = Fields::open(&entry.node, &path, report) else { continue };
         let counts =
             fields.required("weights", report).and_then(|node| weights(node, &path.field("weights"), variants, report));
@@ -29,24 +33,28 @@ pub(super) fn decode(
         let salt = salt.and_then(|node| names::non_empty(node, &path.field("salt"), report));
         let salt = salt.map_or_else(|| format!("{rule_set}/{}", entry.key), str::to_owned);
         fields.finish(report);
-        // A split whose weights are wrong still exists, so that rules naming it are not wrong as well.
-        let counts = counts.unwrap_or_else(|| vec![0; variants.len()]);
-        if let Some(name) = name {
-            splits.push(Split { name, salt, counts, experiment: experiment.map(|name| name.text) });
-        }
+        // A split that is wrong in itself still exists, so that rules naming it are not wrong as well.
+        let name = Name { text: entry.key.clone(), span: entry.key_span.clone() };
+        let (counts, experiment) = (counts.unwrap_or_default(), experiment.map(|name| name.text));
+        splits.push(Split { name, salt, counts, experiment });
     }
     splits
 }
 
 /// Slots for each variant, in the variants' order.
 fn weights(node: &Node, path: &Path<'_>, variants: &[String], report: &mut Report) -> Option<Vec<u32>> {
+    let entries = fields::entries(node, path, report)?;
+    if entries.len() > NAMES_LIMIT {
+        report.wrong("too-many", path, node, format!("at most {NAMES_LIMIT} weights"));
+        return None;
+    }
     let mut weights = vec![0u32; variants.len()];
     let mut readable = true;
-    for entry in fields::entries(node, path, report)? {
+    for entry in entries {
         let path = path.field(&entry.key);
         let place = variants.iter().position(|variant| *variant == entry.key);
         if place.is_none() && !variants.is_empty() {
-            let expected = format!("one of spec.variants: {}", variants.join(", "));
+            let expected = format!("one of spec.variants: {}", listed(variants.iter()));
             report.error("unknown-variant", &path, entry.key_span.clone(), crate::tree::quote(&entry.key), expected);
         }
         let weight = match &entry.node.value {
@@ -61,7 +69,8 @@ fn weights(node: &Node, path: &Path<'_>, variants: &[String], report: &mut Repor
             *slot = weight.unwrap_or(0);
         }
     }
-    if !readable {
+    // Variants that could not be read were reported where they stand.
+    if !readable || variants.is_empty() {
         return None;
     }
     allocation::counts(&weights).map_err(|why| unallocatable(why, node, path, variants, report)).ok()

@@ -1,6 +1,6 @@
 //! JSON into a tree. serde_json reads; its raw values tell where each thing stands.
 
-use std::{fmt, ops::Range};
+use std::{collections::BTreeSet, fmt, ops::Range};
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -39,7 +39,8 @@ impl<'t> Reader<'t, '_> {
                 let items = self.parsed::<Vec<&RawValue>>(source, &span)?;
                 Value::List(items.into_iter().filter_map(|item| self.node(item, depth.saturating_add(1))).collect())
             }
-            Some(b'"') => Value::Text(self.parsed(source, &span)?),
+            // What is no text keeps its place, so that what stands behind it keeps its number.
+            Some(b'"') => self.parsed(source, &span).map_or(Value::Null, Value::Text),
             Some(b't') => Value::Bool(true),
             Some(b'f') => Value::Bool(false),
             Some(b'n') => Value::Null,
@@ -51,11 +52,12 @@ impl<'t> Reader<'t, '_> {
     fn map(&mut self, source: &'t str, span: &Range<usize>, depth: usize) -> Option<Value> {
         let Pairs(pairs) = self.parsed(source, span)?;
         let mut entries = Vec::with_capacity(pairs.len());
+        let mut keys = BTreeSet::new();
         for (key, raw) in pairs {
             let key_span = self.span(key);
             let Some(key) = self.parsed::<String>(key.get(), &key_span) else { continue };
             if let Some(node) = self.node(raw, depth.saturating_add(1)) {
-                push_entry(&mut entries, Entry { key, key_span, node }, self.report);
+                push_entry(&mut entries, &mut keys, Entry { key, key_span, node }, self.report);
             }
         }
         Some(Value::Map(entries))

@@ -4,18 +4,19 @@
 //! merge keys, keys that are no strings, duplicate keys, a second document, and plain scalars such
 //! as `no`, `0x1f` or `1_000` that YAML 1.1 and 1.2 read differently.
 
-use std::{borrow::Cow, ops::Range};
+use std::{borrow::Cow, collections::BTreeSet, ops::Range};
 
 use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span, StrInput};
 
-use super::{DEPTH_LIMIT, Entry, Node, Value, push_entry};
+use super::{DEPTH_LIMIT, Entry, Node, Value, push_entry, quote};
 use crate::report::Report;
 
 /// Reads the YAML `text`.
 pub(super) fn read(text: &str, report: &mut Report) -> Option<Node> {
     let mut reader = Reader { events: Parser::new_from_str(text), length: text.len(), report };
-    let node = reader.document();
-    node.filter(|_| reader.rest_is_empty())
+    let node = reader.document()?;
+    reader.refuse_rest();
+    Some(node)
 }
 
 struct Reader<'t, 'r> {
@@ -38,19 +39,15 @@ impl<'t> Reader<'t, '_> {
         }
     }
 
-    fn rest_is_empty(&mut self) -> bool {
+    /// Behind the document there may be its end alone.
+    fn refuse_rest(&mut self) {
         while let Some((event, span)) = self.next() {
-            match event {
-                Event::DocumentEnd => {}
-                Event::StreamEnd => return true,
-                _ => {
-                    let found = "a second document".to_owned();
-                    self.report.syntax_coded("yaml-multiple-documents", span, found, "one document a file");
-                    return false;
-                }
+            if !matches!(event, Event::DocumentEnd | Event::StreamEnd) {
+                let found = "a second document".to_owned();
+                self.report.syntax_coded("yaml-multiple-documents", span, found, "one document a file");
+                return;
             }
         }
-        false
     }
 
     /// The next event that is no comment; None after an error, which was reported.
@@ -88,8 +85,8 @@ impl<'t> Reader<'t, '_> {
             Event::SequenceStart(..) => self.list(span.start, depth),
             Event::MappingStart(..) => self.map(span.start, depth),
             Event::Alias(_) => {
-                self.report.syntax_coded("yaml-anchor", span, "an alias".to_owned(), "the value itself");
-                None
+                self.report.syntax_coded("yaml-anchor", span.clone(), "an alias".to_owned(), "the value itself");
+                Some(Node { span, value: Value::Null })
             }
             _ => {
                 self.report.syntax(span, "no value".to_owned(), "a value");
@@ -120,7 +117,7 @@ impl<'t> Reader<'t, '_> {
     }
 
     fn map(&mut self, start: usize, depth: usize) -> Option<Node> {
-        let mut entries = Vec::new();
+        let (mut entries, mut keys) = (Vec::new(), BTreeSet::new());
         loop {
             let (event, key_span) = self.next()?;
             if matches!(event, Event::MappingEnd) {
@@ -129,7 +126,7 @@ impl<'t> Reader<'t, '_> {
             let key = self.key(event, key_span.clone(), depth)?;
             let (event, span) = self.next()?;
             let node = self.node(event, span, depth.saturating_add(1))?;
-            push_entry(&mut entries, Entry { key, key_span, node }, self.report);
+            push_entry(&mut entries, &mut keys, Entry { key, key_span, node }, self.report);
         }
     }
 
@@ -141,9 +138,13 @@ impl<'t> Reader<'t, '_> {
                 Some(key)
             }
             Value::Text(key) => Some(key),
+            Value::Number(key) | Value::Ambiguous(key) => {
+                self.report.syntax(span, format!("{} as a key", quote(&key)), "a string: put it in quotes");
+                Some(key)
+            }
             _ => {
                 self.report.syntax(span, format!("{} as a key", node.describe()), "a string: put it in quotes");
-                None
+                Some(String::new())
             }
         }
     }
@@ -177,12 +178,66 @@ fn is_number(text: &str) -> bool {
 
 fn is_ambiguous(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
-    let word = matches!(lower.as_str(), "yes" | "no" | "on" | "off" | "y" | "n" | "true" | "false" | "null");
-    // Octal, hexadecimal, sexagesimal, exponents, infinities, grouped digits: numbers to somebody.
+    let word = matches!(lower.as_str(), "yes" | "no" | "on" | "off" | "y" | "n" | "true" | "false" | "null" | "=");
     let unsigned = lower.trim_start_matches(['+', '-']);
-    let numeric = unsigned.starts_with(|first: char| first.is_ascii_digit())
-        && unsigned.chars().all(|c| c.is_ascii_hexdigit() || "xo_.:+-".contains(c))
-        && !unsigned.contains('-')
-        && unsigned.matches('.').count() <= 1;
-    word || numeric || matches!(unsigned, ".inf" | ".nan")
+    word || matches!(unsigned, ".inf" | ".nan") || is_somebodys_number(unsigned) || is_date(unsigned)
+}
+
+/// Octal, hexadecimal, sexagesimal, exponents, grouped digits, a fraction without a whole: numbers to somebody.
+fn is_somebodys_number(text: &str) -> bool {
+    let begins = text.trim_start_matches('.').starts_with(|first: char| first.is_ascii_digit());
+    let digits = |c: char| c.is_ascii_hexdigit() || "xo_.:".contains(c);
+    let float = text.replace('_', "").parse::<f64>().is_ok();
+    begins && (float || text.chars().all(digits) && text.matches('.').count() <= 1)
+}
+
+/// `2024-01-01`, and with a time behind it.
+fn is_date(text: &str) -> bool {
+    let mut parts = text.splitn(3, '-');
+    let digits = |part: Option<&str>, most: usize| {
+        part.is_some_and(|part| (1..=most).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    let year_and_month = digits(parts.next(), 4) && digits(parts.next(), 2);
+    let day = parts.next().map(|rest| rest.split(['t', ' ']).next().unwrap_or_default());
+    year_and_month && digits(day, 2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_ambiguous;
+
+    #[test]
+    fn what_readers_disagree_about_is_known() {
+        let ambiguous = [
+            "no",
+            "Yes",
+            "on",
+            "NULL",
+            "=",
+            "010",
+            "0x1f",
+            "0o17",
+            "1_000",
+            "12:30",
+            ".5",
+            "+.5",
+            "1e3",
+            "1e-3",
+            "+1",
+            "1.",
+            "-.inf",
+            ".NaN",
+            "2024-01-01",
+            "2024-1-1",
+            "2024-01-01T10:00:00Z",
+        ];
+        for text in ambiguous {
+            assert!(is_ambiguous(text), "{text}");
+        }
+        for text in
+            ["nobody", "stable", "v1.2", "1.2.3", "10-20", "550e8400-e29b-41d4-a716-446655440000", "a=b", "2024-01"]
+        {
+            assert!(!is_ambiguous(text), "{text}");
+        }
+    }
 }
