@@ -4,6 +4,7 @@ mod check;
 mod compile;
 mod decide;
 mod explain;
+mod paths;
 mod probe;
 mod serve;
 
@@ -20,6 +21,13 @@ use crate::failure::Failure;
 pub struct Arguments {
     #[command(subcommand)]
     command: Command,
+}
+
+impl Arguments {
+    /// Reads the process's own command line; ends the process where it is wrong, or asks for help.
+    pub fn read() -> Self {
+        Self::parse_from(explain::separated(std::env::args_os().collect()))
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -40,7 +48,7 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     match arguments.command {
         Command::Serve(arguments) => serve::run(arguments),
         Command::Check(arguments) => check::run(&arguments),
-        Command::Explain(arguments) => explain::run(arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
         Command::Decide(arguments) => decide::run(&arguments),
         Command::Compile(arguments) => compile::run(&arguments),
         Command::Probe(arguments) => probe::run(&arguments),

@@ -2,13 +2,14 @@
 
 mod command;
 mod options;
+mod table;
 
 use crate::request::Request;
 
 /// The user agent curl sends when nothing else is asked for.
 const USER_AGENT: &str = "curl/8.5.0";
 
-/// Reads the words of a curl command line, with or without a leading `curl`.
+/// Reads the words of a curl command line, with or without a leading `curl`, and with or without `--` behind that.
 ///
 /// Bodies are not read: rules do not see them. What only changes how curl works (`-s`, `-k`, `-o FILE`) is skipped.
 ///
@@ -19,6 +20,7 @@ pub fn parse(words: &[String]) -> Result<Request, String> {
         [first, rest @ ..] if first == "curl" => rest,
         all => all,
     };
+    let words = words.strip_prefix(&["--".to_owned()]).unwrap_or(words);
     command::Command::read(options::read(words)?)?.request()
 }
 
@@ -64,6 +66,14 @@ mod tests {
             ("-G -d a=1 --data-urlencode b=c&d shop/x?y", "GET", "/x?y&a=1&b=c%26d"),
             ("--json {} shop", "POST", "/"),
             ("--url shop/p -L -o /dev/null", "GET", "/p"),
+            ("-F a=b -F f=@file shop", "POST", "/"),
+            ("-X PUT --form-string a=b shop", "PUT", "/"),
+            ("-T dir/a+b.txt shop/p", "PUT", "/p"),
+            ("-T dir/a+b.txt shop/p/?x=/1", "PUT", "/p/a%20b.txt?x=/1"),
+            ("-T - shop", "PUT", "/"),
+            ("curl -- shop/a/../b?x", "GET", "/b?x"),
+            ("shop/a/../b?x --path-as-is", "GET", "/a/../b?x"),
+            ("-jnqsJOR1 --retry-delay 1 --retry 3 --limit-rate 1k --tcp-nodelay shop", "GET", "/"),
         ] {
             let request = request(line).unwrap();
             assert_eq!((request.method.as_str(), request.target.as_str()), (method, target), "{line}");
@@ -83,6 +93,8 @@ mod tests {
             format!("{AGENT}, accept=*/*, content-type=text/xml")
         );
         assert_eq!(headers("-A  shop"), "accept=*/*");
+        assert_eq!(headers("-F a=b shop"), format!("{AGENT}, accept=*/*, content-type=multipart/form-data"));
+        assert_eq!(headers("-T f shop"), format!("{AGENT}, accept=*/*"));
     }
 
     #[test]
@@ -91,7 +103,9 @@ mod tests {
             ("--frobnicate shop", "found the curl option --frobnicate"),
             ("-s", "found no URL"),
             ("shop shop2", "found a second URL"),
-            ("shop -H", "found --header without its value"),
+            ("shop -H", "found the curl option -H without its value"),
+            ("-d a -F b=c shop", "found two kinds of body"),
+            ("-T f -F b=c shop", "found two kinds of body"),
             ("-H x-a shop", "found the header \"x-a\""),
             ("-b jar.txt shop", "found a cookie file"),
             ("-sQ shop", "found the curl option -Q"),

@@ -7,7 +7,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use graylane_rules::Snapshot;
 
 use crate::{
-    documents::{self, Document, Unreadable},
+    documents::{self, Gathered},
     finding::Finding,
     namespace::Namespace,
     watch::Watch,
@@ -22,6 +22,7 @@ const ATTEMPTS: u32 = 3;
 /// A directory, and what it looked like when it was last read.
 struct Directory {
     path: PathBuf,
+    owned: Vec<String>,
     seen: Option<mark::Mark>,
 }
 
@@ -35,10 +36,11 @@ enum Reading {
 
 /// Publishes what stands in `directory`, now and after every change, for ever.
 ///
-/// Whatever does not compile publishes nothing: what was published stays, and the namespace says why.
-pub async fn follow(directory: PathBuf, namespace: Arc<Namespace>) {
+/// Whatever does not compile, or sets a header that `owned` does not name (empty: any), publishes nothing: what was
+/// published stays, and the namespace says why.
+pub async fn follow(directory: PathBuf, owned: Vec<String>, namespace: Arc<Namespace>) {
     let mut watch = Watch::on(&directory);
-    let mut directory = Directory { path: directory, seen: None };
+    let mut directory = Directory { path: directory, owned, seen: None };
     let mut told = true;
     loop {
         watch.renew();
@@ -71,49 +73,24 @@ impl Directory {
             return None;
         }
         for _ in 1..ATTEMPTS {
-            let documents = self.read();
+            let gathered = Gathered::directory(&self.path);
             let after = mark::Mark::of(&self.path);
             if after == before {
                 self.seen = Some(after);
-                return Some(reading(documents));
+                return Some(self.reading(&gathered));
             }
             before = after;
         }
         // It does not come to rest; take it as it is and look again at the next occasion.
         self.seen = None;
-        Some(reading(self.read()))
+        Some(self.reading(&Gathered::directory(&self.path)))
     }
 
-    fn read(&self) -> Result<Vec<Document>, Vec<Finding>> {
-        let expected = "a directory of *.yaml, *.yml or *.json documents that can be read";
-        let unreadable = |Unreadable { path, why }: Unreadable| {
-            vec![Finding::about(&path.display().to_string(), "unreadable", why.to_string(), expected)]
-        };
-        let files = documents::in_directory(&self.path).map_err(unreadable)?;
-        if files.is_empty() {
-            // Emptied by mistake or half way through a copy is likelier than meant.
-            let expected = "at least one *.yaml, *.yml or *.json in it";
-            return Err(vec![Finding::about(
-                &self.path.display().to_string(),
-                "no-documents",
-                "no document",
-                expected,
-            )]);
+    fn reading(&self, gathered: &Gathered) -> Reading {
+        match documents::compiled(gathered, &self.owned) {
+            Ok(compiled) => Reading::Usable(compiled.snapshot, compiled.warnings),
+            Err(findings) => Reading::Broken(findings),
         }
-        documents::read_all(&files).map_err(unreadable)
-    }
-}
-
-fn reading(documents: Result<Vec<Document>, Vec<Finding>>) -> Reading {
-    let compiled = documents.and_then(|documents| documents::compiled(&documents));
-    match compiled {
-        Ok(compiled) => match Snapshot::load(compiled.snapshot) {
-            Ok(snapshot) => Reading::Usable(snapshot, compiled.warnings),
-            Err(why) => {
-                Reading::Broken(vec![Finding::about("snapshot", "unusable", why.to_string(), "a snapshot that loads")])
-            }
-        },
-        Err(findings) => Reading::Broken(findings),
     }
 }
 

@@ -14,9 +14,9 @@ pub fn of(finding: &Finding, document: &Document, colours: bool) -> Option<Strin
     let start = text.floor_char_boundary(finding.span.start);
     let end = text.ceil_char_boundary(finding.span.end).max(start);
     let line_end = text.get(start..end)?.find('\n').and_then(|length| start.checked_add(length));
-    let (level, label) = if finding.is_error() { (Level::ERROR, "expected") } else { (Level::WARNING, "better") };
+    let level = if finding.is_error() { Level::ERROR } else { Level::WARNING };
     let annotation = AnnotationKind::Primary.span(start..line_end.unwrap_or(end).max(start));
-    let label = format!("{label} {}", finding.expected);
+    let label = format!("{} {}", finding.introduction(), finding.expected);
     let snippet = Snippet::source(text).annotation(annotation.label(label));
     let renderer = if colours { Renderer::styled() } else { Renderer::plain() };
     Some(renderer.render(&[Group::with_level(level).element(snippet)]).to_string())

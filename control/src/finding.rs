@@ -78,21 +78,29 @@ impl Finding {
     pub fn is_error(&self) -> bool {
         self.severity == "error"
     }
+
+    /// What introduces the words of `expected`: an error's are a demand, a warning's advice.
+    pub fn introduction(&self) -> &'static str {
+        if self.is_error() { "expected" } else { "better" }
+    }
 }
 
-/// `FILE:LINE:COL CODE PATH: found …, expected …`, always one line.
+/// `FILE:LINE:COL CODE PATH: found …, expected …` or `FILE:LINE:COL warning CODE PATH: found …, better …`, always one
+/// line.
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let place = if self.line == 0 { String::new() } else { format!(":{}:{}", self.line, self.column) };
         let space = if self.path.is_empty() { "" } else { " " };
+        let severity = if self.is_error() { "" } else { "warning " };
         let Self { file, code, path, found, expected, .. } = self;
-        let line = format!("{file}{place} {code}{space}{path}: found {found}, expected {expected}");
+        let introduction = self.introduction();
+        let line = format!("{file}{place} {severity}{code}{space}{path}: found {found}, {introduction} {expected}");
         f.write_str(&one_line(&line))
     }
 }
 
 /// `text` with control characters escaped: a document's text must not be able to drive a terminal.
-fn one_line(text: &str) -> String {
+pub fn one_line(text: &str) -> String {
     let escape =
         |letter: char| if letter.is_control() { letter.escape_default().collect() } else { String::from(letter) };
     text.chars().map(escape).collect()
@@ -127,5 +135,8 @@ mod tests {
         assert_eq!(finding.to_string(), r#"a.yaml unknown-field: found "x\ny\u{1b}[2J", expected a name"#);
         (finding.line, finding.column, finding.path) = (3, 7, "spec".to_owned());
         assert!(finding.to_string().starts_with("a.yaml:3:7 unknown-field spec: found "));
+        finding.severity = "warning";
+        let line = finding.to_string();
+        assert!(line.starts_with("a.yaml:3:7 warning unknown-field spec: found ") && line.ends_with(", better a name"));
     }
 }

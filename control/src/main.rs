@@ -21,10 +21,8 @@ mod watch;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
 fn main() -> ExitCode {
-    let outcome = commands::run(commands::Arguments::parse());
+    let outcome = commands::run(commands::Arguments::read());
     outcome.unwrap_or_else(|failure| {
         failure.report();
         failure.exit()

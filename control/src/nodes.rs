@@ -1,5 +1,6 @@
 //! What Envoys report about themselves, and how long a revision takes to be in effect everywhere.
 
+mod complaints;
 mod report;
 
 use std::{
@@ -10,6 +11,9 @@ use std::{
 
 use graylane_rules::Revision;
 use jiff::Timestamp;
+
+use crate::finding::Finding;
+use complaints::{Change, Complaint};
 
 pub use report::{Report, Role, Worker};
 
@@ -35,6 +39,12 @@ pub struct Node {
     /// Its live VMs.
     pub workers: Vec<Worker>,
     heard: Instant,
+}
+
+impl Node {
+    fn is_heard(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.heard) < SILENT
+    }
 }
 
 /// The Envoys that report, by node id.
@@ -69,11 +79,11 @@ impl Nodes {
         self.awaited = Some((revision, now));
     }
 
-    /// Takes an Envoy's report in; it replaces all that Envoy said before.
+    /// Takes an Envoy's report in; it replaces all that Envoy said before. Gives what changed in its complaints.
     ///
     /// # Errors
     /// When too many report; what was known stays.
-    pub fn take(&mut self, report: Report, at: Timestamp, now: Instant) -> Result<(), TooMany> {
+    pub fn take(&mut self, report: Report, at: Timestamp, now: Instant) -> Result<Change, TooMany> {
         self.nodes.retain(|_, node| now.saturating_duration_since(node.heard) < GONE);
         let others = self.nodes.iter().filter(|(id, _)| **id != report.node.id);
         let (count, workers) = others.fold((0_usize, report.workers.len()), |(count, workers), (_, node)| {
@@ -82,10 +92,21 @@ impl Nodes {
         if count >= NODE_LIMIT || workers > WORKER_LIMIT {
             return Err(TooMany);
         }
+        let id = report.node.id;
+        let complaints = Complaint::all(&report.workers);
         let node = Node { cluster: report.node.cluster, last_report: at, workers: report.workers, heard: now };
-        self.nodes.insert(report.node.id, node);
+        let before = self.nodes.insert(id.clone(), node);
         self.measure(now);
-        Ok(())
+        let before = before.map(|before| Complaint::all(&before.workers)).unwrap_or_default();
+        Ok(Change::of(&id, &before, complaints))
+    }
+
+    /// A problem for each thing that the workers of an Envoy say against a revision, unless it is silent.
+    pub fn problems(&self, now: Instant) -> Vec<Finding> {
+        let heard = self.nodes.iter().filter(|(_, node)| node.is_heard(now));
+        let complaints =
+            heard.flat_map(|(id, node)| Complaint::all(&node.workers).into_iter().map(move |one| (id, one)));
+        complaints.map(|(id, complaint)| complaint.finding(id)).collect()
     }
 
     fn measure(&mut self, now: Instant) {
@@ -100,7 +121,7 @@ impl Nodes {
 
     /// Whether there are workers, and every one of an Envoy that is not silent runs `revision` or a later one.
     fn all_run(&self, revision: Revision, now: Instant) -> bool {
-        let heard = self.nodes.values().filter(|node| now.saturating_duration_since(node.heard) < SILENT);
+        let heard = self.nodes.values().filter(|node| node.is_heard(now));
         // The VM on Envoy's main thread serves no request, so nobody waits for it.
         let mut workers =
             heard.flat_map(|node| &node.workers).filter(|worker| worker.role != Some(Role::Main)).peekable();
@@ -158,6 +179,17 @@ mod tests {
     }
 
     #[test]
+    fn what_a_silent_envoy_said_is_no_problem() {
+        let start = Instant::now();
+        let mut nodes = Nodes::default();
+        let mut refusing = report("a", &[(None, Role::Worker)]);
+        refusing.workers[0].refused = Some(R2);
+        told(&mut nodes, start, refusing);
+        assert_eq!(nodes.problems(start)[0].file, "a");
+        assert_eq!(nodes.problems(start + SILENT), []);
+    }
+
+    #[test]
     fn more_than_can_be_kept_is_refused_and_changes_nothing() {
         let now = Instant::now();
         let mut nodes = Nodes::default();
@@ -165,7 +197,7 @@ mod tests {
             let node = Node { cluster: String::new(), last_report: Timestamp::UNIX_EPOCH, workers: vec![], heard: now };
             nodes.nodes.insert(id.to_string(), node);
         }
-        assert_eq!(nodes.take(report("one more", &[]), Timestamp::UNIX_EPOCH, now), Err(TooMany));
-        assert_eq!(nodes.take(report("7", &[]), Timestamp::UNIX_EPOCH, now), Ok(()));
+        assert_eq!(nodes.take(report("one more", &[]), Timestamp::UNIX_EPOCH, now).err(), Some(TooMany));
+        assert!(nodes.take(report("7", &[]), Timestamp::UNIX_EPOCH, now).is_ok());
     }
 }

@@ -2,7 +2,7 @@
 
 use graylane_rules::Attributes;
 
-/// A request, as Envoy would show it to the decision.
+/// A request as it was written: Envoy may normalise one before the filter sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
     /// `GET` unless said otherwise.

@@ -11,6 +11,8 @@ pub struct Url {
     pub authority: String,
     /// Path and query, without dot segments and fragment; at least `/`.
     pub target: String,
+    /// The same, dot segments included.
+    pub written: String,
 }
 
 impl Url {
@@ -36,7 +38,9 @@ impl Url {
             None => (None, authority),
         };
         let authority = plain_authority(host, secure).ok_or_else(|| wrong("a host, and perhaps a port, in it"))?;
-        Ok(Self { secure, userinfo, authority, target: plain_target(target) })
+        let slash = if target.starts_with('/') { "" } else { "/" };
+        let written = format!("{slash}{target}");
+        Ok(Self { secure, userinfo, authority, target: plain_target(target), written })
     }
 }
 

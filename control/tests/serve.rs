@@ -128,14 +128,6 @@ fn sigterm_answers_whoever_waits_and_ends_well() {
 }
 
 #[test]
-fn an_address_others_reach_must_be_asked_for() {
-    let scratch = scratch("address");
-    let (code, _, said) = scratch.run(&["serve", "--rules", "rules", "--listen", "0.0.0.0:0"], "");
-    assert_eq!(code, 2);
-    assert!(said.contains("found 0.0.0.0:0, which other machines reach, expected a loopback address"), "{said}");
-}
-
-#[test]
 fn a_probe_tells_by_its_exit_code() {
     let scratch = scratch("probe");
     let serving = Serving::start(&scratch);

@@ -2,40 +2,52 @@
 
 use std::{
     io::{self, IsTerminal as _, Write as _},
-    path::PathBuf,
     process::ExitCode,
 };
 
+use graylane_rules::Snapshot;
+
+use super::paths::Paths;
 use crate::{
-    documents::{self, Document},
+    documents::{self, Document, Gathered},
     excerpt,
     failure::Failure,
     finding::Finding,
+    owned,
 };
 
 /// Report every problem of rule sets, each with its place.
 ///
 /// All files and directories given are one namespace, as `serve` would read them from one directory: two rule sets of
-/// the same name are a problem. Every error is reported at once, not the first alone.
+/// the same name are a problem. Every error is reported at once, not the first alone; a file that cannot be read is
+/// one of them.
 ///
-/// A line of text is `FILE:LINE:COLUMN CODE PATH: found …, expected …`, with the lines of the document below it. JSON
-/// is an array of {file, line, column, severity, code, path, found, expected, span}; the span counts bytes.
-/// Lines count from 1, and so do columns, in characters.
+/// A line of text is `FILE:LINE:COLUMN CODE PATH: found …, expected …`, with the lines of the document below it. That
+/// of a warning is `FILE:LINE:COLUMN warning CODE PATH: found …, better …`. JSON is an array of {file, line, column,
+/// severity, code, path, found, expected, span}; the span counts bytes. Lines count from 1, and so do columns, in
+/// characters.
+///
+/// Every header that the rules set must be among the `ownedHeaders` of the filter in each Envoy, which otherwise
+/// refuses all the rules. Say which those are with --owned, and the documents are checked against them.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
   graylane check rules/
   graylane check checkout.yaml search.json
+  graylane check --owned x-gray-variant,x-feature-flags rules/
   graylane check -o json rules/ | jq -r '.[].code'
 
 Exit codes:
   0  the documents can be used; warnings may be reported
   1  there are errors in the documents
-  2  wrong usage, or a file that cannot be read")]
+  2  wrong usage, or a file that cannot be read; the others are checked")]
 pub struct Arguments {
-    /// Documents, and directories of them.
-    #[arg(required = true, value_name = "FILE|DIR")]
-    paths: Vec<PathBuf>,
+    #[command(flatten)]
+    paths: Paths,
+    /// A header in the filter's ownedHeaders; setting one that is not named is an error. Repeat it, or put commas
+    /// between. Not given: the rules may set any.
+    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = owned::parse_name)]
+    owned: Vec<String>,
     /// How to report.
     #[arg(short, long, value_name = "FORM", default_value = "text")]
     output: Form,
@@ -53,20 +65,27 @@ enum Form {
 /// Reports the problems on stdout.
 ///
 /// # Errors
-/// A file that cannot be read.
+/// Where stdout cannot be written.
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let documents = documents::gather(&arguments.paths)?;
-    let findings = match documents::compiled(&documents) {
-        Ok(compiled) => compiled.warnings,
-        Err(findings) => findings,
+    let gathered = Gathered::of(&arguments.paths.all());
+    let (findings, snapshot) = match documents::compiled(&gathered, &arguments.owned) {
+        Ok(compiled) => (compiled.warnings, Some(compiled.snapshot)),
+        Err(findings) => (findings, None),
     };
     let written = match arguments.output {
-        Form::Text => write_text(&findings, &documents, !arguments.no_excerpt),
+        Form::Text => write_text(&findings, &gathered.documents, !arguments.no_excerpt),
         Form::Json => write_json(&findings),
     };
     written.map_err(|why| Failure::unwritten("stdout", &why))?;
-    let broken = findings.iter().any(Finding::is_error);
-    Ok(ExitCode::from(u8::from(broken)))
+    if matches!(arguments.output, Form::Text) {
+        let set = snapshot.filter(|_| arguments.owned.is_empty()).map(|snapshot| headers(&snapshot));
+        eprintln!("{}{}", summary(&findings, &gathered), set.unwrap_or_default());
+    }
+    Ok(ExitCode::from(if !gathered.unreadable.is_empty() {
+        2
+    } else {
+        u8::from(findings.iter().any(Finding::is_error))
+    }))
 }
 
 fn write_text(findings: &[Finding], documents: &[Document], excerpts: bool) -> io::Result<()> {
@@ -81,16 +100,28 @@ fn write_text(findings: &[Finding], documents: &[Document], excerpts: bool) -> i
             writeln!(stdout, "{excerpt}\n")?;
         }
     }
-    stdout.flush()?;
-    eprintln!("{}", summary(findings, documents.len()));
-    Ok(())
+    stdout.flush()
 }
 
-fn summary(findings: &[Finding], documents: usize) -> String {
+/// What has to be owned, for whoever did not say what is.
+fn headers(snapshot: &Snapshot) -> String {
+    let names: Vec<_> = snapshot.header_names().map(String::from_utf8_lossy).collect();
+    if names.is_empty() {
+        return String::new();
+    }
+    format!("; sets {}: each must be in the filter's ownedHeaders", names.join(", "))
+}
+
+fn summary(findings: &[Finding], gathered: &Gathered) -> String {
     let errors = findings.iter().filter(|finding| finding.is_error()).count();
     let warnings = findings.len().saturating_sub(errors);
     let count = |number: usize, what: &str| format!("{number} {what}{}", if number == 1 { "" } else { "s" });
-    format!("{}: {}, {}", count(documents, "document"), count(errors, "error"), count(warnings, "warning"))
+    let unreadable = match gathered.unreadable.len() {
+        0 => String::new(),
+        more => format!(", {more} unreadable"),
+    };
+    let documents = count(gathered.documents.len(), "document");
+    format!("{documents}{unreadable}: {}, {}", count(errors, "error"), count(warnings, "warning"))
 }
 
 fn write_json(findings: &[Finding]) -> io::Result<()> {

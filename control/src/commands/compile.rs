@@ -8,26 +8,31 @@ use std::{
 
 use graylane_rules::{SNAPSHOT_FORMAT, envelope};
 
+use super::paths::Paths;
 use crate::{documents, failure::Failure};
 
 /// Compile rule sets into a snapshot file.
 ///
-/// The same documents give the same bytes, on every machine. The file is written beside its place and renamed, so that
-/// nobody reads half of it. One line about it goes to stderr.
+/// A snapshot is what the filter in each Envoy loads; `serve` compiles and delivers it by itself, so nothing has to be
+/// done with the file. It shows how large the rules become (a snapshot may have 2 MiB), and whether a change of the
+/// documents changes anything: the same rules give the same bytes, on every machine.
+///
+/// The file is written beside its place and renamed, so that nobody reads half of it. One line about it, with its size
+/// and SHA-256, goes to stderr.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
-  graylane compile -f rules/ -o namespace.snapshot
-  graylane compile -f checkout.yaml search.yaml -o - | sha256sum
+  graylane compile rules/ -o namespace.snapshot
+  graylane compile checkout.yaml search.yaml -o - | sha256sum
+  graylane compile rules/ -o new.snapshot && cmp old.snapshot new.snapshot
 
 Exit codes:
   0  written
   1  there are errors in the documents
   2  wrong usage, or a file that cannot be read or written")]
 pub struct Arguments {
-    /// Documents, and directories of them.
-    #[arg(short, long = "file", required = true, num_args = 1.., value_name = "FILE|DIR")]
-    files: Vec<PathBuf>,
+    #[command(flatten)]
+    paths: Paths,
     /// Where to write; `-` is stdout.
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
@@ -38,7 +43,7 @@ pub struct Arguments {
 /// # Errors
 /// Documents that do not compile, files that cannot be read or written.
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let snapshot = documents::snapshot(&arguments.files)?;
+    let snapshot = documents::snapshot(&arguments.paths.all())?;
     let bytes = snapshot.bytes();
     let output = &arguments.output;
     let written = if output.as_os_str() == "-" { io::stdout().lock().write_all(bytes) } else { replace(output, bytes) };

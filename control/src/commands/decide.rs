@@ -4,12 +4,12 @@ mod line;
 
 use std::{
     io::{self, BufRead, BufWriter, Read as _, Write},
-    path::PathBuf,
     process::ExitCode,
 };
 
 use graylane_rules::Snapshot;
 
+use super::paths::Paths;
 use crate::{documents, failure::Failure, owned, owned::Owned};
 
 /// The longest request line, in bytes.
@@ -18,7 +18,7 @@ const LINE_LIMIT: usize = 1 << 20;
 /// Decide many requests: JSON lines in, JSON lines out.
 ///
 /// Reads a request a line from stdin and writes its decision to stdout, in the same order, as it goes. Where the rule
-/// sets have several variant headers, a request gets a line for each.
+/// sets have several variant headers, a request gets a line for each. Blank lines are skipped.
 ///
 /// A request: {"method","path","host","headers":[["name","value"],…],"source","time","labels":{}}, all but path
 /// optional. The method is GET unless given; a header `host` stands in for an absent host; header names may be in any
@@ -31,19 +31,20 @@ const LINE_LIMIT: usize = 1 << 20;
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
-  echo '{\"path\":\"/checkout\",\"headers\":[[\"x-env\",\"gray\"]]}' | graylane decide -f checkout.yaml
-  graylane decide -f rules/ < requests.jsonl > decisions.jsonl
+  echo '{\"path\":\"/\",\"headers\":[[\"x-env\",\"gray\"]]}' \\
+    | graylane decide checkout.yaml
+  graylane decide rules/ < requests.jsonl > decisions.jsonl
 
 Exit codes:
   0  every request is decided
-  1  a request line is wrong: stderr says which, and nothing after it is decided; or there are errors in the documents
+  1  a request line is wrong: stderr says which, and nothing after it is
+     decided; or there are errors in the documents
   2  wrong usage, or a file that cannot be read or written")]
 pub struct Arguments {
-    /// Documents, and directories of them.
-    #[arg(short, long = "file", required = true, num_args = 1.., value_name = "FILE|DIR")]
-    files: Vec<PathBuf>,
-    /// Another header that Graylane owns; may be repeated.
-    #[arg(long, value_name = "NAME", value_parser = owned::parse_name)]
+    #[command(flatten)]
+    paths: Paths,
+    /// Another header that Graylane owns, besides those the rules set. Repeat it, or put commas between.
+    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = owned::parse_name)]
     owned: Vec<String>,
 }
 
@@ -52,7 +53,7 @@ pub struct Arguments {
 /// # Errors
 /// The first line that is no request.
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let snapshot = documents::snapshot(&arguments.files)?;
+    let snapshot = documents::snapshot(&arguments.paths.all())?;
     let owned = Owned::new(&snapshot, &arguments.owned);
     let mut output = BufWriter::new(io::stdout().lock());
     let outcome = decide(io::stdin().lock(), &mut output, &snapshot, &owned);
@@ -74,6 +75,9 @@ fn decide(mut input: impl BufRead, output: &mut impl Write, snapshot: &Snapshot,
         if text.len() > LINE_LIMIT {
             let found = format!("found more than {LINE_LIMIT} bytes, expected at most that much");
             return Err(Failure::refused(format!("stdin: line {number}: {found}")));
+        }
+        if text.trim_ascii().is_empty() {
+            continue;
         }
         let request = line::parse(&text).map_err(|why| Failure::refused(format!("stdin: line {number}{why}")))?;
         line::write(request, snapshot, owned, output).map_err(|why| Failure::unwritten("stdout", &why))?;

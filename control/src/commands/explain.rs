@@ -1,6 +1,9 @@
 //! `graylane explain`: why one request goes where it goes.
 
+mod notes;
+
 use std::{
+    ffi::OsString,
     io::{self, Write},
     path::PathBuf,
     process::ExitCode,
@@ -12,8 +15,12 @@ use crate::{curl, documents, failure::Failure, owned, owned::Owned, request::Req
 
 /// Explain the decision for one request, written as for curl.
 ///
-/// Prints the request as Envoy would see it, then the path through the rules: which rule set is in charge, which rule
+/// Prints the request as curl would send it, then the path through the rules: which rule set is in charge, which rule
 /// decided, and why the others did not match. Nothing is sent.
+///
+/// Envoy may change a request before the filter sees it: Graylane's own envoy.yaml drops headers with underscores,
+/// merges slashes, resolves dot segments and redirects escaped slashes (%2F, %5C). Where a request has any of these,
+/// a note says so.
 ///
 /// The request is written in curl's own syntax, after `--` or after the word `curl`, so that a command line copied from
 /// a browser or a terminal works as it is. Options that do not change the request, such as -s, -k or -o FILE, are
@@ -24,36 +31,42 @@ use crate::{curl, documents, failure::Failure, owned, owned::Owned, request::Req
 )]
 #[command(after_long_help = "\
 Examples:
-  graylane explain -f checkout.yaml -- -H 'x-user-id: 42' https://shop.example.com/checkout
-  graylane explain -f rules/ curl -sk -b uid=42 -d item=7 https://shop.example.com/cart
+  graylane explain -f checkout.yaml -- -H 'x-user-id: 42' https://shop/cart
+  graylane explain -f rules/ curl -sk -b uid=42 -d item=7 https://shop/cart
 
 Exit codes:
   0  explained, whether or not a rule set includes the request
   1  there are errors in the documents
-  2  wrong usage, such as a curl option that is not understood, or a file that cannot be read")]
+  2  wrong usage, such as a curl option that is not understood; or a file
+     that cannot be read")]
 pub struct Arguments {
-    /// A document or a directory of them; may be repeated.
-    #[arg(short, long = "file", required = true, value_name = "FILE|DIR")]
+    /// Documents, and directories of them.
+    #[arg(short, long = "file", required = true, num_args = 1.., value_name = "FILE|DIR")]
     files: Vec<PathBuf>,
-    /// Another header that Graylane owns; may be repeated.
-    #[arg(long, value_name = "NAME", value_parser = owned::parse_name)]
+    /// Another header that Graylane owns, besides those the rules set. Repeat it, or put commas between.
+    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = owned::parse_name)]
     owned: Vec<String>,
-    /// The request: curl's options and the URL.
-    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "CURL-ARGS")]
+    /// The request: curl's options and the URL, behind `--` or the word `curl`.
+    #[arg(required = true, last = true, value_name = "CURL-ARGS")]
     curl: Vec<String>,
+}
+
+/// Writes `--` for the word `curl` that separates the request from the options of `explain`, if this is its command
+/// line: so what stands before it is read as strictly as everywhere else.
+pub fn separated(mut words: Vec<OsString>) -> Vec<OsString> {
+    let is_ours = words.get(1).is_some_and(|command| command == "explain");
+    let separator = words.iter_mut().skip(2).find(|word| *word == "--" || *word == "curl");
+    if let Some(separator) = separator.filter(|_| is_ours) {
+        *separator = "--".into();
+    }
+    words
 }
 
 /// Explains on stdout.
 ///
 /// # Errors
 /// A command line curl would not take either, or documents that do not compile.
-pub fn run(mut arguments: Arguments) -> Result<ExitCode, Failure> {
-    // `-f a b -- URL`: what stands before the dashes are further documents.
-    if let Some(dashes) = arguments.curl.iter().position(|word| word == "--") {
-        let rest = arguments.curl.split_off(dashes);
-        arguments.files.extend(arguments.curl.drain(..).map(PathBuf::from));
-        arguments.curl = rest.into_iter().skip(1).collect();
-    }
+pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let mut request = curl::parse(&arguments.curl).map_err(Failure::unable)?;
     let snapshot = documents::snapshot(&arguments.files)?;
     let as_sent = request.clone();
@@ -76,6 +89,9 @@ fn write(
     for (name, value) in &as_sent.headers {
         let owned = if stripped.contains(name) { "   (owned by Graylane: stripped first)" } else { "" };
         writeln!(output, "  {name}: {}{owned}", String::from_utf8_lossy(value))?;
+    }
+    for note in notes::about(request) {
+        writeln!(output, "  note: {note}")?;
     }
     let explanations = snapshot.explain(request);
     if explanations.is_empty() {

@@ -1,15 +1,21 @@
 //! `graylane serve`: a directory of rule sets, delivered to Envoys.
 
-use std::{io::Write as _, net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
+mod listen;
+
+use std::{
+    io::Write as _,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+    time::Duration,
+};
 
 use axum::serve::ListenerExt as _;
 use jiff::Timestamp;
-use tokio::{
-    net::TcpListener,
-    signal::unix::{Signal, SignalKind, signal},
-};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::{delivery, directory, failure::Failure, namespace::Namespace};
+use crate::{delivery, directory, failure::Failure, namespace::Namespace, owned};
 
 /// So long connections may take to end once serving does.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -23,31 +29,41 @@ const DRAIN: Duration = Duration::from_secs(5);
 /// Documents that do not compile change nothing: the last good revision stays, and stderr and the status say why. The
 /// same holds for a directory that is empty or not there; it is waited for.
 ///
+/// Where a worker of an Envoy refuses a revision, stderr and the status say which and why. The common reason, a header
+/// that the filter's ownedHeaders do not name, is found here already if --owned tells which they name.
+///
 /// Revisions are numbered EPOCH.NUMBER. The epoch is the Unix time, in milliseconds, at which serving began, so that
 /// revisions grow over a restart.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
   graylane serve --rules rules/
-  graylane serve --rules rules/ --listen 127.0.0.1:0     # any free port; the first line of stdout tells which
+  graylane serve --rules rules/ --owned x-gray-variant,x-feature-flags
+  # any free port; the first line of stdout tells which
+  graylane serve --rules rules/ --listen localhost:0
   curl -s http://127.0.0.1:8460/v1/namespaces/default/status
 
 Paths:
   GET  /v1/namespaces/NAME/snapshot   long poll: ?after=E.N&formats=1&wait=25s
   POST /v1/namespaces/NAME/acks       what the workers of an Envoy run
-  GET  /v1/namespaces/NAME/status     what is published, what is wrong, who runs what
+  GET  /v1/namespaces/NAME/status     revision, problems, who runs what
   GET  /healthz, /readyz              alive; a revision is published
 
 Exit codes:
   0  ended by SIGTERM or SIGINT, every waiting poll answered
-  2  wrong usage, or the address cannot be listened on")]
+  2  wrong usage, such as a file for the directory; or the address cannot
+     be listened on")]
 pub struct Arguments {
     /// The directory of rule sets.
     #[arg(long, value_name = "DIR")]
     rules: PathBuf,
     /// Where to listen. Port 0 takes any that is free.
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8460")]
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8460", value_parser = listen::address)]
     listen: SocketAddr,
+    /// A header in the filter's ownedHeaders; rules that set one that is not named are broken. Repeat it, or put
+    /// commas between. Not given: the rules may set any.
+    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = owned::parse_name)]
+    owned: Vec<String>,
     /// The name Envoys ask for.
     #[arg(long, value_name = "NAME", default_value = "default", value_parser = namespace_name)]
     namespace: String,
@@ -67,12 +83,12 @@ fn namespace_name(name: &str) -> Result<String, String> {
 /// Serves until it is told to end.
 ///
 /// # Errors
-/// Where it cannot listen.
+/// Where it cannot listen, or is given no directory.
 pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
-    if !arguments.listen.ip().is_loopback() && !arguments.insecure_listen {
-        let found = format!("--listen: found {}, which other machines reach", arguments.listen);
-        return Err(Failure::unable(format!("{found}, expected a loopback address, or --insecure-listen beside it")));
+    if !arguments.insecure_listen {
+        listen::expect_loopback(arguments.listen)?;
     }
+    expect_directory(&arguments.rules)?;
     tracing_subscriber::fmt().with_writer(std::io::stderr).with_target(false).with_ansi(colours()).init();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|why| Failure::unable(format!("no threads to serve with: {why}")))?;
@@ -80,6 +96,15 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     // A compilation may be under way, and nobody wants its outcome.
     runtime.shutdown_background();
     outcome.map(|()| ExitCode::SUCCESS)
+}
+
+/// One that is not there yet is waited for; a file would be waited for in vain.
+fn expect_directory(rules: &Path) -> Result<(), Failure> {
+    if std::fs::metadata(rules).is_ok_and(|found| !found.is_dir()) {
+        let found = format!("--rules: found {}, which is a file", rules.display());
+        return Err(Failure::unable(format!("{found}, expected the directory that it is in")));
+    }
+    Ok(())
 }
 
 fn colours() -> bool {
@@ -91,13 +116,13 @@ async fn serve(arguments: Arguments) -> Result<(), Failure> {
     let no_signal = |why| Failure::unable(format!("signals cannot be received: {why}"));
     let ends =
         [signal(SignalKind::terminate()).map_err(no_signal)?, signal(SignalKind::interrupt()).map_err(no_signal)?];
+    let listener = listen::bind(arguments.listen).await?;
     let unable = |why| Failure::unable(format!("--listen {}: {why}", arguments.listen));
-    let listener = TcpListener::bind(arguments.listen).await.map_err(unable)?;
     announce(listener.local_addr().map_err(unable)?);
 
     let epoch = u64::try_from(Timestamp::now().as_millisecond()).unwrap_or_default();
     let namespace = Arc::new(Namespace::new(arguments.namespace, epoch));
-    tokio::spawn(directory::follow(arguments.rules, Arc::clone(&namespace)));
+    tokio::spawn(directory::follow(arguments.rules, arguments.owned, Arc::clone(&namespace)));
 
     // An answer is one small write: waiting to fill a packet would cost a revision 40 ms on its way.
     let listener = listener.tap_io(|connection| _ = connection.set_nodelay(true));

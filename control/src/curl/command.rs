@@ -18,6 +18,9 @@ pub struct Command {
     data: Option<String>,
     /// Part of the data is in a file, so its length is not known.
     from_file: bool,
+    form: bool,
+    upload: Option<String>,
+    as_is: bool,
     cookies: Vec<String>,
     agent: Option<String>,
     referer: Option<String>,
@@ -58,6 +61,9 @@ impl Command {
             Effect::Referer => self.referer = Some(value.trim_end_matches(";auto").to_owned()),
             Effect::User => self.authorization = Some(basic(&value)),
             Effect::Bearer => self.authorization = Some(format!("Bearer {value}")),
+            Effect::Form => self.form = true,
+            Effect::Upload => self.upload = Some(value),
+            Effect::AsIs => self.as_is = true,
             Effect::None | Effect::NoneOf => {}
         }
         Ok(())
@@ -87,10 +93,16 @@ impl Command {
     /// The request that curl would send.
     ///
     /// # Errors
-    /// Where there is no URL, or `-G` wants data that only a file has.
+    /// Where there is no URL, more than one kind of body, or `-G` wants data that only a file has.
     pub fn request(mut self) -> Result<Request, String> {
         let url = self.url.take().ok_or("found no URL, expected one such as https://shop.example.com/checkout")?;
-        let mut target = url.target;
+        if [self.data.is_some(), self.form, self.upload.is_some()].into_iter().filter(|kind| *kind).count() > 1 {
+            return Err("found two kinds of body, expected one of -d, -F and -T".to_owned());
+        }
+        let mut target = if self.as_is { url.written } else { url.target };
+        if let Some(upload) = &self.upload {
+            target = uploaded(&target, upload);
+        }
         if self.get
             && let Some(data) = self.data.take()
         {
@@ -103,16 +115,21 @@ impl Command {
         if self.authorization.is_none() {
             self.authorization = url.userinfo.as_deref().map(basic);
         }
-        let default = if self.head {
+        let method = self.method.take().unwrap_or_else(|| self.default_method().to_owned());
+        let (headers, authority) = self.header_lines(url.authority);
+        Ok(Request { method, target, authority, headers })
+    }
+
+    fn default_method(&self) -> &'static str {
+        if self.head {
             "HEAD"
-        } else if self.data.is_some() {
+        } else if self.upload.is_some() {
+            "PUT"
+        } else if self.data.is_some() || self.form {
             "POST"
         } else {
             "GET"
-        };
-        let method = self.method.clone().unwrap_or_else(|| default.to_owned());
-        let (headers, authority) = self.header_lines(url.authority);
-        Ok(Request { method, target, authority, headers })
+        }
     }
 
     /// curl's own headers, unless a given one takes their place, then the given ones; the host apart.
@@ -131,6 +148,9 @@ impl Command {
         let agent = self.agent.clone().unwrap_or_else(|| USER_AGENT.to_owned());
         let accept = if self.json { "application/json" } else { "*/*" };
         let kind = if self.json { "application/json" } else { "application/x-www-form-urlencoded" };
+        // curl adds a boundary, another one each time.
+        let form = self.form.then_some("multipart/form-data");
+        let kind = self.data.as_ref().map(|_| kind).or(form);
         let cookies = (!self.cookies.is_empty()).then(|| self.cookies.join("; "));
         let length = self.data.as_ref().filter(|_| !self.from_file).map(|data| data.len().to_string());
         [
@@ -140,7 +160,7 @@ impl Command {
             ("referer", self.referer.clone()),
             ("cookie", cookies),
             ("content-length", length),
-            ("content-type", self.data.as_ref().map(|_| kind.to_owned())),
+            ("content-type", kind.map(str::to_owned)),
         ]
         .into_iter()
         .filter_map(|(name, value)| Some((name, value?)))
@@ -172,6 +192,13 @@ fn cookie(value: String) -> Result<String, String> {
     } else {
         Err(format!("found a cookie file, {value:?}, expected the cookies themselves: NAME=VALUE; NAME=VALUE"))
     }
+}
+
+/// The target to send the file to: a path without a name at its end gets that of the file, as from curl.
+fn uploaded(target: &str, file: &str) -> String {
+    let (path, query) = target.split_at(target.find('?').unwrap_or(target.len()));
+    let name = file.rsplit('/').next().filter(|_| path.ends_with('/') && !matches!(file, "-" | "."));
+    format!("{path}{}{query}", name.map(encode::percent).unwrap_or_default())
 }
 
 fn basic(user: &str) -> String {

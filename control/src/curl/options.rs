@@ -1,4 +1,6 @@
-//! curl's options: their spellings, and what each means for the request.
+//! curl's options: what each means for the request, and how a command line spells them.
+
+use super::table;
 
 /// What an option does to the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +33,12 @@ pub enum Effect {
     User,
     /// A bearer token.
     Bearer,
+    /// A part of a form, sent as `multipart/form-data`.
+    Form,
+    /// A file to send.
+    Upload,
+    /// Dot segments stay in the path.
+    AsIs,
     /// Nothing, and takes no value.
     None,
     /// Nothing, but takes a value.
@@ -39,70 +47,9 @@ pub enum Effect {
 
 impl Effect {
     fn takes_value(self) -> bool {
-        !matches!(self, Effect::Head | Effect::Get | Effect::None)
+        !matches!(self, Effect::Head | Effect::Get | Effect::AsIs | Effect::None)
     }
 }
-
-/// The options: short letter or a space, long name, effect. curl has 250 more, and they are refused by name.
-const OPTIONS: &[(char, &str, Effect)] = &[
-    ('H', "header", Effect::Header),
-    ('X', "request", Effect::Method),
-    ('d', "data", Effect::Data),
-    (' ', "data-ascii", Effect::Data),
-    (' ', "data-binary", Effect::Data),
-    (' ', "data-raw", Effect::RawData),
-    (' ', "data-urlencode", Effect::EncodedData),
-    (' ', "json", Effect::Json),
-    ('I', "head", Effect::Head),
-    ('G', "get", Effect::Get),
-    ('b', "cookie", Effect::Cookie),
-    ('A', "user-agent", Effect::Agent),
-    ('e', "referer", Effect::Referer),
-    ('u', "user", Effect::User),
-    (' ', "oauth2-bearer", Effect::Bearer),
-    (' ', "url", Effect::Url),
-    ('k', "insecure", Effect::None),
-    ('s', "silent", Effect::None),
-    ('S', "show-error", Effect::None),
-    ('v', "verbose", Effect::None),
-    ('L', "location", Effect::None),
-    ('i', "include", Effect::None),
-    (' ', "show-headers", Effect::None),
-    ('f', "fail", Effect::None),
-    (' ', "fail-with-body", Effect::None),
-    ('g', "globoff", Effect::None),
-    ('N', "no-buffer", Effect::None),
-    ('O', "remote-name", Effect::None),
-    ('#', "progress-bar", Effect::None),
-    ('4', "ipv4", Effect::None),
-    ('6', "ipv6", Effect::None),
-    ('0', "http1.0", Effect::None),
-    (' ', "http1.1", Effect::None),
-    (' ', "http2", Effect::None),
-    (' ', "http2-prior-knowledge", Effect::None),
-    (' ', "http3", Effect::None),
-    (' ', "basic", Effect::None),
-    (' ', "compressed", Effect::None),
-    (' ', "no-progress-meter", Effect::None),
-    (' ', "tlsv1.2", Effect::None),
-    (' ', "tlsv1.3", Effect::None),
-    ('o', "output", Effect::NoneOf),
-    ('w', "write-out", Effect::NoneOf),
-    ('m', "max-time", Effect::NoneOf),
-    ('x', "proxy", Effect::NoneOf),
-    ('c', "cookie-jar", Effect::NoneOf),
-    ('D', "dump-header", Effect::NoneOf),
-    ('E', "cert", Effect::NoneOf),
-    (' ', "key", Effect::NoneOf),
-    (' ', "cacert", Effect::NoneOf),
-    (' ', "connect-timeout", Effect::NoneOf),
-    (' ', "connect-to", Effect::NoneOf),
-    (' ', "resolve", Effect::NoneOf),
-    (' ', "retry", Effect::NoneOf),
-    (' ', "max-redirs", Effect::NoneOf),
-    (' ', "interface", Effect::NoneOf),
-    (' ', "unix-socket", Effect::NoneOf),
-];
 
 /// Splits a command line into its options, each with its value (empty where it takes none), in order.
 ///
@@ -113,9 +60,9 @@ pub fn read(words: &[String]) -> Result<Vec<(Effect, String)>, String> {
     let mut words = words.iter();
     while let Some(word) = words.next() {
         if let Some(long) = word.strip_prefix("--") {
-            let known = OPTIONS.iter().find(|(_, name, _)| *name == long).ok_or_else(|| unknown(word))?;
-            let value = if known.2.takes_value() { words.next().ok_or_else(|| lacking(known.1))? } else { "" };
-            options.push((known.2, value.to_owned()));
+            let effect = table::long(long).ok_or_else(|| unknown(word))?;
+            let value = if effect.takes_value() { words.next().ok_or_else(|| lacking(word))? } else { "" };
+            options.push((effect, value.to_owned()));
         } else if let Some(letters) = word.strip_prefix('-').filter(|letters| !letters.is_empty()) {
             read_letters(letters, &mut words, &mut options)?;
         } else {
@@ -133,15 +80,15 @@ fn read_letters<'w>(
 ) -> Result<(), String> {
     let mut left = letters.chars();
     while let Some(letter) = left.next() {
-        let known = OPTIONS.iter().find(|(short, ..)| *short == letter && letter != ' ');
-        let (_, name, effect) = known.ok_or_else(|| unknown(&format!("-{letter}")))?;
+        let option = format!("-{letter}");
+        let effect = table::short(letter).ok_or_else(|| unknown(&option))?;
         if !effect.takes_value() {
-            options.push((*effect, String::new()));
+            options.push((effect, String::new()));
             continue;
         }
         let attached = left.as_str();
-        let value = if attached.is_empty() { words.next().ok_or_else(|| lacking(name))? } else { attached };
-        options.push((*effect, value.to_owned()));
+        let value = if attached.is_empty() { words.next().ok_or_else(|| lacking(&option))? } else { attached };
+        options.push((effect, value.to_owned()));
         return Ok(());
     }
     Ok(())
@@ -152,6 +99,6 @@ fn unknown(option: &str) -> String {
     format!("found the curl option {option}, which is not understood here, {expected}")
 }
 
-fn lacking(name: &str) -> String {
-    format!("found --{name} without its value, expected one behind it")
+fn lacking(option: &str) -> String {
+    format!("found the curl option {option} without its value, expected one behind it")
 }

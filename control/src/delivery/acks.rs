@@ -24,7 +24,8 @@ pub async fn take(
     let body = body.map_err(|why| unread(why.status()))?;
     let report = Report::parse(&body).map_err(|detail| Problem::new(StatusCode::BAD_REQUEST, detail))?;
     let taken = namespace.nodes().take(report, Timestamp::now(), now);
-    taken.map_err(|too_many| Problem::new(StatusCode::SERVICE_UNAVAILABLE, too_many.to_string()))?;
+    let change = taken.map_err(|too_many| Problem::new(StatusCode::SERVICE_UNAVAILABLE, too_many.to_string()))?;
+    change.log();
     Ok(StatusCode::NO_CONTENT)
 }
 

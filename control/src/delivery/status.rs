@@ -1,6 +1,9 @@
 //! How things stand: what is published, what is wrong, who runs what.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use axum::{
     extract::{Path, State},
@@ -29,6 +32,8 @@ fn status(namespace: &Namespace) -> Value {
     let published = namespace.published();
     let published = published.as_deref();
     let nodes = namespace.nodes();
+    let mut problems = namespace.problems();
+    problems.extend(nodes.problems(Instant::now()));
     json!({
         "namespace": namespace.name,
         "revision": published.map(|published| published.revision.to_string()),
@@ -36,7 +41,7 @@ fn status(namespace: &Namespace) -> Value {
         "sha256": published.map(|published| &published.sha256),
         "format": published.map(|published| published.format),
         "ruleSets": published.map_or(&[][..], |published| &published.rule_sets),
-        "problems": namespace.problems(),
+        "problems": problems,
         "waiting": namespace.waiting(),
         "nodes": nodes.iter().map(node).collect::<Vec<_>>(),
         "timeToEffect": time_to_effect(&nodes),

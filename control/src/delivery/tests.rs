@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
 use super::*;
-use crate::documents::{self, Document};
+use crate::documents::{self, Document, Gathered};
 
 const EPOCH: u64 = 7;
 
@@ -21,7 +21,9 @@ fn snapshot(variant: &str) -> Snapshot {
          spec: {{variants: [{variant}], default: {variant}, rules: []}}\n"
     );
     let document = Document { file: "shop.yaml".to_owned(), format: Format::Yaml, text: text.into_bytes() };
-    Snapshot::load(documents::compiled(&[document]).unwrap().snapshot).unwrap()
+    let mut gathered = Gathered::default();
+    gathered.documents.push(document);
+    documents::compiled(&gathered, &[]).unwrap().snapshot
 }
 
 fn namespace() -> Arc<Namespace> {
@@ -124,7 +126,11 @@ async fn acks_are_told_in_the_status() {
     let node = &status["nodes"][0];
     assert_eq!((&node["id"], &node["cluster"], &node["workers"]), (&json!("envoy-1"), &json!("edge"), &workers));
     assert_eq!((&status["revision"], &status["ruleSets"]), (&json!("7.1"), &json!(["shop"])));
-    assert_eq!((&status["format"], &status["problems"]), (&json!(1), &json!([])));
+    let problem = &status["problems"][0];
+    assert_eq!((&status["format"], status["problems"].as_array().map(Vec::len)), (&json!(1), Some(1)));
+    assert_eq!((&problem["code"], &problem["severity"]), (&json!("refused"), &json!("error")));
+    assert_eq!((&problem["file"], &problem["path"]), (&json!("envoy-1"), &json!("")));
+    assert_eq!(problem["found"], "too new (revision 7.2 refused by 1 of 2 workers)");
     assert_eq!(status["timeToEffect"]["count"], 1);
     assert!(status["timeToEffect"]["lastSeconds"].as_f64().is_some_and(|seconds| (0.0..5.0).contains(&seconds)));
     for time in [&status["publishedAt"], &node["lastReport"]] {

@@ -23,7 +23,7 @@ impl Mark {
     /// How `directory` looks now.
     pub fn of(directory: &Path) -> Self {
         let files = crate::documents::in_directory(directory);
-        Self(files.map(|files| files.into_iter().map(look).collect()).map_err(|unreadable| unreadable.why.kind()))
+        Self(files.map(|files| files.into_iter().map(look).collect()).map_err(|why| why.kind()))
     }
 }
 

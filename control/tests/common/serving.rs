@@ -1,4 +1,5 @@
 //! `graylane serve` as a process, and the few requests the tests send to it.
+#![allow(dead_code, reason = "every test file uses its own part of it")]
 
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
@@ -24,7 +25,12 @@ pub struct Serving {
 impl Serving {
     /// Serves `rules` of the scratch directory on a free port.
     pub fn start(scratch: &Scratch) -> Self {
-        let mut command = scratch.graylane(&["serve", "--rules", "rules", "--listen", "127.0.0.1:0"]);
+        Self::with(scratch, &["--listen", "127.0.0.1:0"])
+    }
+
+    /// The same with these options, which must have it listen on a free port.
+    pub fn with(scratch: &Scratch, options: &[&str]) -> Self {
+        let mut command = scratch.graylane(&[&["serve", "--rules", "rules"], options].concat());
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
@@ -35,7 +41,12 @@ impl Serving {
 
     /// GET of a path, `~` for the namespace: status and body.
     pub fn get(&self, path: &str) -> (u16, Vec<u8>) {
-        get(&self.address, path)
+        ask(&self.address, "GET", path, "")
+    }
+
+    /// POST to a path: status.
+    pub fn post(&self, path: &str, body: &str) -> u16 {
+        ask(&self.address, "POST", path, body).0
     }
 
     pub fn status(&self) -> Value {
@@ -66,7 +77,7 @@ impl Serving {
     pub fn long_poll(&self, after: &str) -> JoinHandle<(u16, Vec<u8>, Instant)> {
         let (address, path) = (self.address.clone(), format!("~/snapshot?after={after}&formats=1&wait=60s"));
         let poll = std::thread::spawn(move || {
-            let (status, body) = get(&address, &path);
+            let (status, body) = ask(&address, "GET", &path, "");
             (status, body, Instant::now())
         });
         self.eventually("a waiting poll", |status| status["waiting"] == 1);
@@ -90,14 +101,16 @@ impl Drop for Serving {
     }
 }
 
-fn get(address: &str, path: &str) -> (u16, Vec<u8>) {
+fn ask(address: &str, method: &str, path: &str, body: &str) -> (u16, Vec<u8>) {
     let path = path.replace('~', "/v1/namespaces/default");
     let mut connection = TcpStream::connect(address).unwrap();
     connection.set_read_timeout(Some(STUCK)).unwrap();
-    write!(connection, "GET {path} HTTP/1.1\r\nhost: control\r\nconnection: close\r\n\r\n").unwrap();
+    let length = body.len();
+    let head = format!("{method} {path} HTTP/1.1\r\nhost: control\r\nconnection: close\r\ncontent-length: {length}");
+    write!(connection, "{head}\r\n\r\n{body}").unwrap();
     let mut answer = Vec::new();
     connection.read_to_end(&mut answer).unwrap();
     let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").expect("an end of the head");
     let status = std::str::from_utf8(&answer[9..12]).unwrap().parse().unwrap();
-    (status, answer[end + 4..].to_vec())
+    (status, answer[end.saturating_add(4)..].to_vec())
 }

@@ -1,0 +1,66 @@
+//! Headers that documents set although the filters do not own them: every Envoy would refuse the whole revision.
+
+use graylane_rules::{Snapshot, compile};
+
+use super::Document;
+use crate::finding::Finding;
+
+/// An error for each header that a document sets and `owned` does not name; none if `owned` is empty.
+pub fn headers(documents: &[Document], owned: &[String]) -> Vec<Finding> {
+    if owned.is_empty() {
+        return Vec::new();
+    }
+    documents.iter().flat_map(|document| of(document, owned)).collect()
+}
+
+fn of(document: &Document, owned: &[String]) -> Vec<Finding> {
+    // A document that does not compile by itself is a lock, which sets nothing, or has errors, which are told.
+    let compiled = compile(&[document.source()]).ok();
+    let Some(Ok(snapshot)) = compiled.map(|compiled| Snapshot::load(compiled.snapshot)) else { return Vec::new() };
+    let names = snapshot.header_names().map(|name| String::from_utf8_lossy(name).into_owned());
+    let foreign = names.filter(|name| !owned.contains(name));
+    foreign.map(|name| finding(&document.file, &name, owned)).collect()
+}
+
+fn finding(file: &str, name: &str, owned: &[String]) -> Finding {
+    let owned = owned.join(", ");
+    let expected =
+        format!("one of {owned}, or {name} added to the ownedHeaders of every Envoy's filter, and then to --owned");
+    Finding::about(file, "not-owned", format!("the header {name}, which the rules set"), &expected)
+}
+
+#[cfg(test)]
+mod tests {
+    use graylane_rules::Format;
+
+    use super::*;
+
+    fn document(file: &str, text: &str) -> Document {
+        Document { file: file.to_owned(), format: Format::Yaml, text: text.as_bytes().to_vec() }
+    }
+
+    #[test]
+    fn every_document_is_looked_at_and_broken_ones_and_locks_are_passed_over() {
+        let rules = "apiVersion: graylane.dev/v1\nkind: RuleSet\nmetadata: {name: shop}\nspec:\n  variants: [a]\n  \
+                     default: a\n  rules: [{id: r, variant: a, set: {x-flags: b}}]\n";
+        let documents = [
+            document("a.yaml", rules),
+            document("b.yaml", &rules.replace("variants", "variant")),
+            document("c.yaml", "apiVersion: graylane.dev/v1\nkind: AllocationLock\n"),
+            document("d.yaml", &rules.replace("spec:", "spec:\n  output: {variantHeader: x-d}")),
+        ];
+        let found = |owned: &[&str]| {
+            let findings = headers(&documents, &owned.iter().map(ToString::to_string).collect::<Vec<_>>());
+            findings.iter().map(|finding| format!("{}: {}", finding.file, finding.found)).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            found(&["x-gray-variant", "x-d"]),
+            ["a.yaml: the header x-flags, which the rules set", "d.yaml: the header x-flags, which the rules set"]
+        );
+        assert_eq!(
+            found(&["x-flags"]),
+            ["a.yaml: the header x-gray-variant, which the rules set", "d.yaml: the header x-d, which the rules set"]
+        );
+        assert!(found(&["x-flags", "x-d", "x-gray-variant"]).is_empty() && found(&[]).is_empty());
+    }
+}

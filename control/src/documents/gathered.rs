@@ -1,0 +1,113 @@
+//! Reading documents: all that can be read, and a finding for each that cannot.
+
+use std::{
+    fs::File,
+    io::{self, Read as _},
+    path::{Path, PathBuf},
+};
+
+use graylane_rules::{DOCUMENT_LIMIT, Format};
+
+use super::Document;
+use crate::finding::Finding;
+
+/// The most bytes of all documents of a namespace together.
+const NAMESPACE_LIMIT: usize = 64 << 20;
+
+/// What was read, and what could not be.
+#[derive(Debug, Default)]
+pub struct Gathered {
+    /// The documents, in the order in which they were named; those of a directory by name.
+    pub documents: Vec<Document>,
+    /// An error for each file or directory that gave none.
+    pub unreadable: Vec<Finding>,
+    bytes: usize,
+}
+
+impl Gathered {
+    /// What the paths of a command line name: files, and directories of them.
+    pub fn of(paths: &[PathBuf]) -> Self {
+        let mut gathered = Self::default();
+        for path in paths {
+            if path.is_dir() { gathered.take_directory(path) } else { gathered.take_file(path) }
+        }
+        gathered
+    }
+
+    /// What stands in a directory.
+    pub fn directory(path: &Path) -> Self {
+        let mut gathered = Self::default();
+        gathered.take_directory(path);
+        gathered
+    }
+
+    fn take_directory(&mut self, path: &Path) {
+        match in_directory(path) {
+            // Emptied by mistake or half way through a copy is likelier than meant.
+            Ok(files) if files.is_empty() => {
+                self.lack(path, "no-documents", "no document", "at least one *.yaml, *.yml or *.json in it");
+            }
+            Ok(files) => files.iter().for_each(|file| self.take_file(file)),
+            Err(why) => {
+                let expected = "a directory of *.yaml, *.yml or *.json documents that can be read";
+                self.lack(path, "unreadable", why.to_string(), expected);
+            }
+        }
+    }
+
+    fn take_file(&mut self, path: &Path) {
+        let Some(format) = format_of(path) else {
+            let expected = "one that ends in .yaml, .yml or .json";
+            return self.lack(path, "unknown-format", "a name that tells no format", expected);
+        };
+        match read(path) {
+            Ok(text) if text.len() > NAMESPACE_LIMIT.saturating_sub(self.bytes) => {
+                let expected = format!("at most {NAMESPACE_LIMIT} bytes of documents in a namespace");
+                self.lack(path, "too-large", "more than that with this one", &expected);
+            }
+            Ok(text) => {
+                self.bytes = self.bytes.saturating_add(text.len());
+                self.documents.push(Document { file: path.display().to_string(), format, text });
+            }
+            Err(why) => self.lack(path, "unreadable", why.to_string(), "a file that can be read"),
+        }
+    }
+
+    fn lack(&mut self, path: &Path, code: &'static str, found: impl Into<String>, expected: &str) {
+        self.unreadable.push(Finding::about(&path.display().to_string(), code, found, expected));
+    }
+}
+
+/// The paths of the documents in `directory`, by name: `*.yaml`, `*.yml` and `*.json`, not hidden, not recursive.
+///
+/// # Errors
+/// Where the directory cannot be listed.
+pub fn in_directory(directory: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(directory)? {
+        let path = entry?.path();
+        let hidden = path.file_name().is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
+        // A dangling link counts: leaving it out in silence would drop a rule set.
+        let file = std::fs::metadata(&path).map_or(true, |metadata| metadata.is_file());
+        if !hidden && file && format_of(&path).is_some() {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn format_of(path: &Path) -> Option<Format> {
+    match path.extension()?.to_str()? {
+        "yaml" | "yml" => Some(Format::Yaml),
+        "json" => Some(Format::Json),
+        _ => None,
+    }
+}
+
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    // A byte more than a document may have, so that `rules` sees that it is too long and says so.
+    File::open(path)?.take(DOCUMENT_LIMIT.saturating_add(1) as u64).read_to_end(&mut text)?;
+    Ok(text)
+}

@@ -1,0 +1,55 @@
+//! Rules that Envoys refuse: whoever serves them is told.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test fails by panic")]
+
+mod common;
+#[path = "common/serving.rs"]
+mod serving;
+
+use common::{Scratch, rule_set};
+use serde_json::json;
+use serving::Serving;
+
+fn scratch(name: &str) -> Scratch {
+    let scratch = Scratch::new(name);
+    std::fs::create_dir(scratch.path("rules")).unwrap();
+    scratch.write("rules/shop.yaml", rule_set("shop", "stable"));
+    scratch
+}
+
+#[test]
+fn a_refusal_is_told_once_and_so_is_its_end() {
+    let scratch = scratch("refusal");
+    let serving = Serving::start(&scratch);
+    let acks = |workers: serde_json::Value| {
+        let body = json!({"node": {"id": "envoy\u{1b}-1", "cluster": ""}, "workers": workers}).to_string();
+        assert_eq!(serving.post("~/acks", &body), 204);
+    };
+    let refusing = |id: &str| json!({"id": id, "error": "found a\nheader, expected none", "refused": "1.2"});
+    acks(json!([refusing("0a")]));
+    acks(json!([refusing("0a"), refusing("0b")]));
+    serving.published(1);
+    let problems = serving.status()["problems"].take();
+    assert_eq!(problems.as_array().map(Vec::len), Some(1), "{problems}");
+    assert_eq!((&problems[0]["code"], &problems[0]["severity"]), (&json!("refused"), &json!("error")));
+    assert_eq!(problems[0]["found"], "a\nheader (revision 1.2 refused by 2 of 2 workers)");
+    assert_eq!((&problems[0]["file"], &problems[0]["expected"]), (&json!("envoy\u{1b}-1"), &json!("none")));
+    acks(json!([{"id": "0a"}, {"id": "0b"}]));
+    assert_eq!(serving.status()["problems"], json!([]));
+    let (_, log) = serving.terminate();
+    let about: Vec<_> = log.lines().filter(|line| line.contains("node ")).collect();
+    assert_eq!(about.len(), 2, "{log}");
+    let warning = r#" WARN node "envoy\u{1b}-1": worker 0a refused revision 1.2: found a\nheader, expected none"#;
+    assert!(about[0].ends_with(warning), "{log}");
+    assert!(about[1].ends_with(r#" INFO node "envoy\u{1b}-1": no worker refuses anything any more"#), "{log}");
+}
+
+#[test]
+fn rules_that_set_what_is_not_owned_are_broken() {
+    let scratch = scratch("not-owned");
+    let serving = Serving::with(&scratch, &["--listen", "127.0.0.1:0", "--owned", "x-gray-variant"]);
+    let status = serving.eventually("a problem", |status| status["problems"] != json!([]));
+    assert_eq!((&status["problems"][0]["code"], &status["revision"]), (&json!("not-owned"), &json!(null)));
+    let owned = rule_set("shop", "stable").replace("set: {x-feature-flags: new-cart=on}", "set: {}");
+    scratch.rename_into_place("rules/shop.yaml", owned);
+    serving.published(1);
+}

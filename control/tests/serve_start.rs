@@ -1,0 +1,43 @@
+//! What `graylane serve` refuses to begin with.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test fails by panic")]
+
+mod common;
+#[path = "common/serving.rs"]
+mod serving;
+
+use common::{Scratch, rule_set};
+use serving::Serving;
+
+fn scratch(name: &str) -> Scratch {
+    let scratch = Scratch::new(name);
+    std::fs::create_dir(scratch.path("rules")).unwrap();
+    scratch.write("rules/shop.yaml", rule_set("shop", "stable"));
+    scratch
+}
+
+#[test]
+fn an_address_others_reach_must_be_asked_for() {
+    let scratch = scratch("address");
+    let (code, _, said) = scratch.run(&["serve", "--rules", "rules", "--listen", "0.0.0.0:0"], "");
+    assert_eq!(code, 2);
+    assert!(said.contains("found 0.0.0.0:0, which other machines reach, expected a loopback address"), "{said}");
+}
+
+#[test]
+fn a_name_is_resolved_and_an_address_in_use_is_told() {
+    let scratch = scratch("in-use");
+    let serving = Serving::with(&scratch, &["--listen", "localhost:0"]);
+    let (code, _, said) = scratch.run(&["serve", "--rules", "rules", "--listen", &serving.address], "");
+    let found = format!("error: --listen: found {}, where another process listens already, expected", serving.address);
+    assert!(code == 2 && said.starts_with(&found) && said.lines().count() == 1, "{said}");
+    let (code, _, said) = scratch.run(&["serve", "--rules", "rules", "--listen", "localhost"], "");
+    assert!(code == 2 && said.contains("found no address (") && said.contains("127.0.0.1:8460"), "{said}");
+}
+
+#[test]
+fn a_file_is_no_directory() {
+    let scratch = scratch("file");
+    let (code, _, said) = scratch.run(&["serve", "--rules", "rules/shop.yaml"], "");
+    assert_eq!(said, "error: --rules: found rules/shop.yaml, which is a file, expected the directory that it is in\n");
+    assert_eq!(code, 2);
+}
