@@ -61,6 +61,7 @@ pub async fn follow(directory: PathBuf, owned: Vec<String>, namespace: Arc<Names
             () = watch.changed() => true,
             () = tokio::time::sleep(LOOK) => false,
         };
+        watch.settled().await;
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::{fmt::Display, io, process::ExitCode};
 
+use crate::finding::one_line;
+
 /// What a command says on stderr when it gives up, and with which exit code.
 #[derive(Debug)]
 pub struct Failure {
@@ -35,7 +37,9 @@ impl Failure {
     /// Writes the message to stderr.
     pub fn report(&self) {
         if !self.message.is_empty() {
-            eprintln!("error: {}", self.message);
+            // Line by line: the message may quote what somebody else wrote.
+            let lines: Vec<String> = self.message.lines().map(one_line).collect();
+            eprintln!("error: {}", lines.join("\n"));
         }
     }
 }

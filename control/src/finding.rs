@@ -99,11 +99,18 @@ impl fmt::Display for Finding {
     }
 }
 
-/// `text` with control characters escaped: a document's text must not be able to drive a terminal.
+/// `text` with every character escaped that a terminal acts on or that hides or reorders others: what a document or a
+/// request says must not be able to drive the terminal it is shown on.
 pub fn one_line(text: &str) -> String {
     let escape =
-        |letter: char| if letter.is_control() { letter.escape_default().collect() } else { String::from(letter) };
+        |letter: char| if is_active(letter) { letter.escape_default().collect() } else { String::from(letter) };
     text.chars().map(escape).collect()
+}
+
+/// Control characters, and those of formatting: zero width, line and paragraph separators, directions, the byte order mark.
+pub fn is_active(letter: char) -> bool {
+    letter.is_control()
+        || matches!(letter, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 /// Line and column, from 1, of the byte at `offset`; columns count characters.

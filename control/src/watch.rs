@@ -1,10 +1,11 @@
 //! News of changes in a directory, as fast as the kernel has them.
 
 use std::{
+    collections::BTreeSet,
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -12,12 +13,15 @@ use std::{
 
 use notify::{
     Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _,
-    event::{AccessKind, AccessMode},
+    event::{AccessKind, AccessMode, ModifyKind},
 };
 use tokio::sync::mpsc;
 
 /// Changes come in groups (a file is written, then renamed); so long a group may go on.
 const GROUP: Duration = Duration::from_millis(10);
+
+/// So long a file that is being written holds back the reading: half a list of rules is a list of rules, too.
+const WRITING: Duration = Duration::from_secs(10);
 
 /// Watches a directory and, for the time it is not there, the one above it.
 ///
@@ -27,8 +31,12 @@ pub struct Watch {
     places: [Place; 2],
     /// The directory was created, removed or renamed: another one may stand under its name.
     replaced: Arc<AtomicBool>,
+    writing: Writing,
     changes: mpsc::Receiver<()>,
 }
+
+/// The files that were written into and not closed since.
+type Writing = Arc<Mutex<BTreeSet<PathBuf>>>;
 
 /// A directory to watch, and which one was found under its name.
 struct Place {
@@ -44,10 +52,12 @@ impl Watch {
         let parent = directory.parent().unwrap_or(&directory).to_owned();
         let replaced = Arc::new(AtomicBool::new(false));
         let (sender, changes) = mpsc::channel(1);
-        let watcher = notify::recommended_watcher(reporter(directory.clone(), Arc::clone(&replaced), sender));
+        let writing = Writing::default();
+        let reporter = reporter(directory.clone(), Arc::clone(&replaced), Arc::clone(&writing), sender);
+        let watcher = notify::recommended_watcher(reporter);
         let watcher = watcher.inspect_err(|why| tracing::warn!("no events for files, looking every second: {why}"));
         let places = [parent, directory].map(|path| Place { path, watched: None });
-        let mut watch = Self { watcher: watcher.ok(), places, replaced, changes };
+        let mut watch = Self { watcher: watcher.ok(), places, replaced, writing, changes };
         watch.renew();
         watch
     }
@@ -77,12 +87,28 @@ impl Watch {
         tokio::time::sleep(GROUP).await;
         while self.changes.try_recv().is_ok() {}
     }
+
+    /// Waits until no file is being written, but no longer than ten seconds: whoever keeps one open for good is not waited for.
+    pub async fn settled(&self) {
+        let wait = async {
+            while self.writing.lock().is_ok_and(|writing| !writing.is_empty()) {
+                tokio::time::sleep(GROUP).await;
+            }
+        };
+        if tokio::time::timeout(WRITING, wait).await.is_err() {
+            tracing::warn!("a file is being written for more than {WRITING:?} and is read as it is");
+            if let Ok(mut writing) = self.writing.lock() {
+                writing.clear();
+            }
+        }
+    }
 }
 
 /// What the watcher calls, on a thread of its own.
 fn reporter(
     directory: PathBuf,
     replaced: Arc<AtomicBool>,
+    writing: Writing,
     changes: mpsc::Sender<()>,
 ) -> impl FnMut(notify::Result<Event>) + Send + 'static {
     move |event| {
@@ -94,11 +120,27 @@ fn reporter(
         if !is_change(event.kind) || !(about_itself || inside || unclear) {
             return;
         }
+        if let Some(mut writing) = writing.lock().ok().filter(|_| inside) {
+            note_writing(&mut writing, &event);
+        }
         if about_itself || unclear {
             replaced.store(true, Ordering::Release);
         }
         // Full means that a change is already told.
         let _ = changes.try_send(());
+    }
+}
+
+/// A file is being written from the first byte until it is closed or gone.
+fn note_writing(writing: &mut BTreeSet<PathBuf>, event: &Event) {
+    for path in &event.paths {
+        match event.kind {
+            EventKind::Modify(ModifyKind::Data(_)) => _ = writing.insert(path.clone()),
+            EventKind::Access(AccessKind::Close(AccessMode::Write))
+            | EventKind::Remove(_)
+            | EventKind::Modify(ModifyKind::Name(_)) => _ = writing.remove(path),
+            _ => {}
+        }
     }
 }
 
@@ -140,6 +182,21 @@ mod tests {
         told(&mut watch).await;
         std::fs::write(rules.join("a.yaml"), "x").unwrap();
         told(&mut watch).await;
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_being_written_is_waited_for() {
+        use std::io::Write as _;
+        let scratch = Scratch::new("writing");
+        let mut watch = Watch::on(&scratch.path(""));
+        let mut file = std::fs::File::create(scratch.path("a.yaml")).unwrap();
+        file.write_all(b"half").unwrap();
+        told(&mut watch).await;
+        let early = tokio::time::timeout(Duration::from_millis(100), watch.settled()).await;
+        assert!(early.is_err(), "it was not waited for");
+        file.write_all(b" and half").unwrap();
+        drop(file);
+        tokio::time::timeout(Duration::from_secs(5), watch.settled()).await.expect("it is closed");
     }
 
     #[tokio::test]

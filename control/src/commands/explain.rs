@@ -11,7 +11,7 @@ use std::{
 
 use graylane_rules::Snapshot;
 
-use crate::{curl, documents, failure::Failure, owned, owned::Owned, request::Request};
+use crate::{curl, documents, failure::Failure, finding::one_line, owned, owned::Owned, request::Request};
 
 /// Explain the decision for one request, written as for curl.
 ///
@@ -84,14 +84,14 @@ fn write(
     output: &mut impl Write,
 ) -> io::Result<()> {
     writeln!(output, "request")?;
-    writeln!(output, "  {} {}", as_sent.method, as_sent.target)?;
-    writeln!(output, "  host: {}", as_sent.authority.as_deref().unwrap_or("(none)"))?;
+    writeln!(output, "  {} {}", one_line(&as_sent.method), one_line(&as_sent.target))?;
+    writeln!(output, "  host: {}", one_line(as_sent.authority.as_deref().unwrap_or("(none)")))?;
     for (name, value) in &as_sent.headers {
         let owned = if stripped.contains(name) { "   (owned by Graylane: stripped first)" } else { "" };
-        writeln!(output, "  {name}: {}{owned}", String::from_utf8_lossy(value))?;
+        writeln!(output, "  {}: {}{owned}", one_line(name), one_line(&String::from_utf8_lossy(value)))?;
     }
     for note in notes::about(request) {
-        writeln!(output, "  note: {note}")?;
+        writeln!(output, "  note: {}", one_line(&note))?;
     }
     let explanations = snapshot.explain(request);
     if explanations.is_empty() {

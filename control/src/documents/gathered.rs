@@ -3,6 +3,7 @@
 use std::{
     fs::File,
     io::{self, Read as _},
+    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
 };
 
@@ -87,9 +88,8 @@ pub fn in_directory(directory: &Path) -> io::Result<Vec<PathBuf>> {
     for entry in std::fs::read_dir(directory)? {
         let path = entry?.path();
         let hidden = path.file_name().is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
-        // A dangling link counts: leaving it out in silence would drop a rule set.
-        let file = std::fs::metadata(&path).map_or(true, |metadata| metadata.is_file());
-        if !hidden && file && format_of(&path).is_some() {
+        // A dangling link or a directory counts: leaving it out in silence could drop a rule set.
+        if !hidden && format_of(&path).is_some() {
             files.push(path);
         }
     }
@@ -107,7 +107,12 @@ fn format_of(path: &Path) -> Option<Format> {
 
 fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
+    // Opening a pipe would wait for whoever writes into it.
+    let file = File::options().read(true).custom_flags(libc::O_NONBLOCK).open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("no regular file"));
+    }
     // A byte more than a document may have, so that `rules` sees that it is too long and says so.
-    File::open(path)?.take(DOCUMENT_LIMIT.saturating_add(1) as u64).read_to_end(&mut text)?;
+    file.take(DOCUMENT_LIMIT.saturating_add(1) as u64).read_to_end(&mut text)?;
     Ok(text)
 }
