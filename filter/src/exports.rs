@@ -48,6 +48,13 @@ extern "C" fn proxy_on_configure(root: u32, size: usize) -> u32 {
     with(|vm| vm.configure(root, size)).unwrap_or(false).into()
 }
 
+/// A request's trailers are there, for the few that have any. They go on.
+#[unsafe(no_mangle)]
+extern "C" fn proxy_on_request_trailers(_stream: u32, _trailers: u32) -> u32 {
+    with(|vm| vm.trailers());
+    0
+}
+
 /// A root's timer.
 #[unsafe(no_mangle)]
 extern "C" fn proxy_on_tick(root: u32) {

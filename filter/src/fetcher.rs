@@ -43,6 +43,8 @@ pub struct Fetcher {
     shelved: Option<Shelved>,
     trouble: Option<String>,
     silent_ticks: u32,
+    /// The ticks so far without any VM; None once there was one.
+    alone: Option<u32>,
     next_register: Duration,
     next_repair: Duration,
 }
@@ -75,6 +77,7 @@ impl Fetcher {
             shelved: None,
             trouble: None,
             silent_ticks: ticks.unwrap_or(u32::MAX),
+            alone: Some(0),
             next_register: Duration::ZERO,
             next_repair: Duration::ZERO,
         }
@@ -96,6 +99,7 @@ impl Fetcher {
         if self.table.tick(self.silent_ticks) {
             self.report.changed();
         }
+        self.note_solitude();
         self.ask(now);
         self.tell(now);
     }
@@ -141,6 +145,7 @@ impl Fetcher {
     fn begin(&mut self) {
         let property = |path| String::from_utf8_lossy(&host::property(path).unwrap_or_default()).into_owned();
         self.node = Some(Node { id: property("xds\0node\0id"), cluster: property("xds\0node\0cluster") });
+        let _ = host::set_tick(self.config.tick.0);
         let revision = Pointer::read().map(|(pointer, _)| pointer.revision).unwrap_or_default();
         self.poll.continue_after(Some(revision).filter(|revision| *revision != Revision::default()));
     }
@@ -232,6 +237,19 @@ impl Fetcher {
             }
             Some(_) => {}
             None => self.poll.continue_after(None),
+        }
+    }
+
+    /// Says once when no VM ever said hello: nobody would notice otherwise that the rules reach no one.
+    fn note_solitude(&mut self) {
+        if !self.table.is_empty() {
+            self.alone = None;
+        }
+        if let Some(ticks) = &mut self.alone {
+            *ticks = ticks.saturating_add(1);
+            if *ticks == self.silent_ticks {
+                log::warn!("no worker reports: is there an HTTP filter of the same vm_id?");
+            }
         }
     }
 

@@ -52,6 +52,8 @@ impl Status {
 pub enum Map {
     /// The headers of the request being decided.
     Request = 0,
+    /// Its trailers.
+    RequestTrailers = 1,
     /// The headers of the answer to an HTTP call of ours.
     Response = 6,
 }

@@ -16,6 +16,10 @@ pub const GRACE: Duration = Duration::from_secs(5);
 /// An empty answer that comes sooner is one of a control plane that does not hold questions.
 const SOON: Duration = Duration::from_secs(1);
 
+/// News that come sooner than so long after the question are followed by a pause of a tick: a control plane gone wild must
+/// not keep the main thread busy, while single changes, however close, arrive at once.
+const STORM: Duration = Duration::from_millis(20);
+
 /// The state of the long poll: at most one question is under way.
 #[derive(Debug)]
 pub struct Poll {
@@ -124,6 +128,7 @@ impl Poll {
         let judged = self.judge(waited, formats, answer);
         match &judged {
             Ok(News::Nothing) if waited < SOON => self.idle(now.saturating_add(self.tick)),
+            Ok(News::Snapshot(..)) if waited < STORM => self.idle(now.saturating_add(self.tick)),
             Ok(_) => self.idle(now),
             Err(_) => self.pause(now),
         }
@@ -156,7 +161,10 @@ impl Poll {
         };
         let media_type = answer.media_type;
         let found = format!("content type {}", quoted(&media_type.escape_ascii().to_string()));
-        expect(media_type == envelope::MEDIA_TYPE.as_bytes(), found, envelope::MEDIA_TYPE.to_owned())?;
+        // Neither case nor parameters are of meaning here, and proxies add the latter.
+        let essence = media_type.split(|&byte| byte == b';').next().unwrap_or_default().trim_ascii();
+        let right = essence.eq_ignore_ascii_case(envelope::MEDIA_TYPE.as_bytes());
+        expect(right, found, envelope::MEDIA_TYPE.to_owned())?;
         let body = answer.body.map_err(|size| format!("found {size} bytes, expected at most {}", envelope::LIMIT))?;
         let (head, snapshot) = envelope::open(body).map_err(|why| why.to_string())?;
         let (found, expected) = (format!("namespace {}", quoted(&head.namespace)), self.namespace.clone());

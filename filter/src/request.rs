@@ -10,6 +10,7 @@ use crate::{
     loaded::Loaded,
     metrics::Metrics,
     owned::Owned,
+    pairs::Pairs,
 };
 
 const OUT_OF_SCOPE: &str = "reason=.=out_of_scope;.;graylane_requests_undecided_total";
@@ -25,7 +26,7 @@ pub fn handle(owned: &Owned, loaded: Option<&Loaded>, metrics: &mut Metrics) {
     let request = buffer.as_deref().and_then(|buffer| Request::read(buffer, owned));
     let Some(request) = request else { return strip_unseen(owned) };
     for name in request.spoofed() {
-        let _ = host::remove_header(name);
+        let _ = host::remove_header(Map::Request, name);
     }
     let Some(loaded) = loaded else { return undecided(None, metrics) };
     let mut told: Option<Told<'_>> = None;
@@ -48,7 +49,16 @@ pub fn handle(owned: &Owned, loaded: Option<&Loaded>, metrics: &mut Metrics) {
 /// Removes owned headers where the map could not be read; what cannot be seen must still not get through.
 fn strip_unseen(owned: &Owned) {
     for name in owned.names_and_twins() {
-        let _ = host::remove_header(name.as_bytes());
+        let _ = host::remove_header(Map::Request, name.as_bytes());
+    }
+}
+
+/// Removes what any of `owned` covers from a request's trailers: an upstream may read them as headers.
+pub fn strip_trailers(owned: &[&Owned]) {
+    let buffer = host::header_pairs(Map::RequestTrailers).unwrap_or_default();
+    let names = Pairs::new(&buffer).into_iter().flatten().map(|(name, _)| name);
+    for name in names.filter(|name| owned.iter().any(|owned| owned.covers(name))) {
+        let _ = host::remove_header(Map::RequestTrailers, name);
     }
 }
 

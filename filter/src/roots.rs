@@ -1,6 +1,6 @@
 //! The root contexts of a VM: one for each plugin configuration, and after a push the old beside the new.
 
-use std::rc::Rc;
+use std::{rc::Rc, time::Duration};
 
 use crate::{
     fetcher::Fetcher,
@@ -36,18 +36,23 @@ pub struct Filter {
     pub plugin: Vec<u8>,
     /// The only headers its rules may set.
     pub owned: Owned,
-    /// The rules of its configuration.
-    pub embedded: Option<Rc<Loaded>>,
-    /// The rules that decide.
+    /// How often it ticks once it is settled.
+    pub tick: Duration,
+    /// Whether it does so already.
+    pub settled: bool,
+    /// The rules that decide: those of its configuration until the first were fetched.
     pub active: Option<Rc<Loaded>>,
 }
 
 impl Filter {
-    /// Chooses the rules: those fetched, once there are any, wholly; the embedded ones before, and where those fetched
-    /// set a header that is not owned. Gives what is wrong in that case.
+    /// Takes the fetched rules, wholly, instead of those it has; keeps these where the fetched ones set a header that is not
+    /// owned, and gives what is wrong.
     pub fn choose(&mut self, fetched: Option<&Rc<Loaded>>) -> Option<String> {
-        let foreign = fetched.and_then(|fetched| foreign_name(&fetched.snapshot, &self.owned));
-        self.active = fetched.filter(|_| foreign.is_none()).or(self.embedded.as_ref()).cloned();
+        let fetched = fetched?;
+        let foreign = foreign_name(&fetched.snapshot, &self.owned);
+        if foreign.is_none() {
+            self.active = Some(Rc::clone(fetched));
+        }
         foreign.map(|name| not_owned(&name))
     }
 }
@@ -72,6 +77,19 @@ impl Roots {
     pub fn filter(&self, id: u32) -> Option<&Filter> {
         let exact = self.0.iter().find(|root| root.id == id).and_then(Root::filter);
         exact.or_else(|| self.0.iter().rev().find_map(Root::filter))
+    }
+
+    /// The filter `id`.
+    pub fn filter_mut(&mut self, id: u32) -> Option<&mut Filter> {
+        self.get_mut(id).and_then(|root| match &mut root.role {
+            Role::Filter(filter) => Some(filter),
+            _ => None,
+        })
+    }
+
+    /// All filters.
+    pub fn filters(&self) -> impl Iterator<Item = &Filter> {
+        self.0.iter().filter_map(Root::filter)
     }
 
     /// All filters.

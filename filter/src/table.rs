@@ -53,6 +53,11 @@ impl Table {
         self.0.len() != before
     }
 
+    /// Whether no VM is known.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The queue of each VM.
     pub fn queues(&self) -> impl Iterator<Item = u32> {
         self.0.values().map(|entry| entry.hello.queue)

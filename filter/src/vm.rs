@@ -1,6 +1,6 @@
 //! A VM: what the host's callbacks do, one function each.
 
-use std::rc::Rc;
+use std::{rc::Rc, time::Duration};
 
 use crate::{
     config::{FetcherConfig, FilterConfig},
@@ -18,6 +18,9 @@ use crate::{
 
 /// The root_id of the fetcher. Any other, or none (Istio may leave it out), is the HTTP filter.
 const FETCHER: &[u8] = b"graylane_fetcher";
+
+/// The first tick of a root comes this soon.
+const FIRST_TICK: Duration = Duration::from_millis(10);
 
 /// Everything a VM remembers.
 #[derive(Debug)]
@@ -107,13 +110,21 @@ impl Vm {
         }
     }
 
+    /// The trailers of the request `stream` are there; what is owned is removed from them as well.
+    pub fn trailers(&mut self) {
+        let owned: Vec<&Owned> = self.roots.filters().map(|filter| &filter.owned).collect();
+        request::strip_trailers(&owned);
+    }
+
     /// The headers of the request `stream` are there.
     pub fn request(&mut self, stream: u32) {
         let (made, root) = self.stream;
         // Were it ever another stream, the newest filter decides.
         let root = if made == stream { root } else { 0 };
-        if let Some(filter) = self.roots.filter(root) {
-            request::handle(&filter.owned, filter.active.as_deref(), &mut self.metrics);
+        match self.roots.filter(root) {
+            Some(filter) => request::handle(&filter.owned, filter.active.as_deref(), &mut self.metrics),
+            // A fetcher put among the HTTP filters by mistake: it decides nothing, and lets nothing through either.
+            None => request::handle(&Owned::new(FilterConfig::default().owned_headers), None, &mut self.metrics),
         }
     }
 }
@@ -122,14 +133,15 @@ fn filter(text: &[u8]) -> Result<Role, Vec<String>> {
     let config = FilterConfig::read(text).map_err(|why| vec![why.to_string()])?;
     let owned = Owned::new(config.owned_headers.clone());
     let embedded = Loaded::embedded(&config, text, &owned)?.map(Rc::new);
-    let _ = host::set_tick(config.tick.0);
+    // Until the VM is known to the fetcher and has rules, a tick is what stands between requests and rules.
+    let _ = host::set_tick(FIRST_TICK);
     let plugin = host::property("plugin_name").unwrap_or_default();
-    Ok(Role::Filter(Filter { plugin, owned, active: embedded.clone(), embedded }))
+    Ok(Role::Filter(Filter { plugin, owned, tick: config.tick.0, settled: false, active: embedded }))
 }
 
 fn fetcher(text: &[u8]) -> Result<Role, Vec<String>> {
     let config = FetcherConfig::read(text).map_err(|why| vec![why.to_string()])?;
-    let _ = host::set_tick(config.tick.0);
+    let _ = host::set_tick(FIRST_TICK);
     Ok(Role::Fetcher(Box::new(Fetcher::new(config))))
 }
 

@@ -22,6 +22,9 @@ const HELLO_EVERY: Duration = Duration::from_secs(3);
 /// How often bytes that did not fit are read again without being asked.
 const REREAD_EVERY: Duration = Duration::from_secs(1);
 
+/// So many ticks are fast at most, for all roots of a VM together.
+const FAST_TICKS: u32 = 200;
+
 /// How often a pointer is followed that moves while its bytes are read.
 const CHASE_LIMIT: usize = 3;
 
@@ -36,6 +39,7 @@ pub struct Worker {
     /// The revision that was logged and counted last.
     announced: Revision,
     next_hello: Duration,
+    ticks: u32,
 }
 
 /// The VM's queue, and the root that is called back. Its name is the VM's, so another root can take over.
@@ -73,13 +77,14 @@ impl Worker {
             refusal: None,
             announced: Revision::default(),
             next_hello: Duration::ZERO,
+            ticks: 0,
         }
     }
 
     /// Gives a new filter its rules. A root configured later sees at once what its VM has.
     pub fn admit(&mut self, filter: &mut Filter) {
         if let Some(complaint) = filter.choose(self.current.as_ref()) {
-            log::error!("{complaint}; until then the embedded rules decide");
+            log::error!("{complaint}; until then the rules of its own configuration decide");
         }
         self.reconsider();
     }
@@ -93,9 +98,21 @@ impl Worker {
     pub fn tick(&mut self, caller: u32, roots: &mut Roots, metrics: &mut Metrics) {
         self.own_queue(caller, roots);
         let changed = self.refresh(false, roots, metrics);
-        self.announce(metrics);
         if changed || host::now() >= self.next_hello {
             self.hello(roots);
+        }
+        self.settle(caller, roots);
+    }
+
+    /// Ticks fast until the fetcher knows this VM and it has rules, or for so long that there is no fetcher; then as
+    /// configured.
+    fn settle(&mut self, caller: u32, roots: &mut Roots) {
+        let known = self.next_hello > Duration::ZERO && self.current.is_some();
+        self.ticks = self.ticks.saturating_add(1);
+        let Some(filter) = roots.filter_mut(caller).filter(|filter| !filter.settled) else { return };
+        if known || self.ticks >= FAST_TICKS {
+            filter.settled = true;
+            let _ = host::set_tick(filter.tick);
         }
     }
 
@@ -161,7 +178,7 @@ impl Worker {
         self.current = Some(loaded);
         for filter in roots.filters_mut() {
             if let Some(complaint) = filter.choose(self.current.as_ref()) {
-                log::warn!("an older configuration of this plugin keeps its embedded rules: {complaint}");
+                log::warn!("a configuration of the plugin keeps the rules it has: {complaint}");
             }
         }
     }
@@ -195,7 +212,7 @@ impl Worker {
     }
 
     fn in_use(&self) -> String {
-        self.current.as_ref().map_or_else(|| "the embedded configuration".to_owned(), |current| current.label.clone())
+        self.current.as_ref().map_or_else(|| "what there was (no revision)".to_owned(), |current| current.label.clone())
     }
 
     /// Tells the fetcher, or leaves it due where there is none to be told.
@@ -233,7 +250,7 @@ impl Worker {
     /// What is wrong with a filter although its VM has taken the snapshot.
     fn complaint(&self, roots: &Roots) -> Option<String> {
         let current = self.current.as_ref()?;
-        let name = roots.current_filters().find_map(|filter| foreign_name(&current.snapshot, &filter.owned))?;
+        let name = roots.filters().find_map(|filter| foreign_name(&current.snapshot, &filter.owned))?;
         Some(not_owned(&name))
     }
 }

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Instant};
 use axum::{
     body::Bytes,
     extract::{Path, State, rejection::BytesRejection},
-    http::StatusCode,
+    http::{HeaderMap, HeaderValue, StatusCode, header},
 };
 use jiff::Timestamp;
 
@@ -16,17 +16,30 @@ use crate::{namespace::Namespace, nodes::Report};
 pub async fn take(
     State(namespace): State<Arc<Namespace>>,
     Path(name): Path<String>,
+    headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<StatusCode, Problem> {
     // Before anything else: the time to effect ends when the report arrives, not when it is understood.
     let now = Instant::now();
     known(&namespace, &name)?;
+    check_media_type(&headers)?;
     let body = body.map_err(|why| unread(why.status()))?;
     let report = Report::parse(&body).map_err(|detail| Problem::new(StatusCode::BAD_REQUEST, detail))?;
     let taken = namespace.nodes().take(report, Timestamp::now(), now);
     let change = taken.map_err(|too_many| Problem::new(StatusCode::SERVICE_UNAVAILABLE, too_many.to_string()))?;
     change.log();
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// A page in a browser on this machine may post anything here, but not as JSON without asking first.
+fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {
+    let media_type = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
+    if media_type.eq_ignore_ascii_case(b"application/json") {
+        return Ok(());
+    }
+    let found = media_type.escape_ascii();
+    let detail = format!("found content-type \"{found}\", expected application/json");
+    Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail))
 }
 
 fn unread(status: StatusCode) -> Problem {

@@ -38,7 +38,8 @@ async fn ask(
     body: impl Into<Body>,
 ) -> (StatusCode, Response<Bytes>) {
     let uri = uri.replace('~', "/v1/namespaces/default");
-    let request = Request::builder().method(method).uri(uri).body(body.into()).unwrap();
+    let request = Request::builder().method(method).uri(uri).header(header::CONTENT_TYPE, "application/json");
+    let request = request.body(body.into()).unwrap();
     let (parts, body) = app(Arc::clone(namespace)).oneshot(request).await.unwrap().into_parts();
     let body = to_bytes(body, usize::MAX).await.unwrap();
     (parts.status, Response::from_parts(parts, body))
@@ -171,4 +172,13 @@ async fn every_refusal_is_a_problem_that_says_what_would_be_right() {
         let said = problem["detail"].as_str().unwrap();
         assert!(problem["status"] == code && said.starts_with(detail), "{method} {uri}: {problem}");
     }
+}
+
+#[tokio::test]
+async fn a_form_of_a_web_page_is_no_report() {
+    let namespace = namespace();
+    let request = Request::builder().method("POST").uri("/v1/namespaces/default/acks");
+    let request = request.header(header::CONTENT_TYPE, "text/plain").body(Body::from("{}")).unwrap();
+    let answer = app(Arc::clone(&namespace)).oneshot(request).await.unwrap();
+    assert_eq!(answer.status(), StatusCode::UNSUPPORTED_MEDIA_TYPE);
 }

@@ -106,7 +106,9 @@ fn ask(address: &str, method: &str, path: &str, body: &str) -> (u16, Vec<u8>) {
     let mut connection = TcpStream::connect(address).unwrap();
     connection.set_read_timeout(Some(STUCK)).unwrap();
     let length = body.len();
-    let head = format!("{method} {path} HTTP/1.1\r\nhost: control\r\nconnection: close\r\ncontent-length: {length}");
+    let head = format!(
+        "{method} {path} HTTP/1.1\r\nhost: control\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {length}"
+    );
     write!(connection, "{head}\r\n\r\n{body}").unwrap();
     let mut answer = Vec::new();
     connection.read_to_end(&mut answer).unwrap();

@@ -129,9 +129,9 @@ pub fn replace_header(name: &[u8], value: &[u8]) -> Result<(), Status> {
     })
 }
 
-/// Removes every value of the request header `name`, whatever its case.
-pub fn remove_header(name: &[u8]) -> Result<(), Status> {
-    Status::check(unsafe { raw::proxy_remove_header_map_value(Map::Request as u32, name.as_ptr(), name.len()) })
+/// Removes every value of `name`, whatever its case, from the request's headers or trailers.
+pub fn remove_header(map: Map, name: &[u8]) -> Result<(), Status> {
+    Status::check(unsafe { raw::proxy_remove_header_map_value(map as u32, name.as_ptr(), name.len()) })
 }
 
 /// A property by its path, the parts joined by NUL.

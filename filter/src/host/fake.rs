@@ -19,6 +19,8 @@ pub struct Host {
     pub request: Option<Vec<(Vec<u8>, Vec<u8>)>>,
     /// The filter state of the request.
     pub state: BTreeMap<String, Vec<u8>>,
+    /// The trailers of the request.
+    pub trailers: Vec<(Vec<u8>, Vec<u8>)>,
     /// The headers of the answer being delivered.
     pub response: Vec<(Vec<u8>, Vec<u8>)>,
     /// The body of the answer being delivered.
@@ -131,6 +133,7 @@ pub mod calls {
         host(|host| {
             let headers = match map {
                 Map::Request => host.request.as_ref().ok_or(Status::NotFound)?,
+                Map::RequestTrailers => &host.trailers,
                 Map::Response => &host.response,
             };
             let pairs: Vec<_> = headers.iter().map(|(name, value)| (name.as_slice(), value.as_slice())).collect();
@@ -139,13 +142,19 @@ pub mod calls {
     }
 
     pub fn replace_header(name: &[u8], value: &[u8]) -> Result<(), Status> {
-        remove_header(name)?;
+        remove_header(Map::Request, name)?;
         host(|host| host.request.get_or_insert_default().push((name.to_vec(), value.to_vec())));
         Ok(())
     }
 
-    pub fn remove_header(name: &[u8]) -> Result<(), Status> {
-        host(|host| host.request.get_or_insert_default().retain(|(found, _)| !found.eq_ignore_ascii_case(name)));
+    pub fn remove_header(map: Map, name: &[u8]) -> Result<(), Status> {
+        host(|host| {
+            let headers = match map {
+                Map::RequestTrailers => &mut host.trailers,
+                _ => host.request.get_or_insert_default(),
+            };
+            headers.retain(|(found, _)| !found.eq_ignore_ascii_case(name));
+        });
         Ok(())
     }
 

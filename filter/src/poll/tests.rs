@@ -72,9 +72,24 @@ fn a_timeout_after_the_wait_is_nothing_new_and_an_earlier_one_a_failure() {
 fn a_newer_snapshot_is_news_and_the_next_question_follows_at_once() {
     let body = sealed("shop", 2, 1);
     let mut poll = asked();
-    let Some(Ok(News::Snapshot(head, bytes))) = poll.answered(ms(3), 1, answer("200", &body)) else { panic!() };
+    let Some(Ok(News::Snapshot(head, bytes))) = poll.answered(ms(20), 1, answer("200", &body)) else { panic!() };
     assert_eq!((head.revision, bytes), (2, &b"snapshot"[..]));
-    assert!(poll.question(ms(3), FORMATS).is_some());
+    assert!(poll.question(ms(20), FORMATS).is_some());
+}
+
+#[test]
+fn a_storm_of_news_is_slowed_to_the_tick() {
+    let body = sealed("shop", 2, 1);
+    let mut poll = asked();
+    assert!(poll.answered(ms(3), 1, answer("200", &body)).unwrap().is_ok());
+    assert!(poll.question(ms(102), FORMATS).is_none() && poll.question(ms(103), FORMATS).is_some());
+}
+
+#[test]
+fn a_media_type_may_have_parameters_and_capitals() {
+    let body = sealed("shop", 2, 1);
+    let answer = Answer { media_type: b"Application/vnd.Graylane.Snapshot; charset=utf-8", ..answer("200", &body) };
+    assert!(asked().answered(ms(30), 1, answer).unwrap().is_ok());
 }
 
 #[test]

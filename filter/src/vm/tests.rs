@@ -131,6 +131,24 @@ fn decisions_of_two_variant_headers_are_joined() {
 }
 
 #[test]
+fn owned_names_are_stripped_from_trailers() {
+    let mut vm = filter("");
+    let trailers = [("x-gray-variant", "canary"), ("x_gray_variant", "canary"), ("grpc-status", "0")];
+    let trailers = trailers.map(|(name, value)| (name.as_bytes().to_vec(), value.as_bytes().to_vec()));
+    host(|host| host.trailers = trailers.to_vec());
+    vm.trailers();
+    assert_eq!(host(|host| host.trailers.clone()), [(b"grpc-status".to_vec(), b"0".to_vec())]);
+}
+
+#[test]
+fn a_fetcher_among_the_http_filters_still_lets_no_owned_header_through() {
+    let mut vm = Vm::new(1);
+    assert!(root(&mut vm, 1, "graylane_fetcher", "fetcher", ""));
+    request(&mut vm, &get("shop", &[("x-gray-variant", "canary")]));
+    assert!(header("x-gray-variant").is_empty());
+}
+
+#[test]
 fn odd_requests_pass() {
     let mut vm = filter(&configuration(&[rule_set("checkout", "shop", "x-feature-flags")]));
     request(&mut vm, &[(":method", "CONNECT"), (":authority", "shop:443"), ("x-env", "gray")]);
