@@ -8,7 +8,7 @@ use std::{
 
 use graylane_rules::{Compiled, Format, Source, compile, envelope};
 
-use crate::{Process, Request, Status, Wire, artefacts, eventually};
+use crate::{Process, Request, Status, Wire, artefacts, eventually, process::Second};
 
 /// A directory of documents, changed the way operators should: a new file renamed into place.
 #[derive(Debug)]
@@ -26,6 +26,15 @@ impl Rules {
     /// Where they are.
     pub fn directory(&self) -> &Path {
         &self.directory
+    }
+
+    /// Adds copies of the files in `source`, under their names.
+    pub fn copy_from(&self, source: &Path) {
+        let files = std::fs::read_dir(source).unwrap_or_else(|why| panic!("{}: {why}", source.display()));
+        for file in files.filter_map(Result::ok).filter(|file| file.path().is_file()) {
+            let copied = std::fs::copy(file.path(), self.directory.join(file.file_name()));
+            copied.unwrap_or_else(|why| panic!("{}: {why}", file.path().display()));
+        }
     }
 
     /// Replaces them all, one file after another; `documents` are YAML or JSON.
@@ -73,13 +82,14 @@ pub struct Control {
     process: Option<Process>,
     address: SocketAddr,
     rules: Rules,
+    shown: bool,
 }
 
 impl Control {
-    /// Serves `rules` on `address` (`127.0.0.1:0` for a free port).
-    pub fn start(rules: Rules, address: &str) -> Self {
-        let (process, address) = serve(rules.directory(), address);
-        Self { process: Some(process), address, rules }
+    /// Serves `rules` on `address` (`127.0.0.1:0` for a free port), with its log `shown` on the terminal or not.
+    pub fn start(rules: Rules, address: &str, shown: bool) -> Self {
+        let (process, address) = serve(rules.directory(), address, shown);
+        Self { process: Some(process), address, rules, shown }
     }
 
     /// Where it listens.
@@ -100,7 +110,7 @@ impl Control {
     /// Starts it again on the same port, after [`kill`](Self::kill).
     pub fn start_again(&mut self) {
         assert!(self.process.is_none(), "control runs already");
-        self.process = Some(serve(self.rules.directory(), &self.address.to_string()).0);
+        self.process = Some(serve(self.rules.directory(), &self.address.to_string(), self.shown).0);
     }
 
     /// What it says about the namespace `default`.
@@ -128,10 +138,11 @@ impl Control {
     }
 }
 
-fn serve(directory: &Path, address: &str) -> (Process, SocketAddr) {
+fn serve(directory: &Path, address: &str, shown: bool) -> (Process, SocketAddr) {
     let directory = directory.to_str().expect("a path that is text");
     let arguments = ["serve", "--rules", directory, "--listen", address];
-    let process = Process::start("control", &artefacts::graylane(), &arguments);
+    let log = shown.then_some(Second::Terminal("control"));
+    let process = Process::start_read("control", &artefacts::graylane(), &arguments, None, log);
     let address = process.line(0, "control's address", |line| line.strip_prefix("listening on http://")?.parse().ok());
     (process, address)
 }

@@ -1,14 +1,21 @@
 //! The real Envoy.
 
-use std::{net::SocketAddr, path::Path};
+use std::{fs::File, net::SocketAddr, path::Path};
 
-use crate::{Access, Admin, Process, artefacts, eventually};
+use crate::{Access, Admin, Process, artefacts, eventually, process::Second};
+
+/// The file in its scratch directory into which Envoy's access log goes, if it goes into a file.
+pub const ACCESS_LOG: &str = "access.log";
+/// The same for its own log.
+pub const LOG: &str = "envoy.log";
 
 /// How Envoy is started.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
     /// How many worker threads.
     pub workers: usize,
+    /// Whether its logs go into [files](ACCESS_LOG); [`Envoy::access`] then sees only the last lines.
+    pub into_files: bool,
 }
 
 /// A running Envoy.
@@ -33,7 +40,8 @@ impl Envoy {
         );
         let files = ["--config-path".to_owned(), text(file), "--admin-address-path".to_owned(), text(&told)];
         let arguments: Vec<_> = files.into_iter().chain(options.split_whitespace().map(str::to_owned)).collect();
-        let mut process = Process::start("envoy", &artefacts::envoy(), &arguments);
+        let log = |name| settings.into_files.then(|| Second::File(File::create(scratch.join(name)).expect("a log")));
+        let mut process = Process::start_read("envoy", &artefacts::envoy(), &arguments, log(ACCESS_LOG), log(LOG));
         let admin = Admin::at(eventually("Envoy's admin address", || {
             assert!(process.ended().is_none(), "Envoy ended instead of starting");
             let text = std::fs::read_to_string(&told).map_err(|why| why.to_string())?;

@@ -21,7 +21,7 @@ pub mod changes;
 pub mod compose;
 mod control;
 pub mod echo;
-mod envoy;
+pub mod envoy;
 mod eventually;
 pub mod fake_control;
 pub mod load;

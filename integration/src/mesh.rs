@@ -11,9 +11,10 @@ use crate::{Control, Echo, Envoy, FakeControl, Ports, Rules, Running, Settings, 
 pub struct Mesh {
     name: String,
     documents: Vec<String>,
-    directory: Option<PathBuf>,
+    copied: Option<PathBuf>,
     workers: usize,
     as_shipped: bool,
+    shown: bool,
     without: Vec<&'static str>,
     filter: Option<String>,
     canary: bool,
@@ -25,9 +26,10 @@ impl Mesh {
         Self {
             name: name.to_owned(),
             documents: Vec::new(),
-            directory: None,
+            copied: None,
             workers: 1,
             as_shipped: false,
+            shown: false,
             without: Vec::new(),
             filter: None,
             canary: true,
@@ -41,10 +43,10 @@ impl Mesh {
         self
     }
 
-    /// Serves this very directory, which is not ours: nothing is written into it unless by [`Running::publish`].
+    /// Publishes a copy of `directory` instead, whose files keep their names.
     #[must_use]
-    pub fn rules_directory(self, directory: PathBuf) -> Self {
-        Self { directory: Some(directory), ..self }
+    pub fn rules_from(self, directory: PathBuf) -> Self {
+        Self { copied: Some(directory), ..self }
     }
 
     /// Starts Envoy with so many worker threads.
@@ -57,6 +59,12 @@ impl Mesh {
     #[must_use]
     pub fn on_shipped_ports(self) -> Self {
         Self { as_shipped: true, ..self }
+    }
+
+    /// Lets somebody watch: control's log goes to the terminal, Envoy's go into [files](crate::envoy::ACCESS_LOG).
+    #[must_use]
+    pub fn with_logs_shown(self) -> Self {
+        Self { shown: true, ..self }
     }
 
     /// Leaves out of `envoy.yaml` the one line that is `line` but for its indentation.
@@ -81,13 +89,14 @@ impl Mesh {
     /// Starts everything; returns once Envoy is ready and every VM runs the rules (or, without any, has said hello).
     pub fn start(self) -> Running<Control> {
         let scratch = self.scratch();
-        let directory = self.directory.clone().unwrap_or_else(|| scratch.path().join("rules"));
-        std::fs::create_dir_all(&directory).expect("the rules directory");
+        let directory = scratch.path().join("rules");
+        std::fs::create_dir(&directory).expect("the rules directory");
         let rules = Rules::new(directory);
-        if self.directory.is_none() {
-            rules.write(&self.documents);
+        match &self.copied {
+            Some(source) => rules.copy_from(source),
+            None => rules.write(&self.documents),
         }
-        let control = Control::start(rules, if self.as_shipped { "127.0.0.1:8460" } else { "127.0.0.1:0" });
+        let control = Control::start(rules, &self.listen(Ports::SHIPPED.control), self.shown);
         let address = control.address();
         let running = self.start_beside(scratch, control, address);
         running.await_first_report();
@@ -106,9 +115,8 @@ impl Mesh {
     }
 
     fn start_beside<C>(self, scratch: TempDir, control: C, address: SocketAddr) -> Running<C> {
-        let at = |shipped| if self.as_shipped { shipped } else { "127.0.0.1:0" };
-        let stable = Echo::start("stable", at("127.0.0.1:8081"));
-        let canary = Echo::start("canary", at("127.0.0.1:8082"));
+        let stable = Echo::start("stable", &self.listen(Ports::SHIPPED.stable));
+        let canary = Echo::start("canary", &self.listen(Ports::SHIPPED.canary));
         let file = if self.as_shipped {
             root().join("envoy/envoy.yaml")
         } else {
@@ -118,11 +126,15 @@ impl Mesh {
             file
         };
         let canary = self.canary.then_some(canary);
-        let envoy = Envoy::start(&file, scratch.path(), &Settings { workers: self.workers });
+        let envoy = Envoy::start(&file, scratch.path(), &Settings { workers: self.workers, into_files: self.shown });
         if canary.is_some() {
             await_canary(&envoy);
         }
         Running { envoy, control, stable, canary, documents: self.documents, workers: self.workers, scratch }
+    }
+
+    fn listen(&self, shipped: u16) -> String {
+        format!("127.0.0.1:{}", if self.as_shipped { shipped } else { 0 })
     }
 
     fn render(&self, ports: Ports) -> String {

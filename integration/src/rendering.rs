@@ -1,6 +1,9 @@
 //! The shipped `envoy.yaml` with other ports, and nothing else changed.
 
-use std::net::SocketAddr;
+use std::{
+    io,
+    net::{Ipv4Addr, SocketAddr, TcpListener},
+};
 
 /// The ports that `envoy.yaml` names, and what stands there instead.
 #[derive(Clone, Copy, Debug)]
@@ -18,9 +21,19 @@ pub struct Ports {
 }
 
 impl Ports {
+    /// The ones that `envoy.yaml` names.
+    pub const SHIPPED: Self = Self { listener: 10000, admin: 9901, stable: 8081, canary: 8082, control: 8460 };
+
     /// Free ports for Envoy itself, and the given ones for the rest.
     pub fn free(stable: SocketAddr, canary: SocketAddr, control: SocketAddr) -> Self {
         Self { listener: 0, admin: 0, stable: stable.port(), canary: canary.port(), control: control.port() }
+    }
+
+    /// The first of these ports of loopback on which nobody can listen, and why.
+    pub fn refused(&self) -> Option<(u16, io::Error)> {
+        let Self { listener, admin, stable, canary, control } = *self;
+        let refused = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).err().map(|why| (port, why));
+        [control, listener, admin, stable, canary].into_iter().find_map(refused)
     }
 
     /// `configuration` with these ports.
@@ -28,14 +41,17 @@ impl Ports {
     /// # Panics
     /// Where a port is not named exactly once: the tests would run another configuration than the one people copy.
     pub fn render(&self, configuration: &str) -> String {
+        let shipped = Self::SHIPPED;
         let replaced = [
-            ("10000", self.listener),
-            ("9901", self.admin),
-            ("8081", self.stable),
-            ("8082", self.canary),
-            ("8460", self.control),
+            (shipped.listener, self.listener),
+            (shipped.admin, self.admin),
+            (shipped.stable, self.stable),
+            (shipped.canary, self.canary),
+            (shipped.control, self.control),
         ];
-        replaced.iter().fold(configuration.to_owned(), |text, (shipped, port)| replace(&text, shipped, *port))
+        replaced
+            .iter()
+            .fold(configuration.to_owned(), |text, (shipped, port)| replace(&text, &shipped.to_string(), *port))
     }
 }
 
@@ -76,6 +92,16 @@ pub(crate) fn with_filter_configuration(configuration: &str, json: &str) -> Stri
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_port_in_use_is_refused() {
+        let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = taken.local_addr().unwrap().port();
+        let ports = Ports { listener: 0, admin: 0, stable: 0, canary: port, control: 0 };
+        let (refused, why) = ports.refused().unwrap();
+        assert_eq!((refused, why.kind()), (port, io::ErrorKind::AddrInUse));
+        assert!(Ports { canary: 0, ..ports }.refused().is_none());
+    }
 
     #[test]
     fn a_port_is_replaced_in_its_one_place_only() {

@@ -1,6 +1,6 @@
 //! Everything at once, running.
 
-use std::{io, net::SocketAddr, time::Duration};
+use std::{io, net::SocketAddr, path::Path, time::Duration};
 
 use tempfile::TempDir;
 
@@ -17,7 +17,6 @@ pub struct Running<C> {
     pub(crate) documents: Vec<String>,
     pub(crate) workers: usize,
     /// Removed after everything that writes into it has ended.
-    #[expect(dead_code, reason = "is there to be dropped")]
     pub(crate) scratch: TempDir,
 }
 
@@ -35,6 +34,11 @@ impl<C> Running<C> {
     /// Envoy's admin interface.
     pub fn admin(&self) -> Admin {
         self.envoy.admin()
+    }
+
+    /// The directory for what is written while it runs, removed at the end.
+    pub fn scratch(&self) -> &Path {
+        self.scratch.path()
     }
 
     /// How many VMs serve rules: one a worker, and one on the main thread, which serves no request.

@@ -65,6 +65,23 @@ fn filter_fetcher_and_routes_fit_each_other() {
 }
 
 #[test]
+fn the_fetcher_is_brought_into_each_namespace_of_the_filters() {
+    let text_of = std::fs::read_to_string(root().join("envoy/istio/bootstrap.yaml")).expect("bootstrap.yaml");
+    let commands: BTreeSet<_> = text_of.lines().map(|line| line.trim_start_matches(['#', ' '])).collect();
+    let map = documents("bootstrap.yaml").remove(0);
+    assert_eq!(keys(&map, "/metadata"), ["name"], "a namespace there would contradict -n");
+    for file in FILTERS {
+        let namespace = text(&documents(file)[0], "/metadata/namespace").to_owned();
+        for command in [
+            format!("kubectl apply -n {namespace} -f envoy/istio/bootstrap.yaml"),
+            format!("kubectl create configmap graylane-wasm -n {namespace} --from-file=dist/graylane.wasm"),
+        ] {
+            assert!(commands.contains(command.as_str()), "bootstrap.yaml lacks `{command}`, which {file} needs");
+        }
+    }
+}
+
+#[test]
 fn envoy_accepts_them() {
     for file in FILTERS {
         let (resource, inserted) = filter(file);

@@ -26,7 +26,7 @@ impl Arena {
         let scratch = TempDir::new().expect("a temporary directory");
         let file = scratch.path().join("envoy.json");
         fs::write(&file, bootstrap(filter.http_filter()).to_string()).expect("the temporary directory can be written");
-        let envoy = Envoy::start(&file, scratch.path(), &Settings { workers: 1 });
+        let envoy = Envoy::start(&file, scratch.path(), &Settings { workers: 1, into_files: false });
         Self { filter, envoy, _scratch: scratch }
     }
 

@@ -28,5 +28,6 @@ fn demo() -> ExitCode {
     requests::show(&mesh);
     requests::explain(&mut mesh);
     let failed = under_load::show(&mut mesh);
+    println!("\nThe ports above are closed again; to try them yourself: make up");
     if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

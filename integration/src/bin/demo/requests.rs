@@ -12,13 +12,7 @@ pub(crate) const RULES: &str = "envoy/rules";
 /// Starts everything, with a copy of the shipped rules.
 pub(crate) fn start() -> Running<Control> {
     println!("Envoy with envoy/envoy.yaml, control with {RULES}, the upstreams `stable` and `canary`: starting.");
-    let files = std::fs::read_dir(root().join(RULES)).unwrap_or_else(|why| panic!("{RULES}: {why}"));
-    let mut files: Vec<_> = files.map(|file| file.expect("a file of the rules").path()).collect();
-    files.sort();
-    let texts = files
-        .iter()
-        .map(|file| std::fs::read_to_string(file).unwrap_or_else(|why| panic!("{}: {why}", file.display())));
-    let mesh = texts.fold(Mesh::new("demo"), |mesh, text| mesh.rules(&text)).workers(2).start();
+    let mesh = Mesh::new("demo").rules_from(root().join(RULES)).workers(2).start();
     println!("Ready: each of {} VMs runs the rules.", mesh.vms());
     mesh
 }

@@ -1,0 +1,101 @@
+//! The lines of a stream: kept for whoever asks, and read by a second reader.
+
+use std::{
+    fs::File,
+    io::{BufRead, BufReader, Read, Write, stderr},
+    sync::{Arc, Condvar, Mutex},
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+/// How long a line may take to come.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// How many lines of each stream a failure prints.
+const SHOWN: usize = 60;
+
+/// Who else reads a stream. Of such a stream, which may go on for days, only the last 60 lines are kept.
+#[derive(Debug)]
+pub(crate) enum Second {
+    /// A file.
+    File(File),
+    /// The terminal, where each line begins with this name.
+    Terminal(&'static str),
+}
+
+/// The lines a stream has brought so far.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Lines(Arc<(Mutex<Brought>, Condvar)>);
+
+#[derive(Debug, Default)]
+struct Brought {
+    lines: Vec<String>,
+    ended: bool,
+}
+
+impl Second {
+    fn read(&mut self, line: &str) {
+        // In one piece, and whatever comes of it: a full disk or a closed terminal is not the program's fault.
+        let _unwritten = match self {
+            Self::File(file) => file.write_all(format!("{line}\n").as_bytes()),
+            Self::Terminal(name) => stderr().write_all(format!("{name} | {line}\n").as_bytes()),
+        };
+    }
+}
+
+impl Lines {
+    pub(super) fn fill(self, stream: impl Read + Send + 'static, mut second: Option<Second>) -> JoinHandle<()> {
+        std::thread::spawn(move || {
+            let (brought, changed) = &*self.0;
+            let mut stream = BufReader::new(stream);
+            let mut line = Vec::new();
+            // Bytes, not text: a log that quotes a hostile request must not end the reading.
+            while stream.read_until(b'\n', &mut line).is_ok_and(|length| length > 0) {
+                let text = String::from_utf8_lossy(&line).trim_end().to_owned();
+                second.iter_mut().for_each(|second| second.read(&text));
+                brought.lock().unwrap().keep(text, if second.is_some() { SHOWN } else { usize::MAX });
+                changed.notify_all();
+                line.clear();
+            }
+            brought.lock().unwrap().ended = true;
+            changed.notify_all();
+        })
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.0.0.lock().unwrap().lines.len()
+    }
+
+    pub(super) fn find<T>(&self, from: usize, pick: impl Fn(&str) -> Option<T>) -> Result<T, String> {
+        let (brought, changed) = &*self.0;
+        let (mut next, begin) = (from, Instant::now());
+        let mut brought = brought.lock().unwrap();
+        loop {
+            let picked = brought.lines.get(next..).and_then(|lines| lines.iter().find_map(|line| pick(line)));
+            next = next.max(brought.lines.len());
+            match picked {
+                Some(found) => return Ok(found),
+                None if brought.ended => return Err("the process ended".to_owned()),
+                None if begin.elapsed() > PATIENCE => return Err(format!("nothing came within {PATIENCE:?}")),
+                None => brought = changed.wait_timeout(brought, PATIENCE).unwrap().0,
+            }
+        }
+    }
+
+    pub(super) fn print(&self, name: &str) {
+        let Ok(brought) = self.0.0.lock() else { return };
+        let from = brought.lines.len().saturating_sub(SHOWN);
+        eprintln!("---- {name}, last {} of {} lines", brought.lines.len() - from, brought.lines.len());
+        for line in &brought.lines[from..] {
+            eprintln!("{line}");
+        }
+    }
+}
+
+impl Brought {
+    fn keep(&mut self, line: String, at_most: usize) {
+        if self.lines.len() >= at_most {
+            self.lines.remove(0);
+        }
+        self.lines.push(line);
+    }
+}
