@@ -1,6 +1,7 @@
 //! A request in curl's own words: the command line a person has at hand becomes the request curl would send.
 
 mod command;
+mod effect;
 mod options;
 mod table;
 

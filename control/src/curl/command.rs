@@ -1,6 +1,6 @@
 //! From curl's options to the request curl would send.
 
-use super::{USER_AGENT, options::Effect};
+use super::{USER_AGENT, effect::Effect};
 use crate::{
     encode,
     request::{self, Request},

@@ -1,6 +1,6 @@
 //! The spellings of curl's options.
 
-use super::options::Effect;
+use super::effect::Effect;
 
 /// The options with a letter, or with an effect: letter or a space, long name, effect. curl has 200 more, and those
 /// that are not here or below are refused by name.
