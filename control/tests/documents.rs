@@ -6,16 +6,9 @@ mod common;
 use common::{Scratch, rule_set};
 use serde_json::Value;
 
-fn scratch(name: &str) -> Scratch {
-    let scratch = Scratch::new(name);
-    scratch.write("shop.yaml", rule_set("shop", "stable"));
-    scratch.write("broken.yaml", rule_set("shop2", "gone"));
-    scratch
-}
-
 #[test]
 fn what_cannot_be_read_is_exit_code_2() {
-    let scratch = scratch("unreadable");
+    let scratch = Scratch::with_documents("unreadable");
     std::fs::create_dir(scratch.path("none")).unwrap();
     scratch.write("notes.txt", "");
     for (path, said) in [
@@ -31,7 +24,7 @@ fn what_cannot_be_read_is_exit_code_2() {
 
 #[test]
 fn what_cannot_be_read_hides_nothing() {
-    let scratch = scratch("hides");
+    let scratch = Scratch::with_documents("hides");
     let (code, stdout, stderr) = scratch.run(&["check", "--no-excerpt", "gone.yaml", "broken.yaml", "typo.json"], "");
     let starts: Vec<_> = stdout.lines().map(|line| line.split(": ").next().unwrap()).collect();
     assert_eq!(
@@ -48,7 +41,7 @@ fn what_cannot_be_read_hides_nothing() {
 
 #[test]
 fn documents_stand_behind_f_or_alone() {
-    let scratch = scratch("places");
+    let scratch = Scratch::with_documents("places");
     scratch.write("other.yaml", rule_set("other", "stable"));
     let compiled = |line: &str| {
         let words: Vec<_> = ["compile", "-o", "out"].into_iter().chain(line.split(' ')).collect();
@@ -70,7 +63,7 @@ fn documents_stand_behind_f_or_alone() {
 
 #[test]
 fn headers_that_the_filter_does_not_own_are_told() {
-    let scratch = scratch("owned");
+    let scratch = Scratch::with_documents("owned");
     let (code, _, stderr) = scratch.run(&["check", "shop.yaml"], "");
     let said = "1 document: 0 errors, 0 warnings; sets x-feature-flags, x-gray-variant: each must be in the filter's \
                 ownedHeaders\n";
@@ -91,7 +84,7 @@ fn headers_that_the_filter_does_not_own_are_told() {
 
 #[test]
 fn a_warning_says_that_it_is_one() {
-    let scratch = scratch("warnings");
+    let scratch = Scratch::with_documents("warnings");
     let nobody = rule_set("shop", "stable").replace("{header: {name: x-env, exact: gray}}", "{percent: 0}");
     scratch.write("shop.yaml", format!("{nobody}  identity: {{from: [{{cookie: uid}}]}}\n"));
     let line =

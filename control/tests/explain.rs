@@ -3,18 +3,11 @@
 
 mod common;
 
-use common::{Scratch, rule_set};
-
-fn scratch(name: &str) -> Scratch {
-    let scratch = Scratch::new(name);
-    scratch.write("shop.yaml", rule_set("shop", "stable"));
-    scratch.write("broken.yaml", rule_set("shop2", "gone"));
-    scratch
-}
+use common::Scratch;
 
 #[test]
 fn explain_takes_a_curl_command_line() {
-    let scratch = scratch("explain");
+    let scratch = Scratch::with_documents("explain");
     let url = "https://shop.example.com/cart?x=1";
     let dashes = ["explain", "-f", "shop.yaml", "--", "-sk", "-H", "X-Env: gray", "-H", "x-gray-variant: evil", url];
     let (code, stdout, stderr) = scratch.run(&dashes, "");
@@ -42,7 +35,7 @@ fn explain_takes_a_curl_command_line() {
 
 #[test]
 fn its_own_options_are_read_strictly() {
-    let scratch = scratch("explain-strict");
+    let scratch = Scratch::with_documents("explain-strict");
     for (line, said) in [
         ("-f shop.yaml --owne x-a -- shop", "unexpected argument '--owne' found"),
         ("-f shop.yaml --hlep", "unexpected argument '--hlep' found"),
@@ -60,7 +53,7 @@ fn its_own_options_are_read_strictly() {
 
 #[test]
 fn what_envoy_may_change_is_noted() {
-    let scratch = scratch("explain-notes");
+    let scratch = Scratch::with_documents("explain-notes");
     let words = ["explain", "-f", "shop.yaml", "--owned", "x-a,x-b", "--", "-H", "x_a: 1", "-H", "x_c: 1", "shop//%2f"];
     let (_, stdout, _) = scratch.run(&words, "");
     let notes: Vec<_> = stdout.lines().filter_map(|line| line.strip_prefix("  note: ")).collect();

@@ -9,16 +9,9 @@ use common::{Scratch, rule_set};
 use serde_json::json;
 use serving::Serving;
 
-fn scratch(name: &str) -> Scratch {
-    let scratch = Scratch::new(name);
-    std::fs::create_dir(scratch.path("rules")).unwrap();
-    scratch.write("rules/shop.yaml", rule_set("shop", "stable"));
-    scratch
-}
-
 #[test]
 fn a_refusal_is_told_once_and_so_is_its_end() {
-    let scratch = scratch("refusal");
+    let scratch = Scratch::with_rules("refusal");
     let serving = Serving::start(&scratch);
     let acks = |workers: serde_json::Value| {
         let body = json!({"node": {"id": "envoy\u{1b}-1", "cluster": ""}, "workers": workers}).to_string();
@@ -45,7 +38,7 @@ fn a_refusal_is_told_once_and_so_is_its_end() {
 
 #[test]
 fn rules_that_set_what_is_not_owned_are_broken() {
-    let scratch = scratch("not-owned");
+    let scratch = Scratch::with_rules("not-owned");
     let serving = Serving::with(&scratch, &["--listen", "127.0.0.1:0", "--owned", "x-gray-variant"]);
     let status = serving.eventually("a problem", |status| status["problems"] != json!([]));
     assert_eq!((&status["problems"][0]["code"], &status["revision"]), (&json!("not-owned"), &json!(null)));

@@ -5,19 +5,12 @@ mod common;
 #[path = "common/serving.rs"]
 mod serving;
 
-use common::{Scratch, rule_set};
+use common::Scratch;
 use serving::Serving;
-
-fn scratch(name: &str) -> Scratch {
-    let scratch = Scratch::new(name);
-    std::fs::create_dir(scratch.path("rules")).unwrap();
-    scratch.write("rules/shop.yaml", rule_set("shop", "stable"));
-    scratch
-}
 
 #[test]
 fn an_address_others_reach_must_be_asked_for() {
-    let scratch = scratch("address");
+    let scratch = Scratch::with_rules("address");
     let (code, _, said) = scratch.run(&["serve", "--rules", "rules", "--listen", "0.0.0.0:0"], "");
     assert_eq!(code, 2);
     assert!(said.contains("found 0.0.0.0:0, which other machines reach, expected a loopback address"), "{said}");
@@ -25,7 +18,7 @@ fn an_address_others_reach_must_be_asked_for() {
 
 #[test]
 fn a_name_is_resolved_and_an_address_in_use_is_told() {
-    let scratch = scratch("in-use");
+    let scratch = Scratch::with_rules("in-use");
     let serving = Serving::with(&scratch, &["--listen", "localhost:0"]);
     let (code, _, said) = scratch.run(&["serve", "--rules", "rules", "--listen", &serving.address], "");
     let found = format!("error: --listen: found {}, where another process listens already, expected", serving.address);
@@ -36,7 +29,7 @@ fn a_name_is_resolved_and_an_address_in_use_is_told() {
 
 #[test]
 fn a_file_is_no_directory() {
-    let scratch = scratch("file");
+    let scratch = Scratch::with_rules("file");
     let (code, _, said) = scratch.run(&["serve", "--rules", "rules/shop.yaml"], "");
     assert_eq!(said, "error: --rules: found rules/shop.yaml, which is a file, expected the directory that it is in\n");
     assert_eq!(code, 2);

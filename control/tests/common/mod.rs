@@ -36,6 +36,22 @@ impl Scratch {
         Self(path)
     }
 
+    /// The same with `shop.yaml`, which is sound, and `broken.yaml`, whose default is no variant.
+    pub fn with_documents(name: &str) -> Self {
+        let scratch = Self::new(name);
+        scratch.write("shop.yaml", rule_set("shop", "stable"));
+        scratch.write("broken.yaml", rule_set("shop2", "gone"));
+        scratch
+    }
+
+    /// The same with a directory `rules` of one rule set, to be served.
+    pub fn with_rules(name: &str) -> Self {
+        let scratch = Self::new(name);
+        std::fs::create_dir(scratch.path("rules")).unwrap();
+        scratch.write("rules/shop.yaml", rule_set("shop", "stable"));
+        scratch
+    }
+
     pub fn path(&self, inside: &str) -> PathBuf {
         self.0.join(inside)
     }

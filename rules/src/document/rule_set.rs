@@ -45,7 +45,7 @@ pub(super) fn decode(mut document: Fields<'_>, report: &mut Report) -> Option<Ru
         name: name?,
         scope: scope.unwrap_or_default(),
         identity: identity.unwrap_or_default(),
-        variant_header: variant_header.clone(),
+        variant_header,
         default: default?,
         variants,
         splits,
