@@ -1,5 +1,6 @@
 //! Documents to snapshot: the only place that knows both ends.
 
+mod clashes;
 mod graph;
 mod section;
 
@@ -46,9 +47,10 @@ pub fn compile(sources: &[Source<'_>]) -> Result<Compiled, Vec<Problem>> {
             None => {}
         }
     }
-    refuse_namesakes(rule_sets.iter().map(|(index, rule_set)| (*index, &rule_set.name)), &mut report);
-    refuse_namesakes(locks.iter().map(|(index, lock)| (*index, &lock.name)), &mut report);
+    clashes::refuse_namesakes(rule_sets.iter().map(|(index, rule_set)| (*index, &rule_set.name)), &mut report);
+    clashes::refuse_namesakes(locks.iter().map(|(index, lock)| (*index, &lock.name)), &mut report);
     rule_sets.sort_by(|(_, one), (_, other)| one.name.text.cmp(&other.name.text));
+    clashes::refuse_foreign_headers(&rule_sets, &mut report);
     let allocations = allocate(&rule_sets, &locks, &mut report);
     if report.has_errors() {
         return Err(report.into_problems());
@@ -70,19 +72,6 @@ pub fn compile(sources: &[Source<'_>]) -> Result<Compiled, Vec<Problem>> {
         return Err(report.into_problems());
     }
     Ok(Compiled { snapshot, warnings: report.into_problems() })
-}
-
-fn refuse_namesakes<'a>(names: impl Iterator<Item = (usize, &'a document::Name)>, report: &mut Report) {
-    let mut seen = BTreeMap::new();
-    for (index, name) in names {
-        if let Some(first) = seen.insert(&name.text, index) {
-            report.begin(index);
-            let path = Path::DOCUMENT;
-            let path = path.field("metadata");
-            let found = format!("the name {}, which document {} has", quote(&name.text), first.saturating_add(1));
-            report.error("duplicate-name", &path.field("name"), name.span.clone(), found, "a name of its own");
-        }
-    }
 }
 
 /// For each rule set the ranges of each of its splits: those of its lock, or else consecutive ones.

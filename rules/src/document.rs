@@ -17,7 +17,9 @@ use crate::{
 };
 
 pub(crate) use lock::Lock;
-pub(crate) use names::Name;
+pub(crate) use names::{ID_LIMIT, Name};
+pub(crate) use rule_set::CONTAINS_LIMIT;
+pub(crate) use rules::{SET_BYTES_LIMIT, SET_LIMIT};
 
 use fields::Fields;
 
@@ -82,10 +84,19 @@ pub(crate) struct Split {
 #[derive(Debug)]
 pub(crate) struct Rule {
     pub(crate) id: Name,
+    /// Its place among those of the document.
+    pub(crate) place: usize,
     /// None: every request.
     pub(crate) when: Option<Match>,
     pub(crate) then: Then,
-    pub(crate) set: Vec<(String, String)>,
+    pub(crate) set: Vec<Setting>,
+}
+
+/// A header to set; its name in lower case.
+#[derive(Debug)]
+pub(crate) struct Setting {
+    pub(crate) name: Name,
+    pub(crate) value: String,
 }
 
 /// What a rule that matched decides.

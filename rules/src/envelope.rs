@@ -1,7 +1,8 @@
 //! What travels from control to a fetcher: one line of JSON about the snapshot, then its bytes.
 //!
 //! The fetcher reads the line and never the content, so it can carry formats it does not know.
-//! `head -1` shows a person the same thing.
+//! `head -1` shows a person the same thing. What the line says can be signed; checking a signature is
+//! the reader's, who has the keys.
 
 use std::fmt;
 
@@ -20,8 +21,11 @@ const HEAD_LIMIT: usize = 4096;
 pub const LIMIT: usize = HEAD_LIMIT.saturating_add(SNAPSHOT_LIMIT);
 
 /// What the first line says about the bytes behind it.
+///
+/// Unknown fields are passed over: the fetcher that reads it may be years older than the control
+/// plane that wrote it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
 pub struct Head {
     /// The namespace the snapshot is for.
     pub namespace: String,
@@ -35,9 +39,88 @@ pub struct Head {
     pub length: usize,
     /// Its SHA-256, 64 lower-case hexadecimal digits.
     pub sha256: String,
+    /// When the line was written, in seconds since 1970; 0: not said.
+    #[serde(default)]
+    pub issued: u64,
+    /// The last second, since 1970, in which it may be accepted; 0: for ever.
+    #[serde(default)]
+    pub expires: u64,
+    /// Signatures of [`Head::signed_text`]; none are a line that is not signed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub signatures: Vec<Signature>,
+}
+
+/// One signature of [`Head::signed_text`]. It says nothing until a reader has checked it.
+///
+/// Both fields are empty where they are missing, so that a signature of a later kind is one that
+/// fits no key rather than an envelope nobody can read.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Signature {
+    /// The id of the key.
+    pub key: String,
+    /// The Ed25519 signature, 128 lower-case hexadecimal digits.
+    pub ed25519: String,
 }
 
 impl Head {
+    /// The line for `snapshot`: without a date, valid for ever, not signed.
+    pub fn of(namespace: &str, revision: Revision, format: u16, snapshot: &[u8]) -> Self {
+        Self {
+            namespace: namespace.to_owned(),
+            epoch: revision.epoch,
+            revision: revision.number,
+            format,
+            length: snapshot.len(),
+            sha256: digest(snapshot),
+            issued: 0,
+            expires: 0,
+            signatures: Vec::new(),
+        }
+    }
+
+    /// What a signature is about: everything but the signatures, a field a line, each ended by `\n`.
+    ///
+    /// ```text
+    /// graylane snapshot signature 1
+    /// default
+    /// 1732450000.7
+    /// 1732450123
+    /// 0
+    /// 1
+    /// 4096
+    /// e3b0c442…
+    /// ```
+    ///
+    /// That is namespace, revision, issued, expires, format, length and SHA-256. A backslash within the
+    /// namespace or the digest is doubled and a line feed written as `\n`, so that no two lines differ
+    /// without their texts differing. Neither occurs in a line that is accepted, since a reader
+    /// compares both before; the text does not lean on that order.
+    pub fn signed_text(&self) -> String {
+        let line = |text: &str| text.replace('\\', "\\\\").replace('\n', "\\n");
+        format!(
+            "graylane snapshot signature 1\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n",
+            line(&self.namespace),
+            self.revision(),
+            self.issued,
+            self.expires,
+            self.format,
+            self.length,
+            line(&self.sha256),
+        )
+    }
+
+    /// Puts `snapshot`, which the line must be about, behind the line.
+    ///
+    /// Readers refuse a line beyond 4,096 bytes: some 15 signatures.
+    pub fn seal(&self, snapshot: &[u8]) -> Vec<u8> {
+        // A struct of strings and integers always serialises; were that to change, an empty line is refused by every reader.
+        let mut envelope = serde_json::to_vec(self).unwrap_or_default();
+        envelope.push(b'\n');
+        envelope.extend_from_slice(snapshot);
+        envelope
+    }
+
     /// The revision this envelope brings.
     pub fn revision(&self) -> Revision {
         Revision { epoch: self.epoch, number: self.revision }
@@ -80,27 +163,17 @@ impl fmt::Display for Refused {
 
 impl std::error::Error for Refused {}
 
-/// Puts `snapshot` into an envelope.
+/// Puts `snapshot` into an envelope that is not signed and never expires.
 pub fn seal(namespace: &str, revision: Revision, format: u16, snapshot: &[u8]) -> Vec<u8> {
-    let head = Head {
-        namespace: namespace.to_owned(),
-        epoch: revision.epoch,
-        revision: revision.number,
-        format,
-        length: snapshot.len(),
-        sha256: digest(snapshot),
-    };
-    // A struct of strings and integers always serialises; were that to change, an empty line is refused by every reader.
-    let mut envelope = serde_json::to_vec(&head).unwrap_or_default();
-    envelope.push(b'\n');
-    envelope.extend_from_slice(snapshot);
-    envelope
+    Head::of(namespace, revision, format, snapshot).seal(snapshot)
 }
 
 /// Opens an envelope: checks the line, the length and the SHA-256, and gives the snapshot's bytes.
 ///
+/// Neither signatures nor `expires` are looked at.
+///
 /// # Errors
-/// Anything that is not exactly what [`seal`] makes.
+/// Anything that is not what [`Head::seal`] makes, but for unknown fields in the line.
 pub fn open(envelope: &[u8]) -> Result<(Head, &[u8]), Refused> {
     let line = envelope.iter().take(HEAD_LIMIT).position(|&byte| byte == b'\n').ok_or(Refused::NoHead)?;
     let (line, rest) = envelope.split_at_checked(line).ok_or(Refused::NoHead)?;
@@ -128,34 +201,4 @@ pub fn digest(bytes: &[u8]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const REVISION: Revision = Revision { epoch: 3, number: 14 };
-
-    #[test]
-    fn what_was_sealed_opens() {
-        let envelope = seal("default", REVISION, 1, b"snapshot\nbytes");
-        let (head, snapshot) = open(&envelope).unwrap();
-        assert_eq!(
-            (head.revision(), head.namespace.as_str(), snapshot),
-            (REVISION, "default", &b"snapshot\nbytes"[..])
-        );
-    }
-
-    #[test]
-    fn every_damage_is_refused() {
-        let whole = seal("default", REVISION, 1, b"snapshot");
-        for cut in 0..whole.len() {
-            assert!(open(&whole[..cut]).is_err(), "cut at {cut}");
-        }
-        let last = whole.len() - 1;
-        let mut flipped = whole.clone();
-        flipped[last] ^= 1;
-        assert_eq!(open(&flipped), Err(Refused::Digest));
-        let mut longer = whole;
-        longer.push(0);
-        assert_eq!(open(&longer), Err(Refused::Length { found: 9, expected: 8 }));
-        assert_eq!(open(b"<html>not found</html>"), Err(Refused::NoHead));
-    }
-}
+mod tests;

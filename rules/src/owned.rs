@@ -6,6 +6,9 @@ pub const DEFAULT: &[&str] = &["x-gray-variant"];
 /// The longest name, in bytes.
 const NAME_LIMIT: usize = 128;
 
+/// The longest value, in bytes.
+pub(crate) const VALUE_LIMIT: usize = 4096;
+
 /// Names whose owner is somebody else: the connection, the proxy in front, the application's credentials.
 const FORBIDDEN: &[&str] = &[
     "authorization",
@@ -55,7 +58,8 @@ pub fn check(name: &str) -> Result<(), &'static str> {
 /// # Errors
 /// What would be right. Anything else Envoy would answer with 503, for every request that gets it.
 pub fn check_value(value: &str) -> Result<(), &'static str> {
-    let visible = !value.is_empty() && value.len() <= 4096 && value.bytes().all(|byte| (0x20..=0x7e).contains(&byte));
+    let visible =
+        !value.is_empty() && value.len() <= VALUE_LIMIT && value.bytes().all(|byte| (0x20..=0x7e).contains(&byte));
     if visible && !value.starts_with(' ') && !value.ends_with(' ') {
         Ok(())
     } else {

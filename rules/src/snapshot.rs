@@ -12,8 +12,11 @@ use zerocopy::FromBytes;
 use records::{Header, MAGIC, Output, Scope, SectionExtent, Setting};
 use section::{Section, slice, table};
 
-/// The format this build writes and reads.
-pub const SNAPSHOT_FORMAT: u16 = 1;
+/// The newest format this build writes and reads: what [`compile`](crate::compile()) makes.
+pub const SNAPSHOT_FORMAT: u16 = if cfg!(feature = "next-format") { 2 } else { 1 };
+
+/// Every format this build writes and reads, the newest first.
+pub const SNAPSHOT_FORMATS: &[u16] = if cfg!(feature = "next-format") { &[2, 1] } else { &[1] };
 
 /// The most bytes a snapshot may have: 2 MiB.
 pub const SNAPSHOT_LIMIT: usize = 2 << 20;
@@ -29,6 +32,13 @@ impl fmt::Display for Unusable {
 }
 
 impl std::error::Error for Unusable {}
+
+/// `format 1`, or `one of the formats 2, 1`.
+fn formats() -> String {
+    let all: Vec<String> = SNAPSHOT_FORMATS.iter().map(u16::to_string).collect();
+    let which = if all.len() == 1 { "format" } else { "one of the formats" };
+    format!("{which} {}", all.join(", "))
+}
 
 /// A namespace taken into use.
 ///
@@ -52,7 +62,7 @@ impl Snapshot {
     /// Takes bytes into use: one pass over every bound, reference and jump.
     ///
     /// # Errors
-    /// Bytes that are no snapshot of [`SNAPSHOT_FORMAT`], too many, or damaged in structure.
+    /// Bytes that are no snapshot of one of [`SNAPSHOT_FORMATS`], too many, or damaged in structure.
     pub fn load(bytes: Vec<u8>) -> Result<Self, Unusable> {
         if bytes.len() > SNAPSHOT_LIMIT {
             return Err(Unusable(format!("found {} bytes, expected at most {SNAPSHOT_LIMIT}", bytes.len())));
@@ -62,9 +72,9 @@ impl Snapshot {
         if header.magic != MAGIC {
             return Err(Unusable("found no magic number, expected a snapshot".to_owned()));
         }
-        if header.format.get() != SNAPSHOT_FORMAT {
-            let found = header.format.get();
-            return Err(Unusable(format!("found format {found}, expected format {SNAPSHOT_FORMAT}")));
+        let format = header.format.get();
+        if !SNAPSHOT_FORMATS.contains(&format) {
+            return Err(Unusable(format!("found format {format}, expected {}", formats())));
         }
         let root =
             Root::open(&bytes).ok_or_else(|| Unusable("found a table out of bounds, expected none".to_owned()))?;
@@ -72,12 +82,27 @@ impl Snapshot {
         for (number, &extent) in (0u32..).zip(root.sections) {
             validate::section(number, &bytes, extent)?;
         }
+        validate::outputs(&root)?;
         Ok(Self { bytes })
     }
 
     /// The bytes it was loaded from.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
+    }
+
+    /// The same namespace in another format; None where `format` is not one of [`SNAPSHOT_FORMATS`].
+    ///
+    /// The bytes depend on nothing but this snapshot's content and `format`.
+    pub fn in_format(&self, format: u16) -> Option<Vec<u8>> {
+        if !SNAPSHOT_FORMATS.contains(&format) {
+            return None;
+        }
+        // Those there are differ in their number alone.
+        let mut bytes = self.bytes.clone();
+        let (header, _) = Header::mut_from_prefix(&mut bytes).ok()?;
+        header.format = format.into();
+        Some(bytes)
     }
 
     /// The names of the rule sets, sorted.
@@ -100,7 +125,7 @@ impl Snapshot {
         Root::open(&self.bytes)
     }
 
-    fn sections(&self) -> impl Iterator<Item = Section<'_>> {
+    pub(crate) fn sections(&self) -> impl Iterator<Item = Section<'_>> {
         let root = self.root();
         let count = root.map_or(0, |root| root.sections.len());
         (0..u32::try_from(count).unwrap_or(0)).filter_map(move |number| root?.section(number))

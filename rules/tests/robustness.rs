@@ -113,6 +113,9 @@ proptest! {
             snapshot.decide(&request).for_each(|decision| assert!(decision.set().count() < 100));
             drop(snapshot.explain(&request).iter().map(ToString::to_string).collect::<String>());
             assert!(snapshot.header_names().count() < 100);
+            for testers in [&[][..], &["x-a", "x-b"]] {
+                prop_assert!(snapshot.shares(testers).iter().all(|share| share.slots <= 100_000));
+            }
         }
     }
 
@@ -162,7 +165,8 @@ fn deep_and_large_documents_are_refused_not_read() {
 fn ten_thousand_rules_fit_and_more_than_fits_is_told() {
     let compiled = compile(&[Source { format: Format::Yaml, text: many(10_000, 20).as_bytes() }]).unwrap();
     assert!(compiled.snapshot.len() < SNAPSHOT_LIMIT, "{} bytes", compiled.snapshot.len());
-    Snapshot::load(compiled.snapshot).unwrap();
+    let snapshot = Snapshot::load(compiled.snapshot).unwrap();
+    assert_eq!(snapshot.shares(&["x-0"]).iter().map(|share| share.slots).collect::<Vec<_>>(), [100_000, 100_000]);
     let problems = compile(&[Source { format: Format::Yaml, text: many(20_000, 100).as_bytes() }]).unwrap_err();
     assert_eq!(problems.last().map(|problem| problem.code), Some("too-large"));
 }

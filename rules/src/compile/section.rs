@@ -56,9 +56,9 @@ fn write_rules(rule_set: &RuleSet, graph: &mut Graph, section: &mut Container) -
                 Then::Split(split) => (then::SPLIT, split),
             };
             let first_setting = size(settings.len());
-            let own =
-                rule.set.iter().map(|(name, value)| Setting { name: section.text(name), value: section.text(value) });
-            settings.extend(own);
+            let own = rule.set.iter();
+            settings
+                .extend(own.map(|own| Setting { name: section.text(&own.name.text), value: section.text(&own.value) }));
             Rule {
                 path: section.text(&format!("{}/{}", rule_set.name.text, rule.id.text)),
                 first_test: size(first_test),

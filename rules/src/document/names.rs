@@ -15,6 +15,9 @@ pub(crate) struct Name {
     pub(crate) span: Range<usize>,
 }
 
+/// The longest identifier, in bytes.
+pub(crate) const ID_LIMIT: usize = 63;
+
 const ID: &str = "an id: 1 to 63 of a-z, 0-9, '-' and '_', a letter or digit first";
 
 /// The text of a node that is one.
@@ -51,7 +54,7 @@ pub(super) fn non_empty<'n>(node: &'n Node, path: &Path<'_>, report: &mut Report
 /// Whether `text` is `[a-z0-9][a-z0-9_-]{0,62}`.
 pub(super) fn is_id(text: &str) -> bool {
     let letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    text.len() <= 63
+    text.len() <= ID_LIMIT
         && text.bytes().next().is_some_and(letter)
         && text.bytes().all(|byte| letter(byte) || byte == b'_' || byte == b'-')
 }

@@ -185,7 +185,7 @@ fn variants(node: &Node, path: &Path<'_>, report: &mut Report) -> Vec<String> {
 }
 
 /// The most `contains` of a rule set: the one operator whose cost grows with what a client sends.
-const CONTAINS_LIMIT: usize = 256;
+pub(crate) const CONTAINS_LIMIT: usize = 256;
 
 fn limit_contains(rules: &[Rule], path: &Path<'_>, node: Option<&Node>, report: &mut Report) {
     let count: usize = rules.iter().filter_map(|rule| rule.when.as_ref()).map(Match::contains).sum();

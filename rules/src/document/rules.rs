@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Fields, Rule, Split, Then, fields, matches, names};
+use super::{Fields, Name, Rule, Setting, Split, Then, fields, matches, names};
 use crate::{
     owned,
     report::{Path, Report, listed},
@@ -13,8 +13,8 @@ use crate::{
 const FIELDS: [&str; 5] = ["id", "when", "set", "variant", "split"];
 
 /// The most headers a rule may set, and the most bytes of them together: upstreams take no more either.
-const SET_LIMIT: usize = 32;
-const SET_BYTES_LIMIT: usize = 16 << 10;
+pub(crate) const SET_LIMIT: usize = 32;
+pub(crate) const SET_BYTES_LIMIT: usize = 16 << 10;
 
 /// What a rule may refer to.
 pub(super) struct Around<'a> {
@@ -32,7 +32,7 @@ pub(super) fn decode(node: &Node, path: &Path<'_>, around: &Around<'_>, report: 
     };
     check_order(items, path, report);
     let rules = items.iter().enumerate();
-    rules.filter_map(|(index, item)| rule(item, &path.item(index), around, report)).collect()
+    rules.filter_map(|(place, item)| rule(item, place, &path.item(place), around, report)).collect()
 }
 
 /// What concerns several rules. It looks at the tree, so that a rule that is wrong otherwise counts as well.
@@ -75,7 +75,7 @@ fn is_catch_all(node: &Node) -> bool {
     }
 }
 
-fn rule(node: &Node, path: &Path<'_>, around: &Around<'_>, report: &mut Report) -> Option<Rule> {
+fn rule(node: &Node, place: usize, path: &Path<'_>, around: &Around<'_>, report: &mut Report) -> Option<Rule> {
     let mut fields = Fields::open(node, path, report)?;
     let id = fields.required("id", report).and_then(|node| names::id(node, &path.field("id"), report));
     let salt = format!("{}/{}", around.rule_set, id.as_ref().map_or("", |id| id.text.as_str()));
@@ -88,7 +88,7 @@ fn rule(node: &Node, path: &Path<'_>, around: &Around<'_>, report: &mut Report) 
         None => None,
         Some(read) => Some(read?),
     };
-    Some(Rule { id: id?, when, then: then?, set })
+    Some(Rule { id: id?, place, when, then: then?, set })
 }
 
 fn then(fields: &mut Fields<'_>, path: &Path<'_>, around: &Around<'_>, report: &mut Report) -> Option<Then> {
@@ -114,8 +114,8 @@ fn split(node: &Node, path: &Path<'_>, around: &Around<'_>, report: &mut Report)
     place
 }
 
-fn set(node: &Node, path: &Path<'_>, around: &Around<'_>, report: &mut Report) -> Vec<(String, String)> {
-    let mut set: Vec<(String, String)> = Vec::new();
+fn set(node: &Node, path: &Path<'_>, around: &Around<'_>, report: &mut Report) -> Vec<Setting> {
+    let mut set: Vec<Setting> = Vec::new();
     let entries = fields::entries(node, path, report).unwrap_or_default();
     let bytes: usize = entries.iter().map(|entry| entry.node.span.len()).sum();
     if entries.len() > SET_LIMIT || bytes > SET_BYTES_LIMIT {
@@ -139,11 +139,12 @@ fn set(node: &Node, path: &Path<'_>, around: &Around<'_>, report: &mut Report) -
             let expected = "another header: this one carries the variant";
             report.error("forbidden-header", &path, entry.key_span.clone(), quote(&name), expected);
         }
-        if set.iter().any(|(earlier, _)| *earlier == name) {
+        if set.iter().any(|earlier| earlier.name.text == name) {
             let found = format!("the header {} a second time", quote(&name));
             report.error("duplicate-key", &path, entry.key_span.clone(), found, "each header once, whatever its case");
         }
-        set.push((name, value.to_owned()));
+        let name = Name { text: name, span: entry.key_span.clone() };
+        set.push(Setting { name, value: value.to_owned() });
     }
     set
 }

@@ -1,4 +1,7 @@
-//! The records of snapshot format 1. Little-endian, unaligned, used in place.
+//! The records of snapshot formats 1 and 2. Little-endian, unaligned, used in place.
+//!
+//! Format 2 is format 1 with another number, and written by builds with the feature `next-format`
+//! alone: so that what happens between two builds that differ can be tried before there is a reason.
 //!
 //! ```text
 //! Header | tables of the namespace | text | section of rule set 0 | section of rule set 1 | …

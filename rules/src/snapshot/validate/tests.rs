@@ -1,0 +1,227 @@
+#![allow(clippy::arithmetic_side_effects, reason = "a test stops loudly")]
+
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, little_endian::U32};
+
+use crate::{
+    Format, Snapshot, Source, compile,
+    snapshot::records::{
+        Extent, FAILED, Header, MATCHED, Output, Range, Rule, Scope, SectionExtent, SectionHeader, Setting, Split,
+        Test, Text, Variant, operator,
+    },
+};
+
+const RULE_SETS: [&str; 2] = [
+    r#"{"apiVersion": "graylane.dev/v1", "kind": "RuleSet", "metadata": {"name": "cart"}, "spec": {
+        "output": {"variantHeader": "x-cart"}, "variants": ["a", "b"], "default": "a",
+        "identity": {"from": [{"header": "x-user"}]},
+        "splits": {"s": {"weights": {"a": 1, "b": 1}}, "t": {"weights": {"a": 1, "b": 3}, "experiment": "e"}},
+        "rules": [
+            {"id": "one", "when": {"all": [{"path": {"prefix": "/a"}}, {"percent": 20}]}, "variant": "b"},
+            {"id": "two", "when": {"path": {"contains": "b"}}, "split": "s", "set": {"x-flags": "long-enough-for-names-that-are-too-long-to-stand-within-the-text-of-this-rule-set"}},
+            {"id": "three", "split": "t"}]}}"#,
+    r#"{"apiVersion": "graylane.dev/v1", "kind": "RuleSet", "metadata": {"name": "shop"}, "spec": {
+        "output": {"variantHeader": "x-shop"}, "variants": ["a"], "default": "a"}}"#,
+];
+
+/// A sound snapshot, to be damaged.
+struct Bytes(Vec<u8>);
+
+impl Bytes {
+    fn sound() -> Self {
+        Self::of(&RULE_SETS)
+    }
+
+    fn of(texts: &[&str]) -> Self {
+        let sources: Vec<_> = texts.iter().map(|text| Source { format: Format::Json, text: text.as_bytes() }).collect();
+        Self(compile(&sources).unwrap().snapshot)
+    }
+
+    /// One rule set, of these rules.
+    fn with_rules(rules: impl Iterator<Item = String>) -> Self {
+        let rules = rules.collect::<Vec<_>>().join(", ");
+        Self::of(&[&format!(
+            r#"{{"apiVersion": "graylane.dev/v1", "kind": "RuleSet", "metadata": {{"name": "many"}},
+            "spec": {{"variants": ["a"], "default": "a", "rules": [{rules}]}}}}"#
+        )])
+    }
+
+    fn header(&self) -> Header {
+        Header::read_from_prefix(&self.0).unwrap().0
+    }
+
+    /// Hands out the records of a table that stands `from` so many bytes on.
+    fn table<T>(&mut self, from: usize, extent: Extent) -> &mut [T]
+    where
+        T: FromBytes + IntoBytes + Immutable + KnownLayout,
+    {
+        let bytes = &mut self.0[from + extent.offset.get() as usize..];
+        <[T]>::mut_from_prefix_with_elems(bytes, extent.count.get() as usize).unwrap().0
+    }
+
+    fn outputs(&mut self) -> &mut [Output] {
+        self.table(0, self.header().outputs)
+    }
+
+    fn scopes(&mut self) -> &mut [Scope] {
+        self.table(0, self.header().scopes)
+    }
+
+    fn sections(&mut self) -> &mut [SectionExtent] {
+        self.table(0, self.header().sections)
+    }
+
+    /// A table of the first rule set.
+    fn first<T>(&mut self, of: impl Fn(&SectionHeader) -> Extent) -> &mut [T]
+    where
+        T: FromBytes + IntoBytes + Immutable + KnownLayout,
+    {
+        let at = self.sections()[0].offset.get() as usize;
+        let extent = of(self.section());
+        self.table(at, extent)
+    }
+
+    fn section(&mut self) -> &mut SectionHeader {
+        let at = self.sections()[0].offset.get() as usize;
+        SectionHeader::mut_from_prefix(&mut self.0[at..]).unwrap().0
+    }
+
+    fn rules(&mut self) -> &mut [Rule] {
+        self.first(|header| header.rules)
+    }
+
+    fn tests(&mut self) -> &mut [Test] {
+        self.first(|header| header.tests)
+    }
+
+    fn splits(&mut self) -> &mut [Split] {
+        self.first(|header| header.splits)
+    }
+
+    fn ranges(&mut self) -> &mut [Range] {
+        self.first(|header| header.ranges)
+    }
+
+    fn variants(&mut self) -> &mut [Variant] {
+        self.first(|header| header.variants)
+    }
+
+    fn settings(&mut self) -> &mut [Setting] {
+        self.first(|header| header.settings)
+    }
+
+    fn refused(self) -> String {
+        Snapshot::load(self.0).map(drop).unwrap_err().to_string()
+    }
+}
+
+/// A byte more than a name may have.
+const LONG: Text = Text { offset: U32::ZERO, length: U32::new(64) };
+
+const WHEN: &str = r#"{"path": {"prefix": "/a"}}"#;
+
+fn sentence(what: &str) -> String {
+    format!("found {what}, expected a snapshot without damage")
+}
+
+macro_rules! refused {
+    ($($what:literal: $damage:expr;)*) => {$({
+        let mut bytes = Bytes::sound();
+        let damage: fn(&mut Bytes) = $damage;
+        damage(&mut bytes);
+        assert_eq!(bytes.refused(), sentence($what));
+    })*};
+}
+
+#[test]
+fn what_is_sound_is_taken() {
+    Snapshot::load(Bytes::sound().0).unwrap();
+}
+
+#[test]
+fn no_part_is_counted_twice() {
+    refused! {
+        "sections that overlap": |bytes| bytes.sections()[1] = bytes.sections()[0];
+        "scopes that overlap": |bytes| bytes.outputs()[1] = bytes.outputs()[0];
+        "tests that two rules share": |bytes| bytes.rules()[1].first_test = 1.into();
+        "tests that two rules share": |bytes| {
+            bytes.rules()[2].first_test = 0.into();
+            bytes.rules()[2].tests = 1.into();
+        };
+        "ranges that two splits share": |bytes| bytes.splits()[1].first_range = 0.into();
+        "a variant a second time": |bytes| {
+            bytes.variants()[1] = bytes.variants()[0];
+        };
+    }
+}
+
+#[test]
+fn a_variant_is_given_by_the_rules_of_its_header_alone() {
+    refused! {
+        "a variant header among the headers to set": |bytes| {
+            let own = bytes.section().variant_header;
+            bytes.settings()[0].name = own;
+        };
+        "a scope under the variant header of another rule set": |bytes| bytes.scopes()[0].section = 1.into();
+        "a variant header that nothing decides": |bytes| bytes.outputs()[0].scopes = 0.into();
+        "variant headers out of order": |bytes| {
+            // Both decide the first header, by a scope each.
+            let (header, scope) = (bytes.outputs()[0].header, bytes.scopes()[0]);
+            bytes.outputs()[1].header = header;
+            bytes.scopes()[1] = scope;
+        };
+    }
+}
+
+#[test]
+fn names_are_short() {
+    refused! {
+        "a rule without a proper name": |bytes| bytes.rules()[0].path.length = 0.into();
+        "a rule without a proper name": |bytes| bytes.rules()[0].path = Text { length: 128.into(), ..LONG };
+        "a rule set without a proper name": |bytes| bytes.section().name = LONG;
+        "a split without a proper name": |bytes| bytes.splits()[1].experiment = LONG;
+        "a variant that is no header value": |bytes| bytes.variants()[1].name = LONG;
+    }
+}
+
+#[test]
+fn what_a_request_has_to_carry_is_bounded() {
+    let value = "v".repeat(4_096);
+    let rule = |n: usize| format!(r#"{{"id": "r{n}", "when": {WHEN}, "variant": "a", "set": {{"x-{n}": "{value}"}}}}"#);
+    for (settings, what) in [(5, "bytes"), (33, "headers")] {
+        let mut bytes = Bytes::with_rules((0..40).map(rule));
+        bytes.rules()[0].settings = settings.into();
+        assert_eq!(bytes.refused(), sentence(&format!("a rule that sets too many {what}")));
+    }
+}
+
+#[test]
+fn what_a_request_has_to_pay_for_is_bounded() {
+    let rule = |n: usize| format!(r#"{{"id": "r{n}", "when": {WHEN}, "variant": "a"}}"#);
+    let mut bytes = Bytes::with_rules((0..257).map(rule));
+    bytes.tests().iter_mut().for_each(|test| test.operator = operator::CONTAINS);
+    assert_eq!(bytes.refused(), sentence("too many `contains`"));
+}
+
+#[test]
+fn a_jump_goes_forward_within_its_rule() {
+    refused! {
+        "a jump that is not forward": |bytes| bytes.tests()[1].on_true = 0.into();
+        "a jump that is not forward": |bytes| bytes.tests()[1].on_true = 1.into();
+        "a jump that is not forward": |bytes| bytes.tests()[1].on_true = 2.into();
+    }
+    for end in [MATCHED, FAILED] {
+        let mut bytes = Bytes::sound();
+        bytes.tests()[1].on_true = end.into();
+        Snapshot::load(bytes.0).unwrap();
+    }
+}
+
+#[test]
+fn a_split_has_its_slots_in_order() {
+    refused! {
+        "a split that does not begin at slot 0": |bytes| bytes.ranges()[0].from = 1.into();
+        "ranges out of order": |bytes| bytes.ranges()[1].from = 0.into();
+        "a range beyond the slots or the variants": |bytes| bytes.ranges()[1].from = 100_000.into();
+        "a range beyond the slots or the variants": |bytes| bytes.ranges()[1].variant = 2.into();
+    }
+}
