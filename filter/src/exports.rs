@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use crate::{host, logger, vm::Vm};
+use crate::{host, logger, request::Action, vm::Vm};
 
 thread_local! {
     static VM: RefCell<Vm> = RefCell::new(Vm::new(host::random()));
@@ -73,9 +73,8 @@ extern "C" fn proxy_on_http_call_response(root: u32, token: u32, headers: u32, b
     with(|vm| vm.answered(root, token, headers, body_size));
 }
 
-/// A request's headers are there. It always goes on.
+/// A request's headers are there. It goes on, unless it asked this filter itself and was answered.
 #[unsafe(no_mangle)]
 extern "C" fn proxy_on_request_headers(stream: u32, _headers: u32, _end: u32) -> u32 {
-    with(|vm| vm.request(stream));
-    0
+    with(|vm| vm.request(stream)).unwrap_or(Action::Continue) as u32
 }

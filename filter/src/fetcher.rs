@@ -1,6 +1,10 @@
 //! The fetcher: asks the control plane, puts what it gets into shared data, wakes the VMs, reports what they run.
 //!
-//! It lives once in an Envoy, on the main thread. It knows the envelope and never the content.
+//! One works in an Envoy at a time, as the lease says: the one that the bootstrap names, on the main thread, or an elected
+//! VM of the HTTP filter. It knows the envelope and never the content.
+
+mod calls;
+mod threads;
 
 use std::time::Duration;
 
@@ -8,23 +12,26 @@ use graylane_rules::{
     Revision,
     envelope::{self, Head},
 };
-use serde::Serialize;
 
 use crate::{
     config::FetcherConfig,
+    gauges,
     host::{self, Buffer, Map},
+    lease::{Held, Lease},
     message::{self, Hello, INBOX},
     metrics::Metrics,
-    pairs::{Pairs, encode},
-    pointer::Pointer,
+    pairs::Pairs,
+    pointer::{Pointer, Writer},
     poll::{Answer, News, Poll},
-    report::{self, Report},
-    shelf::Shelved,
-    table::{Ack, Table},
+    report::Report,
+    shelf::{self, Shelved},
+    table::Table,
 };
+use calls::Node;
 
-/// How long a VM may be silent, in the fetcher's own ticks of this length together.
-const SILENCE: Duration = Duration::from_secs(10);
+/// How long a VM may be silent, in the fetcher's own ticks of this length together. VMs say hello every second; one that died
+/// holds up the proof that everybody took a revision for so long.
+const SILENCE: Duration = Duration::from_secs(4);
 
 /// How often the inbox is registered. Whoever registers last is called back, so this repairs any mix-up.
 const REGISTER_EVERY: Duration = Duration::from_secs(1);
@@ -32,87 +39,153 @@ const REGISTER_EVERY: Duration = Duration::from_secs(1);
 /// How often spoilt bytes are written again at most.
 const REPAIR_EVERY: Duration = Duration::from_secs(1);
 
-/// The fetcher of an Envoy.
+/// So long after a publication what is known of it is reported, also where VMs are silent.
+const REPORT_WITHIN: Duration = Duration::from_millis(20);
+
+/// A fetcher.
 #[derive(Debug)]
 pub struct Fetcher {
     config: FetcherConfig,
+    /// Its name in the lease.
+    id: u64,
+    elected: bool,
+    writer: Writer,
     node: Option<Node>,
     poll: Poll,
     report: Report,
+    /// The control plane that was asked last, to which reports go as well.
+    endpoint: usize,
     table: Table,
+    inbox: Option<u32>,
     shelved: Option<Shelved>,
     trouble: Option<String>,
     silent_ticks: u32,
     /// The ticks so far without any VM; None once there was one.
     alone: Option<u32>,
+    /// When a control plane last said what is newest; zero: never.
+    confirmed: Duration,
+    /// Whether the next tick was brought forward.
+    hurries: bool,
+    /// The formats for which the newest revision was asked for once more.
+    refetched: Vec<u16>,
     next_register: Duration,
     next_repair: Duration,
 }
 
-/// Which Envoy this is.
-#[derive(Debug, Serialize)]
-struct Node {
-    id: String,
-    cluster: String,
-}
-
-/// What is posted to the control plane.
-#[derive(Serialize)]
-struct Acks<'a> {
-    node: &'a Option<Node>,
-    workers: Vec<Ack<'a>>,
-}
-
 impl Fetcher {
-    /// Does nothing yet; the first tick begins. (Envoy tries each configuration in a VM that never ticks.)
-    pub fn new(config: FetcherConfig) -> Self {
-        let tick = config.tick.0;
-        let ticks = SILENCE.as_millis().checked_div(tick.as_millis()).and_then(|ticks| u32::try_from(ticks).ok());
+    /// The fetcher that Envoy's bootstrap names. Does nothing yet; the first tick begins. (Envoy tries each configuration
+    /// in a VM that never ticks.)
+    pub fn bootstrap(config: FetcherConfig, id: u64) -> Self {
+        Self::new(config, id, false, Writer::Bootstrap)
+    }
+
+    /// A VM that holds `lease`.
+    pub fn elected(config: FetcherConfig, lease: &Lease) -> Self {
+        let mut fetcher = Self::new(config, lease.holder, true, lease.writer());
+        fetcher.begin();
+        fetcher
+    }
+
+    fn new(config: FetcherConfig, id: u64, elected: bool, writer: Writer) -> Self {
         Self {
-            poll: Poll::new(&config.namespace, config.wait.0, tick, host::random()),
+            poll: Poll::new(config.control.len(), host::random()),
             report: Report::new(host::random()),
+            silent_ticks: silent_ticks(&config),
             config,
+            id,
+            elected,
+            writer,
             node: None,
+            endpoint: 0,
             table: Table::default(),
+            inbox: None,
             shelved: None,
             trouble: None,
-            silent_ticks: ticks.unwrap_or(u32::MAX),
             alone: Some(0),
+            confirmed: Duration::ZERO,
+            hurries: false,
+            refetched: Vec::new(),
             next_register: Duration::ZERO,
             next_repair: Duration::ZERO,
         }
     }
 
-    /// A tick: shows that it lives, listens, forgets the dead, asks and reports what is due.
-    pub fn tick(&mut self) {
+    /// How it was configured.
+    pub fn config(&self) -> &FetcherConfig {
+        &self.config
+    }
+
+    /// A tick: shows that it lives, listens, forgets the dead, asks and reports what is due. False where somebody else
+    /// holds the lease: an elected VM then stops for good, the bootstrap's fetcher tries again with its next tick.
+    pub fn tick(&mut self) -> bool {
         let now = host::now();
-        if self.node.is_none() {
-            self.begin();
+        match Lease::renew(self.id, self.elected, now, self.confirmed) {
+            Held::Still => {}
+            Held::Taken => {
+                if self.node.is_some() {
+                    log::warn!("this fetcher was stalled, and takes over again");
+                }
+                self.begin();
+            }
+            Held::Lost => return false,
         }
-        message::beat(now, self.revision());
+        if std::mem::take(&mut self.hurries) {
+            let _ = host::set_tick(self.config.tick.0);
+        }
         if now >= self.next_register {
             self.next_register = now.saturating_add(REGISTER_EVERY);
-            if let Ok(inbox) = host::register_queue(INBOX) {
-                self.listen(inbox);
-            }
+            self.inbox = host::register_queue(INBOX).ok();
+        }
+        if let Some(inbox) = self.inbox {
+            self.listen(inbox, now);
+            self.try_threads(inbox);
         }
         if self.table.tick(self.silent_ticks) {
             self.report.changed();
         }
         self.note_solitude();
+        self.refetch_unreadable();
         self.ask(now);
         self.tell(now);
+        true
+    }
+
+    /// Goes on as `config` says.
+    pub fn configure(&mut self, config: FetcherConfig) {
+        self.poll = Poll::new(config.control.len(), host::random());
+        self.endpoint = 0;
+        self.silent_ticks = silent_ticks(&config);
+        self.config = config;
+        self.begin();
+    }
+
+    /// The root that was called back is gone, and what it waited for with it: another one of the VM goes on.
+    pub fn move_on(&mut self) {
+        self.poll.restart();
+        self.report.restart();
+        self.next_register = Duration::ZERO;
+    }
+
+    /// Whether callbacks for the queue `token` are the fetcher's.
+    pub fn is_inbox(&self, token: u32) -> bool {
+        self.inbox == Some(token)
     }
 
     /// A callback for a queue; whichever it is, everything in it is read.
     pub fn queue_ready(&mut self, token: u32) {
-        self.listen(token);
-        self.tell_if_complete(host::now());
+        let now = host::now();
+        self.listen(token, now);
+        self.tell_if_complete(now);
     }
 
     /// The report that completes a publication tells how long it took, and does not wait for the tick.
     fn tell_if_complete(&mut self, now: Duration) {
-        if self.report.is_changed() && self.table.all_run(self.revision()) {
+        if !self.report.is_changed() {
+            return;
+        }
+        let newest = newest();
+        if self.table.all_run(newest) && self.holds() {
+            shelf::prove(newest);
             self.tell(now);
         }
     }
@@ -132,91 +205,78 @@ impl Fetcher {
         };
         let body = body.as_ref().map(Vec::as_slice).map_err(|&size| size);
         let answer = Answer { status: header(b":status"), media_type: header(b"content-type"), body };
-        let Some(judged) = self.poll.answered(now, token, answer) else { return };
-        let taken = judged.and_then(|news| self.take(news));
+        let Some(judged) = self.poll.answered(now, host::unix_time(), &self.config, token, answer) else { return };
+        let taken = judged.and_then(|news| self.take(news, now));
         if taken.is_err() && answer.status == b"200" {
             metrics.count("graylane_snapshots_refused_total");
+            gauges::refused(None, host::unix_time(), metrics);
         }
         self.note(taken.err());
         self.ask(now);
     }
 
-    /// The first tick: who we are, and where an earlier fetcher of this process left off.
+    /// The beginning of a time in office: who we are, and where an earlier fetcher of this process left off.
     fn begin(&mut self) {
-        let property = |path| String::from_utf8_lossy(&host::property(path).unwrap_or_default()).into_owned();
-        self.node = Some(Node { id: property("xds\0node\0id"), cluster: property("xds\0node\0cluster") });
+        self.node.get_or_insert_with(Node::this);
         let _ = host::set_tick(self.config.tick.0);
-        let revision = Pointer::read().map(|(pointer, _)| pointer.revision).unwrap_or_default();
-        self.poll.continue_after(Some(revision).filter(|revision| *revision != Revision::default()));
+        self.poll.continue_after(Some(newest()).filter(|revision| *revision != Revision::default()));
+        // Whatever was under way belongs to the time before.
+        self.poll.restart();
+        self.table.forgive();
+        self.next_register = Duration::ZERO;
     }
 
-    /// The revision last put into shared data; 0.0 where none was.
-    fn revision(&self) -> Revision {
-        self.shelved.as_ref().map(|shelved| shelved.pointer.revision).unwrap_or_default()
+    /// Whether the lease is still ours. A VM may have been stalled since it last looked.
+    fn holds(&self) -> bool {
+        Lease::read().0.holder == self.id
     }
 
-    fn ask(&mut self, now: Duration) {
-        let formats = self.table.formats();
-        let Some(path) = self.poll.question(now, &formats) else { return };
-        let headers = self.headers("GET", &path, ("accept", envelope::MEDIA_TYPE));
-        let sent = host::http_call(&self.config.control.cluster, &headers, b"", self.poll.timeout());
-        if let Err(why) = self.poll.sent(now, &formats, sent) {
-            self.note(Some(why));
+    fn take(&mut self, news: News<'_>, now: Duration) -> Result<(), String> {
+        if !self.holds() {
+            return Err("another fetcher took over".to_owned());
         }
-    }
-
-    fn tell(&mut self, now: Duration) {
-        if !self.report.is_due(now) {
-            return;
-        }
-        let acks = Acks { node: &self.node, workers: self.table.acks() };
-        let Ok(body) = serde_json::to_vec(&acks) else { return };
-        let path = format!("/v1/namespaces/{}/acks", self.config.namespace);
-        let headers = self.headers("POST", &path, ("content-type", "application/json"));
-        self.report.sent(now, host::http_call(&self.config.control.cluster, &headers, &body, report::TIMEOUT));
-    }
-
-    fn headers(&self, method: &str, path: &str, (name, value): (&str, &str)) -> Vec<u8> {
-        let authority = self.config.control.authority.as_bytes();
-        encode(&[
-            (b":method", method.as_bytes()),
-            (b":path", path.as_bytes()),
-            (b":authority", authority),
-            (name.as_bytes(), value.as_bytes()),
-        ])
-    }
-
-    fn take(&mut self, news: News<'_>) -> Result<(), String> {
+        self.confirmed = now;
         let News::Snapshot(head, bytes) = news else { return Ok(()) };
         let Head { format, length, .. } = head;
         let revision = head.revision();
-        let put = Shelved::put(bytes, revision, format);
+        let put = Shelved::put(self.writer, bytes, revision, format);
         // Where something newer lies there already, asking for what is newer still is the only thing that helps.
-        let newest = Pointer::read().map_or(revision, |(pointer, _)| pointer.revision.max(revision));
-        self.poll.continue_after(Some(newest));
+        self.poll.continue_after(Some(newest().max(revision)));
         self.shelved = Some(put?);
         log::info!("revision {revision} fetched: format {format}, {length} bytes");
-        self.wake_all();
+        self.wake_all(revision);
         Ok(())
     }
 
     /// Wakes each VM. What is sent is the revision, but they look at the pointer anyway.
-    fn wake_all(&self) {
-        let revision = self.revision();
+    fn wake_all(&mut self, revision: Revision) {
         let message = [revision.epoch.to_le_bytes(), revision.number.to_le_bytes()].concat();
         for queue in self.table.queues() {
             let _ = host::enqueue(queue, &message);
         }
+        self.hurries = REPORT_WITHIN < self.config.tick.0 && host::set_tick(REPORT_WITHIN).is_ok();
     }
 
-    fn listen(&mut self, queue: u32) {
-        for hello in message::drain(queue).filter_map(|message| Hello::read(&message)) {
-            if hello.unfit {
-                self.repair(&hello);
-            }
-            if self.table.hear(hello) {
-                self.report.changed();
-            }
+    /// Reads what waits in a queue, in a callback that began at `since`.
+    fn listen(&mut self, queue: u32, since: Duration) {
+        for message in message::drain(queue) {
+            self.hear(&message, since);
+        }
+    }
+
+    fn hear(&mut self, message: &[u8], since: Duration) {
+        let Some(hello) = Hello::read(message) else {
+            #[cfg(feature = "hooks")]
+            crate::hooks::obey(message);
+            return;
+        };
+        if hello.unfit {
+            self.repair(&hello);
+        }
+        let (id, at) = (hello.id.clone(), Duration::from_nanos(hello.at));
+        let heard = self.table.hear(hello);
+        if heard | self.note_thread(&id, at, since) {
+            self.report.changed();
         }
     }
 
@@ -228,15 +288,32 @@ impl Fetcher {
             return;
         }
         self.next_repair = now.saturating_add(REPAIR_EVERY);
+        let refused = |revision: Revision| hello.refused == Some(revision.to_string());
         match &self.shelved {
-            Some(shelved) if hello.refused == Some(shelved.pointer.revision.to_string()) => {
-                log::warn!("revision {} was spoilt in shared data and is written again", shelved.pointer.revision);
-                if shelved.write_again().is_ok() {
-                    let _ = host::enqueue(hello.queue, b"again");
-                }
+            Some(shelved) if refused(shelved.place.revision) && shelved.write_again().is_ok() => {
+                log::warn!("revision {} was spoilt in shared data and is written again", shelved.place.revision);
+                let _ = host::enqueue(hello.queue, b"again");
             }
-            Some(_) => {}
-            None => self.poll.continue_after(None),
+            _ if refused(newest()) => {
+                self.poll.continue_after(None);
+                self.poll.restart();
+            }
+            _ => {}
+        }
+    }
+
+    /// Asks for the newest revision once more where a VM reads other formats than the one it lies there in.
+    fn refetch_unreadable(&mut self) {
+        let place = Pointer::read().map(|(pointer, _)| pointer.newest).unwrap_or_default();
+        let formats = self.table.formats();
+        if place.slot.key().is_none() || formats.contains(&place.format) {
+            return self.refetched.clear();
+        }
+        if self.refetched != formats {
+            log::info!("revision {} is wanted in one of the formats {formats:?}", place.revision);
+            self.refetched = formats;
+            self.poll.continue_after(None);
+            self.poll.restart();
         }
     }
 
@@ -264,4 +341,15 @@ impl Fetcher {
         }
         self.trouble = trouble;
     }
+}
+
+/// How many ticks are [`SILENCE`].
+fn silent_ticks(config: &FetcherConfig) -> u32 {
+    let ticks = SILENCE.as_millis().checked_div(config.tick.0.as_millis());
+    ticks.and_then(|ticks| u32::try_from(ticks).ok()).unwrap_or(u32::MAX)
+}
+
+/// The newest revision in shared data; 0.0 where there is none.
+fn newest() -> Revision {
+    Pointer::read().map(|(pointer, _)| pointer.newest.revision).unwrap_or_default()
 }

@@ -1,7 +1,7 @@
 //! What the filter asks of Envoy, typed: every call gives a [`Status`] instead of a trap.
 //!
-//! In a VM the calls go to Envoy (`host/envoy.rs`, the only file that is unsafe); natively they go to a host in
-//! memory (`host/fake.rs`), so that everything above this line is tested without Envoy.
+//! In a VM the calls go to Envoy (`host/envoy.rs` and its imports, the only code that is unsafe); natively they go to a
+//! host in memory (`host/fake.rs`), so that everything above this line is tested without Envoy.
 
 #[cfg(target_arch = "wasm32")]
 mod envoy;

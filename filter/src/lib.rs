@@ -22,11 +22,20 @@
 
 mod backoff;
 mod config;
+mod election;
+mod endpoints;
 #[cfg(target_arch = "wasm32")]
 mod exports;
 mod fetcher;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
+mod gauges;
 mod headers;
+#[cfg(feature = "hooks")]
+mod hooks;
 mod host;
+mod lease;
+mod limits;
 mod loaded;
 mod logger;
 mod message;
@@ -35,10 +44,12 @@ mod owned;
 mod pairs;
 mod pointer;
 mod poll;
+mod readiness;
 mod report;
 mod request;
 mod roots;
 mod shelf;
+mod signature;
 mod table;
 mod vm;
 mod worker;

@@ -5,7 +5,10 @@ use std::{cell::RefCell, collections::BTreeMap};
 use graylane_rules::{Compiled, Format, Problem, Revision, SeriesKey, Snapshot, Source, compile};
 use serde_json::value::RawValue;
 
-use crate::{config::FilterConfig, owned::Owned};
+use crate::{
+    config::{FilterConfig, Limits},
+    owned::Owned,
+};
 
 /// A snapshot with what this VM keeps about it.
 #[derive(Debug)]
@@ -40,8 +43,8 @@ impl Loaded {
         let Compiled { snapshot, .. } = compile(&sources)
             .map_err(|problems| problems.iter().map(|problem| place(problem, config, text)).collect::<Vec<_>>())?;
         let snapshot = Snapshot::load(snapshot).map_err(|why| vec![why.to_string()])?;
-        match foreign_name(&snapshot, owned) {
-            Some(name) => Err(vec![not_owned(&name)]),
+        match objection(&snapshot, owned, &config.limits) {
+            Some(objection) => Err(vec![objection]),
             None => {
                 Ok(Some(Self { snapshot, revision: None, label: "embedded".to_owned(), series: RefCell::default() }))
             }
@@ -49,14 +52,17 @@ impl Loaded {
     }
 }
 
-/// The first header that `snapshot` may set although it is not `owned`.
-pub fn foreign_name(snapshot: &Snapshot, owned: &Owned) -> Option<String> {
-    let name = snapshot.header_names().find(|name| !owned.contains(name))?;
-    Some(name.escape_ascii().to_string())
+/// Why a filter that owns `owned` and has `limits` does not take `snapshot`, wherever it comes from; None where it does.
+pub fn objection(snapshot: &Snapshot, owned: &Owned, limits: &Limits) -> Option<String> {
+    let foreign = snapshot.header_names().find(|name| !owned.contains(name));
+    match foreign {
+        Some(name) => Some(not_owned(&name.escape_ascii().to_string())),
+        None => limits.check(snapshot).err(),
+    }
 }
 
 /// What to say, and to do, about a header that is not owned.
-pub fn not_owned(name: &str) -> String {
+fn not_owned(name: &str) -> String {
     format!(
         "the rules set the header {name}, which is not among ownedHeaders: add it there, or take it out of the rules"
     )
@@ -80,6 +86,35 @@ fn place(problem: &Problem, config: &FilterConfig<'_>, text: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const RULES: &str = r#""ruleSets": [{"apiVersion": "graylane.dev/v1", "kind": "RuleSet", "metadata": {"name": "a"},
+        "spec": {"scope": {"hosts": ["shop"]}, "variants": ["stable", "canary"], "default": "stable",
+                 "rules": [{"id": "all", "variant": "canary", "when": {"path": {"prefix": "/"}}}]}}]"#;
+
+    /// The outcome for the rules above: the label of what is loaded, or why nothing is.
+    fn embedded(owned: &str, limits: &str) -> Result<String, Vec<String>> {
+        let text = format!(r#"{{{RULES}, "ownedHeaders": ["{owned}"], "limits": {limits}}}"#);
+        let config = FilterConfig::read(text.as_bytes()).unwrap();
+        let owned = Owned::new(config.owned_headers.clone());
+        let loaded = Loaded::embedded(&config, text.as_bytes(), &owned)?;
+        Ok(loaded.map(|loaded| loaded.label).unwrap_or_default())
+    }
+
+    #[test]
+    fn a_configuration_whose_rules_exceed_its_own_limits_is_refused() {
+        assert_eq!(embedded("x-gray-variant", "{}"), Ok("embedded".to_owned()));
+        let limits = r#"{"variants": ["stable", "canary"], "shares": {"canary": 100}}"#;
+        assert_eq!(embedded("x-gray-variant", limits), Ok("embedded".to_owned()));
+        let refused = embedded("x-gray-variant", r#"{"shares": {"canary": 5}}"#).unwrap_err();
+        let expected = "rule set a, variant canary: found a share of up to 100 %, expected at most 5 % (limits.shares)";
+        assert_eq!(refused, [expected]);
+    }
+
+    #[test]
+    fn headers_of_others_come_before_limits() {
+        let refused = embedded("x-other", r#"{"shares": {"canary": 5}}"#).unwrap_err();
+        assert_eq!(refused, [not_owned("x-gray-variant")]);
+    }
 
     #[test]
     fn a_problem_is_placed_in_the_whole_configuration() {

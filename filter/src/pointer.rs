@@ -1,4 +1,4 @@
-//! The small shared record that says where the newest snapshot lies, and what it is.
+//! The small shared record that says where snapshots lie, and what they are.
 
 use graylane_rules::Revision;
 use xxhash_rust::xxh3::xxh3_128;
@@ -15,10 +15,19 @@ const KEY: &str = "graylane/pointer";
 /// The only form of the record there is; readers ignore others, so that an older one keeps what it has.
 const VERSION: u8 = 1;
 
-/// Where the newest snapshot lies. All zero: none was written yet.
+/// What to load: the newest snapshot, or, for a VM that must refuse that one, the last that everybody took.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Pointer {
-    /// Its revision; only ever grows.
+    /// The newest snapshot; its revision only ever grows.
+    pub newest: Place,
+    /// The newest one that every live VM was running. A VM that begins while the newest is being refused has this one.
+    pub proven: Place,
+}
+
+/// Where a snapshot lies. All zero: nowhere.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// Its revision.
     pub revision: Revision,
     /// The shared key that holds its bytes.
     pub slot: Slot,
@@ -30,42 +39,79 @@ pub struct Pointer {
     pub hash: u128,
 }
 
-/// The shared keys that hold snapshots. A writer has two and writes the one the pointer does not name.
+/// A shared key that holds a snapshot, or none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Slot {
-    /// No key: nothing was written yet.
+pub struct Slot(Option<u8>);
+
+/// All slots, three for each writer.
+const SLOTS: [&str; 9] = [
+    "graylane/a",
+    "graylane/b",
+    "graylane/c",
+    "graylane/d",
+    "graylane/e",
+    "graylane/f",
+    "graylane/g",
+    "graylane/h",
+    "graylane/i",
+];
+
+/// Whose slots are written: two writers never share any. A stalled writer that comes back in the midst of writing would
+/// otherwise spoil what the pointer names by now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Writer {
+    /// The fetcher that Envoy's bootstrap names: a, b, c.
     #[default]
-    None,
-    /// The first key of the bootstrap fetcher.
-    A,
-    /// Its second key.
-    B,
+    Bootstrap,
+    /// A VM elected at an odd turn: d, e, f.
+    Odd,
+    /// A VM elected at an even turn: g, h, i.
+    Even,
 }
 
 impl Slot {
-    /// The shared key; none for [`Slot::None`].
+    /// The shared key; none where there is no slot.
     pub fn key(self) -> Option<&'static str> {
-        match self {
-            Slot::None => None,
-            Slot::A => Some("graylane/a"),
-            Slot::B => Some("graylane/b"),
-        }
+        SLOTS.get(usize::from(self.0?)).copied()
     }
 
-    /// The one of a writer's two that is free while the pointer names this one.
-    pub fn other(self) -> Self {
-        match self {
-            Slot::A => Slot::B,
-            Slot::None | Slot::B => Slot::A,
-        }
+    fn encode(self) -> u8 {
+        self.0.map_or(0, |place| place.saturating_add(1))
+    }
+
+    fn decode(byte: u8) -> Option<Self> {
+        let slot = Self(byte.checked_sub(1));
+        (byte == 0 || slot.key().is_some()).then_some(slot)
     }
 }
 
-impl Pointer {
-    /// The pointer to `bytes`, which do not lie anywhere yet. None where they are more than 4 GiB.
-    pub fn to(bytes: &[u8], revision: Revision, format: u16) -> Option<Self> {
+impl Writer {
+    /// Whether `slot` may be written.
+    pub fn owns(self, slot: Slot) -> bool {
+        self.slots().contains(&slot)
+    }
+
+    /// A slot of this writer that `pointer` does not name. Of three, two can be named.
+    pub fn free(self, pointer: &Pointer) -> Slot {
+        let named = [pointer.newest.slot, pointer.proven.slot];
+        self.slots().into_iter().find(|slot| !named.contains(slot)).unwrap_or_default()
+    }
+
+    fn slots(self) -> [Slot; 3] {
+        match self {
+            Writer::Bootstrap => [0, 1, 2],
+            Writer::Odd => [3, 4, 5],
+            Writer::Even => [6, 7, 8],
+        }
+        .map(|place| Slot(Some(place)))
+    }
+}
+
+impl Place {
+    /// The place of `bytes`, which do not lie anywhere yet. None where they are more than 4 GiB.
+    pub fn of(bytes: &[u8], revision: Revision, format: u16) -> Option<Self> {
         let length = u32::try_from(bytes.len()).ok()?;
-        Some(Self { revision, slot: Slot::None, format, length, hash: xxh3_128(bytes) })
+        Some(Self { revision, slot: Slot::default(), format, length, hash: xxh3_128(bytes) })
     }
 
     /// Whether `bytes` are the ones meant.
@@ -73,6 +119,25 @@ impl Pointer {
         u32::try_from(bytes.len()) == Ok(self.length) && xxh3_128(bytes) == self.hash
     }
 
+    fn encode(&self) -> PlaceRecord {
+        PlaceRecord {
+            epoch: self.revision.epoch.into(),
+            number: self.revision.number.into(),
+            slot: self.slot.encode(),
+            format: self.format.into(),
+            length: self.length.into(),
+            hash: self.hash.into(),
+        }
+    }
+
+    fn decode(record: &PlaceRecord) -> Option<Self> {
+        let revision = Revision { epoch: record.epoch.get(), number: record.number.get() };
+        let (format, length, hash) = (record.format.get(), record.length.get(), record.hash.get());
+        Some(Self { revision, slot: Slot::decode(record.slot)?, format, length, hash })
+    }
+}
+
+impl Pointer {
     /// Makes the key where there is none, without touching an existing one.
     pub fn create() {
         // A mismatch means that it is there, which is all that is wanted.
@@ -94,40 +159,27 @@ impl Pointer {
     }
 
     fn encode(&self) -> Record {
-        Record {
-            version: VERSION,
-            epoch: self.revision.epoch.into(),
-            number: self.revision.number.into(),
-            slot: match self.slot {
-                Slot::None => 0,
-                Slot::A => b'a',
-                Slot::B => b'b',
-            },
-            format: self.format.into(),
-            length: self.length.into(),
-            hash: self.hash.into(),
-        }
+        Record { version: VERSION, newest: self.newest.encode(), proven: self.proven.encode() }
     }
 
     fn decode(bytes: &[u8]) -> Option<Self> {
         let record = Record::ref_from_bytes(bytes).ok().filter(|record| record.version == VERSION)?;
-        let slot = match record.slot {
-            0 => Slot::None,
-            b'a' => Slot::A,
-            b'b' => Slot::B,
-            _ => return None,
-        };
-        let revision = Revision { epoch: record.epoch.get(), number: record.number.get() };
-        let (format, length, hash) = (record.format.get(), record.length.get(), record.hash.get());
-        Some(Self { revision, slot, format, length, hash })
+        Some(Self { newest: Place::decode(&record.newest)?, proven: Place::decode(&record.proven)? })
     }
 }
 
-/// The pointer as it lies in shared data: 40 bytes.
+/// The pointer as it lies in shared data: 79 bytes.
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 struct Record {
     version: u8,
+    newest: PlaceRecord,
+    proven: PlaceRecord,
+}
+
+#[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+struct PlaceRecord {
     epoch: U64,
     number: U64,
     slot: u8,
@@ -147,19 +199,36 @@ mod tests {
         Pointer::create();
         let (zero, cas) = Pointer::read().unwrap();
         let revision = Revision { epoch: 7, number: 1 << 40 };
-        let pointer = Pointer { slot: Slot::B, ..Pointer::to(b"bytes", revision, 3).unwrap() };
+        let newest = Place { slot: Slot(Some(8)), ..Place::of(b"bytes", revision, 3).unwrap() };
+        let pointer = Pointer { newest, proven: Place { slot: Slot(Some(0)), ..newest } };
         pointer.write(cas).unwrap();
         Pointer::create();
         assert_eq!((zero, Pointer::read().unwrap().0), (Pointer::default(), pointer));
         assert_eq!(Pointer::default().write(cas), Err(Status::CasMismatch));
-        assert!(pointer.fits(b"bytes") && !pointer.fits(b"bytez") && !pointer.fits(b"byte"));
+        assert!(newest.fits(b"bytes") && !newest.fits(b"bytez") && !newest.fits(b"byte"));
     }
 
     #[test]
     fn a_foreign_record_is_no_pointer() {
-        for bytes in [&b""[..], b"nonsense", &[2; 40], &[1; 40], &[0; 41]] {
+        for bytes in [&b""[..], b"nonsense", &[2; 79], &[1; 78], &[255; 79], &[0; 80]] {
             host(|host| host.shared.insert(KEY.into(), (bytes.to_vec(), 5)));
             assert_eq!(Pointer::read(), Ok((Pointer::default(), Cas(5))), "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn a_writer_has_a_free_slot_whatever_is_named_and_shares_none() {
+        let writers = [Writer::Bootstrap, Writer::Odd, Writer::Even];
+        let place = |slot| Place { slot, ..Place::default() };
+        for writer in writers {
+            for newest in writer.slots() {
+                for proven in writer.slots() {
+                    let pointer = Pointer { newest: place(newest), proven: place(proven) };
+                    let free = writer.free(&pointer);
+                    assert!(writer.owns(free) && free != newest && free != proven);
+                    assert_eq!(writers.iter().filter(|other| other.owns(free)).count(), 1);
+                }
+            }
         }
     }
 }

@@ -7,7 +7,7 @@ use graylane_rules::{
     envelope::{self, Head},
 };
 
-use crate::{backoff::Backoff, host::Status};
+use crate::{config::FetcherConfig, endpoints::Endpoints, host::Status, signature};
 
 /// How much longer than the control plane may hold a question the host waits for the answer, so that "nothing new" is
 /// said by the control plane and not by a timeout.
@@ -23,18 +23,27 @@ const STORM: Duration = Duration::from_millis(20);
 /// The state of the long poll: at most one question is under way.
 #[derive(Debug)]
 pub struct Poll {
-    namespace: String,
-    wait: Duration,
-    tick: Duration,
+    endpoints: Endpoints,
     after: Option<Revision>,
     state: State,
-    backoff: Backoff,
 }
 
 #[derive(Debug)]
 enum State {
     Idle { until: Duration },
-    Asked { token: u32, since: Duration, formats: Vec<u16> },
+    Asked { token: u32, since: Duration, question: Question },
+}
+
+/// What to ask, and whom.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// The place of the control plane in the order of preference.
+    pub endpoint: usize,
+    /// The `:path`.
+    pub path: String,
+    /// When the host gives up.
+    pub timeout: Duration,
+    formats: Vec<u16>,
 }
 
 /// An answer as the host delivers it.
@@ -53,21 +62,15 @@ pub struct Answer<'a> {
 pub enum News<'a> {
     /// Nothing is newer.
     Nothing,
-    /// A newer snapshot, whole and meant for this namespace.
+    /// A newer snapshot, whole, signed where it must be, and meant for this namespace.
     Snapshot(Head, &'a [u8]),
 }
 
 impl Poll {
-    /// Nothing asked yet. `tick` is how often [`question`](Self::question) is tried, `seed` is random.
-    pub fn new(namespace: &str, wait: Duration, tick: Duration, seed: u64) -> Self {
-        Self {
-            namespace: namespace.to_owned(),
-            wait,
-            tick,
-            after: None,
-            state: State::Idle { until: Duration::ZERO },
-            backoff: Backoff::new(seed),
-        }
+    /// Nothing asked yet, of `endpoints` control planes; `seed` is random.
+    pub fn new(endpoints: usize, seed: u64) -> Self {
+        let state = State::Idle { until: Duration::ZERO };
+        Self { endpoints: Endpoints::new(endpoints, seed), after: None, state }
     }
 
     /// From here on only what is newer than `revision` is news; None: whatever the control plane has.
@@ -75,37 +78,42 @@ impl Poll {
         self.after = revision;
     }
 
-    /// The `:path` to ask, where it is time to ask.
-    pub fn question(&mut self, now: Duration, formats: &[u16]) -> Option<String> {
-        match self.state {
-            State::Idle { until } if now >= until => {}
+    /// Forgets the question under way, because its answer will never come or is no longer what is wanted.
+    pub fn restart(&mut self) {
+        self.state = State::Idle { until: Duration::ZERO };
+    }
+
+    /// What to ask, where it is time to ask.
+    pub fn question(&mut self, now: Duration, config: &FetcherConfig, formats: Vec<u16>) -> Option<Question> {
+        match &self.state {
+            State::Idle { until } if now >= *until => {}
             // The host always answers, by its own timeout at the latest; were it not to, polling must go on.
-            State::Asked { since, .. } if now.saturating_sub(since) > self.timeout().saturating_add(GRACE) => {}
+            State::Asked { since, question, .. }
+                if now.saturating_sub(*since) > question.timeout.saturating_add(GRACE) => {}
             _ => return None,
         }
-        let formats = formats.iter().map(u16::to_string).collect::<Vec<_>>().join(",");
+        let choice = self.endpoints.choose(now)?;
+        // Who failed last shows that it answers at all, before it is trusted to hold a question.
+        let wait = if choice.on_trial { Duration::ZERO } else { config.wait.0 };
+        let list = formats.iter().map(u16::to_string).collect::<Vec<_>>().join(",");
         let after = self.after.map(|revision| format!("after={revision}&")).unwrap_or_default();
-        let (namespace, wait) = (&self.namespace, self.wait.as_secs());
-        Some(format!("/v1/namespaces/{namespace}/snapshot?{after}formats={formats}&wait={wait}s"))
+        let path =
+            format!("/v1/namespaces/{}/snapshot?{after}formats={list}&wait={}s", config.namespace, wait.as_secs());
+        Some(Question { endpoint: choice.place, path, timeout: wait.saturating_add(GRACE), formats })
     }
 
-    /// When the host gives up on a question.
-    pub fn timeout(&self) -> Duration {
-        self.wait.saturating_add(GRACE)
-    }
-
-    /// What became of sending the question: the token of its answer, or the host's refusal.
+    /// What became of sending `question`: the token of its answer, or the host's refusal.
     ///
     /// # Errors
     /// The refusal in words. The question is tried again later.
-    pub fn sent(&mut self, now: Duration, formats: &[u16], result: Result<u32, Status>) -> Result<(), String> {
+    pub fn sent(&mut self, now: Duration, question: Question, result: Result<u32, Status>) -> Result<(), String> {
         match result {
             Ok(token) => {
-                self.state = State::Asked { token, since: now, formats: formats.to_vec() };
+                self.state = State::Asked { token, since: now, question };
                 Ok(())
             }
             Err(status) => {
-                self.pause(now);
+                self.fail(now, question.endpoint);
                 Err(match status {
                     Status::BadArgument => "the control plane's cluster is not known (yet)".to_owned(),
                     Status::InternalFailure => "the control plane's cluster has no endpoint (yet)".to_owned(),
@@ -115,47 +123,65 @@ impl Poll {
         }
     }
 
-    /// Takes the answer to `token`; None where that is no question of ours.
+    /// Takes the answer to `token`; None where that is no question of ours. `unix` is the time of day in seconds.
     ///
     /// # Errors
     /// Inside, why the answer brings nothing; the question is asked again later.
-    pub fn answered<'a>(&mut self, now: Duration, token: u32, answer: Answer<'a>) -> Option<Result<News<'a>, String>> {
-        let State::Asked { token: asked, since, ref formats } = self.state else { return None };
-        if asked != token {
+    pub fn answered<'a>(
+        &mut self,
+        now: Duration,
+        unix: u64,
+        config: &FetcherConfig,
+        token: u32,
+        answer: Answer<'a>,
+    ) -> Option<Result<News<'a>, String>> {
+        let State::Asked { token: asked, since, question } = &self.state else { return None };
+        if *asked != token {
             return None;
         }
-        let waited = now.saturating_sub(since);
-        let judged = self.judge(waited, formats, answer);
+        let (waited, endpoint) = (now.saturating_sub(*since), question.endpoint);
+        let judged = self.judge(unix, config, &question.formats, answer);
         match &judged {
-            Ok(News::Nothing) if waited < SOON => self.idle(now.saturating_add(self.tick)),
-            Ok(News::Snapshot(..)) if waited < STORM => self.idle(now.saturating_add(self.tick)),
-            Ok(_) => self.idle(now),
-            Err(_) => self.pause(now),
+            Ok(News::Nothing) if waited < SOON => self.idle(endpoint, now.saturating_add(config.tick.0)),
+            Ok(News::Snapshot(..)) if waited < STORM => self.idle(endpoint, now.saturating_add(config.tick.0)),
+            Ok(_) => self.idle(endpoint, now),
+            Err(_) => self.fail(now, endpoint),
         }
         Some(judged)
     }
 
-    fn idle(&mut self, until: Duration) {
-        self.backoff.reset();
+    fn idle(&mut self, endpoint: usize, until: Duration) {
+        self.endpoints.worked(endpoint);
         self.state = State::Idle { until };
     }
 
-    fn pause(&mut self, now: Duration) {
-        self.state = State::Idle { until: now.saturating_add(self.backoff.next()) };
+    fn fail(&mut self, now: Duration, endpoint: usize) {
+        self.endpoints.failed(now, endpoint);
+        self.state = State::Idle { until: Duration::ZERO };
     }
 
-    fn judge<'a>(&self, waited: Duration, formats: &[u16], answer: Answer<'a>) -> Result<News<'a>, String> {
+    fn judge<'a>(
+        &self,
+        unix: u64,
+        config: &FetcherConfig,
+        formats: &[u16],
+        answer: Answer<'a>,
+    ) -> Result<News<'a>, String> {
         match answer.status {
-            b"200" => self.open(formats, answer),
+            b"200" => self.open(unix, config, formats, answer),
             b"204" => Ok(News::Nothing),
-            // The host's own timeout. The control plane held the question as it should, and its 204 was lost.
-            b"504" if waited >= self.wait => Ok(News::Nothing),
             b"" => Err("the answer broke off".to_owned()),
             status => Err(format!("found status {}, expected 200 or 204", status.escape_ascii())),
         }
     }
 
-    fn open<'a>(&self, formats: &[u16], answer: Answer<'a>) -> Result<News<'a>, String> {
+    fn open<'a>(
+        &self,
+        unix: u64,
+        config: &FetcherConfig,
+        formats: &[u16],
+        answer: Answer<'a>,
+    ) -> Result<News<'a>, String> {
         let expect = |fits: bool, found: String, expected: String| {
             if fits { Ok(()) } else { Err(format!("found {found}, expected {expected}")) }
         };
@@ -167,8 +193,9 @@ impl Poll {
         expect(right, found, envelope::MEDIA_TYPE.to_owned())?;
         let body = answer.body.map_err(|size| format!("found {size} bytes, expected at most {}", envelope::LIMIT))?;
         let (head, snapshot) = envelope::open(body).map_err(|why| why.to_string())?;
-        let (found, expected) = (format!("namespace {}", quoted(&head.namespace)), self.namespace.clone());
-        expect(head.namespace == self.namespace, found, expected)?;
+        let (found, expected) = (format!("namespace {}", quoted(&head.namespace)), config.namespace.clone());
+        expect(head.namespace == config.namespace, found, expected)?;
+        signature::verify(&head, &config.keys, unix)?;
         expect(formats.contains(&head.format), format!("format {}", head.format), format!("one of {formats:?}"))?;
         let after = self.after.unwrap_or_default();
         expect(head.revision() > after, format!("revision {}", head.revision()), format!("one after {after}"))?;

@@ -10,6 +10,9 @@ const KEEP_ALIVE: Duration = Duration::from_secs(5);
 /// When the host gives up on a report.
 pub const TIMEOUT: Duration = Duration::from_secs(5);
 
+/// The longest pause after a failure.
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
 /// What is still to be reported, and when.
 #[derive(Debug)]
 pub struct Report {
@@ -24,7 +27,7 @@ impl Report {
     /// Nothing reported yet; `seed` is random.
     pub fn new(seed: u64) -> Self {
         let (not_before, keep_alive) = (Duration::ZERO, Duration::ZERO);
-        Self { changed: false, under_way: None, not_before, keep_alive, backoff: Backoff::new(seed) }
+        Self { changed: false, under_way: None, not_before, keep_alive, backoff: Backoff::new(seed, LONGEST_PAUSE) }
     }
 
     /// Notes that the table says something new.
@@ -74,6 +77,11 @@ impl Report {
             _ => self.fail(now),
         }
         true
+    }
+
+    /// Forgets the report under way, whose answer will never come: it is sent again.
+    pub fn restart(&mut self) {
+        self.changed |= self.under_way.take().is_some();
     }
 
     fn fail(&mut self, now: Duration) {

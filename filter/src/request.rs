@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use graylane_rules::Decision;
 
+#[cfg(feature = "hooks")]
+use crate::hooks;
 use crate::{
     headers::Request,
     host::{self, Map},
@@ -11,26 +13,52 @@ use crate::{
     metrics::Metrics,
     owned::Owned,
     pairs::Pairs,
+    readiness::Readiness,
 };
 
 const OUT_OF_SCOPE: &str = "reason=.=out_of_scope;.;graylane_requests_undecided_total";
 const NO_RULES: &str = "reason=.=no_rules;.;graylane_requests_undecided_total";
 
-/// Decides the request that the host is asking about.
+/// What becomes of a request, in the host's numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Action {
+    /// It goes on.
+    Continue = 0,
+    /// It was answered here and goes no further.
+    Stop = 1,
+}
+
+/// Decides the request that the host is asking about, or answers it where it asks for `readiness`.
 ///
 /// Owned headers and their twins are removed whatever else happens; then the first rule that matches sets its own.
 /// The ABI 0.2.1 has Envoy choose the route anew when a header was changed. A later ABI does not, and will need the
 /// foreign function `clear_route_cache` here; today that would only cost a request about another microsecond.
-pub fn handle(owned: &Owned, loaded: Option<&Loaded>, metrics: &mut Metrics) {
+pub fn handle(owned: &Owned, readiness: Option<&Readiness>, loaded: Option<&Loaded>, metrics: &mut Metrics) -> Action {
     let buffer = host::header_pairs(Map::Request).ok();
     let request = buffer.as_deref().and_then(|buffer| Request::read(buffer, owned));
-    let Some(request) = request else { return strip_unseen(owned) };
+    let Some(request) = request else {
+        strip_unseen(owned);
+        return Action::Continue;
+    };
+    #[cfg(feature = "hooks")]
+    hooks::obey_request(&request);
+    if readiness.is_some_and(|readiness| readiness.answers(&request, loaded)) {
+        return Action::Stop;
+    }
     for name in request.spoofed() {
         let _ = host::remove_header(Map::Request, name);
     }
-    let Some(loaded) = loaded else { return undecided(None, metrics) };
+    match loaded {
+        Some(loaded) => decide(&request, loaded, metrics),
+        None => undecided(None, metrics),
+    }
+    Action::Continue
+}
+
+fn decide(request: &Request<'_>, loaded: &Loaded, metrics: &mut Metrics) {
     let mut told: Option<Told<'_>> = None;
-    for decision in loaded.snapshot.decide(&request) {
+    for decision in loaded.snapshot.decide(request) {
         for (name, value) in decision.set() {
             let _ = host::replace_header(name, value);
         }
@@ -119,4 +147,53 @@ fn append(told: &mut Cow<'_, [u8]>, further: &[u8]) {
 
 fn tell(key: &str, value: &[u8]) {
     let _ = host::set_filter_state(key, value);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::fake::host;
+
+    /// Sends a request for `path` through a filter that has no rules and `readiness`; what became of it, and whether the
+    /// header that a client made up went on with it.
+    fn send(path: &str, readiness: Option<&Readiness>) -> (Action, bool) {
+        let header = |name: &str, value: &str| (name.into(), value.into());
+        let headers = vec![header(":method", "GET"), header(":path", path), header("x-gray-variant", "canary")];
+        host(|host| host.request = Some(headers));
+        let action = handle(&Owned::new(vec!["x-gray-variant".to_owned()]), readiness, None, &mut Metrics::default());
+        (action, host(|host| !host.request_header("x-gray-variant").is_empty()))
+    }
+
+    #[test]
+    fn only_the_readiness_path_stops_and_what_stops_is_not_counted() {
+        let readiness = Readiness::new("/ready".to_owned());
+        assert_eq!(send("/ready", Some(&readiness)).0, Action::Stop);
+        assert_eq!(host(|host| (host.answers.len(), host.metrics.len(), host.state.len())), (1, 0, 0));
+        assert_eq!(send("/", Some(&readiness)), (Action::Continue, false));
+        assert_eq!(send("/ready", None), (Action::Continue, false));
+        assert_eq!(host(|host| (host.answers.len(), host.metric(NO_RULES))), (1, 2));
+    }
+
+    #[test]
+    fn a_readiness_path_the_host_does_not_answer_is_a_request() {
+        host(|host| host.answer_fails = Some(host::Status::BadArgument));
+        assert_eq!(send("/ready", Some(&Readiness::new("/ready".to_owned()))), (Action::Continue, false));
+        assert_eq!(host(|host| host.metric(NO_RULES)), 1);
+    }
+
+    #[cfg(feature = "hooks")]
+    #[test]
+    #[should_panic(expected = "ended by a test")]
+    fn the_header_of_a_test_is_obeyed() {
+        host(|host| host.request = Some(vec![("x-graylane-test".into(), "trap".into())]));
+        handle(&Owned::new(Vec::new()), None, None, &mut Metrics::default());
+    }
+
+    #[cfg(not(feature = "hooks"))]
+    #[test]
+    fn what_is_shipped_obeys_no_header() {
+        host(|host| host.request = Some(vec![("x-graylane-test".into(), "trap".into())]));
+        let action = handle(&Owned::new(Vec::new()), None, None, &mut Metrics::default());
+        assert_eq!(action, Action::Continue);
+    }
 }

@@ -3,10 +3,12 @@
 use std::{rc::Rc, time::Duration};
 
 use crate::{
+    config::{FetcherConfig, Limits},
     fetcher::Fetcher,
     host,
-    loaded::{Loaded, foreign_name, not_owned},
+    loaded::{Loaded, objection},
     owned::Owned,
+    readiness::Readiness,
 };
 
 /// A root context.
@@ -24,7 +26,7 @@ pub enum Role {
     /// Not configured yet, or refused.
     None,
     /// It decides requests.
-    Filter(Filter),
+    Filter(Box<Filter>),
     /// It fetches snapshots.
     Fetcher(Box<Fetcher>),
 }
@@ -36,6 +38,12 @@ pub struct Filter {
     pub plugin: Vec<u8>,
     /// The only headers its rules may set.
     pub owned: Owned,
+    /// What its rules may do at most.
+    pub limits: Limits,
+    /// The path that is answered by whether fetched rules are in use.
+    pub readiness: Option<Readiness>,
+    /// How its VM fetches where nobody else does.
+    pub fetcher: Option<FetcherConfig>,
     /// How often it ticks once it is settled.
     pub tick: Duration,
     /// Whether it does so already.
@@ -46,14 +54,19 @@ pub struct Filter {
 
 impl Filter {
     /// Takes the fetched rules, wholly, instead of those it has; keeps these where the fetched ones set a header that is not
-    /// owned, and gives what is wrong.
+    /// owned or exceed its limits, and gives what is wrong.
     pub fn choose(&mut self, fetched: Option<&Rc<Loaded>>) -> Option<String> {
         let fetched = fetched?;
-        let foreign = foreign_name(&fetched.snapshot, &self.owned);
-        if foreign.is_none() {
+        let objection = self.objection(fetched);
+        if objection.is_none() {
             self.active = Some(Rc::clone(fetched));
         }
-        foreign.map(|name| not_owned(&name))
+        objection
+    }
+
+    /// What is wrong with rules for this filter.
+    pub fn objection(&self, rules: &Loaded) -> Option<String> {
+        objection(&rules.snapshot, &self.owned, &self.limits)
     }
 }
 
@@ -82,7 +95,7 @@ impl Roots {
     /// The filter `id`.
     pub fn filter_mut(&mut self, id: u32) -> Option<&mut Filter> {
         self.get_mut(id).and_then(|root| match &mut root.role {
-            Role::Filter(filter) => Some(filter),
+            Role::Filter(filter) => Some(&mut **filter),
             _ => None,
         })
     }
@@ -95,7 +108,7 @@ impl Roots {
     /// All filters.
     pub fn filters_mut(&mut self) -> impl Iterator<Item = &mut Filter> {
         self.0.iter_mut().filter_map(|root| match &mut root.role {
-            Role::Filter(filter) => Some(filter),
+            Role::Filter(filter) => Some(&mut **filter),
             _ => None,
         })
     }
@@ -108,6 +121,11 @@ impl Roots {
             let mut later = self.0.iter().skip(place.saturating_add(1)).filter_map(Root::filter);
             later.all(|later| later.plugin != filter.plugin).then_some(filter)
         })
+    }
+
+    /// How the VM fetches where nobody else does: as the newest filter says that says anything.
+    pub fn fetcher_config(&self) -> Option<&FetcherConfig> {
+        self.0.iter().rev().filter_map(Root::filter).find_map(|filter| filter.fetcher.as_ref())
     }
 
     /// Whether Envoy has a root `id`, as far as is known since [`forget_gone`](Self::forget_gone).

@@ -1,10 +1,10 @@
-//! The fetcher's two shared keys: where a snapshot is put before the pointer names it.
+//! A writer's three shared keys: where a snapshot is put before the pointer names it.
 
 use graylane_rules::Revision;
 
 use crate::{
     host::{self, Cas, Status},
-    pointer::Pointer,
+    pointer::{Place, Pointer, Writer},
 };
 
 /// How often a pointer that others move is tried.
@@ -14,33 +14,34 @@ const TRIES: usize = 5;
 #[derive(Debug)]
 pub struct Shelved {
     /// Where it lies.
-    pub pointer: Pointer,
+    pub place: Place,
     bytes: Vec<u8>,
 }
 
 impl Shelved {
-    /// Writes `bytes` where the pointer does not point, then moves the pointer there, only upward.
-    ///
-    /// Bytes the pointer names already are written again in their place.
+    /// Writes `bytes` where the pointer does not point, then moves the pointer there, only upward. The same revision is
+    /// taken once more only as the same bytes, or in another format.
     ///
     /// # Errors
     /// In words, where something newer, or else of that number, is named already, or the host refuses.
-    pub fn put(bytes: &[u8], revision: Revision, format: u16) -> Result<Self, String> {
-        let target = Pointer::to(bytes, revision, format).ok_or("found more bytes than a pointer can tell")?;
+    pub fn put(writer: Writer, bytes: &[u8], revision: Revision, format: u16) -> Result<Self, String> {
+        let target = Place::of(bytes, revision, format).ok_or("found more bytes than a pointer can tell")?;
         let refused = |status| format!("shared data cannot be used: {status:?}");
         for _ in 0..TRIES {
             let (current, cas) = Pointer::read().map_err(refused)?;
-            let pointer = Pointer { slot: current.slot.other(), ..target };
-            if current.revision == revision && current.fits(bytes) {
-                let shelved = Self { pointer: current, bytes: bytes.to_vec() };
+            let named = current.newest;
+            let same = named.revision == revision && named.format == format;
+            if named.revision > revision || (same && !named.fits(bytes)) {
+                return Err(format!("found revision {revision}, expected one after {}", named.revision));
+            }
+            if same && writer.owns(named.slot) {
+                let shelved = Self { place: named, bytes: bytes.to_vec() };
                 return shelved.write_again().map(|()| shelved).map_err(refused);
             }
-            if current.revision >= revision {
-                return Err(format!("found revision {revision}, expected one after {}", current.revision));
-            }
-            write(&pointer, bytes).map_err(refused)?;
-            match pointer.write(cas) {
-                Ok(()) => return Ok(Self { pointer, bytes: bytes.to_vec() }),
+            let place = Place { slot: writer.free(&current), ..target };
+            write(&place, bytes).map_err(refused)?;
+            match (Pointer { newest: place, ..current }).write(cas) {
+                Ok(()) => return Ok(Self { place, bytes: bytes.to_vec() }),
                 Err(Status::CasMismatch) => {}
                 Err(status) => return Err(refused(status)),
             }
@@ -55,46 +56,75 @@ impl Shelved {
     /// The host's refusal; [`Status::CasMismatch`] where the pointer moved on.
     pub fn write_again(&self) -> Result<(), Status> {
         let (current, _) = Pointer::read()?;
-        if current == self.pointer { write(&self.pointer, &self.bytes) } else { Err(Status::CasMismatch) }
+        if current.newest == self.place { write(&self.place, &self.bytes) } else { Err(Status::CasMismatch) }
     }
 }
 
-fn write(pointer: &Pointer, bytes: &[u8]) -> Result<(), Status> {
-    pointer.slot.key().map_or(Err(Status::NotFound), |key| host::set_shared(key, bytes, Cas::ANY))
+/// Names `revision` as the one that everybody took. False where it is not the newest, or others are moving the pointer.
+pub fn prove(revision: Revision) -> bool {
+    let Ok((current, cas)) = Pointer::read() else { return false };
+    if current.newest.revision != revision {
+        return false;
+    }
+    current.proven == current.newest || (Pointer { proven: current.newest, ..current }).write(cas).is_ok()
+}
+
+fn write(place: &Place, bytes: &[u8]) -> Result<(), Status> {
+    place.slot.key().map_or(Err(Status::NotFound), |key| host::set_shared(key, bytes, Cas::ANY))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{host::fake::host, pointer::Slot};
+    use crate::host::fake::host;
+
+    const OURS: Writer = Writer::Bootstrap;
 
     fn revision(number: u64) -> Revision {
         Revision { epoch: 1, number }
     }
 
+    fn put(bytes: &[u8], number: u64, format: u16) -> Result<Shelved, String> {
+        Shelved::put(OURS, bytes, revision(number), format)
+    }
+
     #[test]
-    fn slots_alternate_and_the_pointer_only_goes_up() {
+    fn the_pointer_only_goes_up_and_what_is_proven_is_not_overwritten() {
         Pointer::create();
-        for (number, slot) in [(1, Slot::A), (2, Slot::B), (3, Slot::A)] {
-            let shelved = Shelved::put(b"bytes", revision(number), 1).unwrap();
-            assert_eq!((shelved.pointer.slot, Pointer::read().unwrap().0), (slot, shelved.pointer));
+        let proven = put(b"proven", 1, 1).unwrap();
+        assert!(prove(revision(1)) && prove(revision(1)));
+        for number in 2..9 {
+            let shelved = put(b"bytes", number, 1).unwrap();
+            assert_eq!(Pointer::read().unwrap().0, Pointer { newest: shelved.place, proven: proven.place });
+            assert_eq!(host::shared(proven.place.slot.key().unwrap()).unwrap().0, b"proven");
         }
-        assert!(Shelved::put(b"bytes", revision(2), 1).is_err());
-        assert!(Shelved::put(b"other", revision(3), 1).is_err());
-        assert_eq!(Pointer::read().unwrap().0.revision, revision(3));
+        assert!(!prove(revision(1)), "it is not the newest");
+        assert!(put(b"bytes", 2, 1).is_err() && put(b"other", 8, 1).is_err());
+        assert_eq!(Pointer::read().unwrap().0.newest.revision, revision(8));
+    }
+
+    #[test]
+    fn the_same_revision_may_come_in_another_format_or_from_another_writer() {
+        let one = put(b"one", 3, 1).unwrap();
+        let other = put(b"other", 3, 2).unwrap();
+        assert_ne!(one.place.slot, other.place.slot);
+        assert_eq!((one.write_again(), other.write_again()), (Err(Status::CasMismatch), Ok(())));
+        let elected = Shelved::put(Writer::Odd, b"other", revision(3), 2).unwrap();
+        assert!(Writer::Odd.owns(elected.place.slot));
+        assert_eq!(Pointer::read().unwrap().0.newest, elected.place);
     }
 
     #[test]
     fn lost_bytes_are_written_again_until_the_pointer_moves_on() {
-        let shelved = Shelved::put(b"bytes", revision(1), 1).unwrap();
+        let shelved = put(b"bytes", 1, 1).unwrap();
         let spoil = || host(|host| host.shared.insert("graylane/a".into(), (b"spoilt".to_vec(), 99)));
         spoil();
         shelved.write_again().unwrap();
         assert_eq!(host::shared("graylane/a").unwrap().0, b"bytes");
         spoil();
-        assert_eq!(Shelved::put(b"bytes", revision(1), 1).unwrap().pointer, shelved.pointer);
+        assert_eq!(put(b"bytes", 1, 1).unwrap().place, shelved.place);
         assert_eq!(host::shared("graylane/a").unwrap().0, b"bytes");
-        Shelved::put(b"newer", revision(2), 1).unwrap();
+        put(b"newer", 2, 1).unwrap();
         assert_eq!(shelved.write_again(), Err(Status::CasMismatch));
     }
 }

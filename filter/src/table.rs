@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use graylane_rules::{Revision, SNAPSHOT_FORMAT};
+use graylane_rules::{Revision, SNAPSHOT_FORMATS};
 use serde::Serialize;
 
 use crate::message::Hello;
 
 /// The most VMs kept: far more than an Envoy has, against whoever else may write into the inbox.
 const LIMIT: usize = 4096;
+
+/// So often a VM that might be a worker is tried before it counts as the main thread's.
+const TRIALS: u32 = 10;
 
 /// The VMs of this Envoy.
 #[derive(Debug, Default)]
@@ -18,6 +21,16 @@ pub struct Table(BTreeMap<String, Entry>);
 struct Entry {
     hello: Hello,
     silent_ticks: u32,
+    thread: Thread,
+}
+
+/// On which thread a VM lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Thread {
+    /// Not known, after so many trials.
+    Unknown(u32),
+    /// On a worker's.
+    Worker,
 }
 
 /// What is reported of a VM.
@@ -28,7 +41,7 @@ pub struct Ack<'a> {
     formats: &'a [u16],
     error: Option<&'a str>,
     refused: Option<&'a str>,
-    role: Option<&'a str>,
+    role: Option<&'static str>,
 }
 
 impl Table {
@@ -37,8 +50,11 @@ impl Table {
         if self.0.len() >= LIMIT && !self.0.contains_key(&hello.id) {
             return false;
         }
-        let new = self.0.get(&hello.id).is_none_or(|entry| entry.hello != hello);
-        self.0.insert(hello.id.clone(), Entry { hello, silent_ticks: 0 });
+        let known = self.0.get(&hello.id);
+        let new = known.is_none_or(|entry| !entry.hello.says_as(&hello));
+        let thread =
+            if hello.serving { Thread::Worker } else { known.map_or(Thread::Unknown(0), |entry| entry.thread) };
+        self.0.insert(hello.id.clone(), Entry { hello, silent_ticks: 0, thread });
         new
     }
 
@@ -51,6 +67,11 @@ impl Table {
             entry.silent_ticks <= limit
         });
         self.0.len() != before
+    }
+
+    /// Counts every VM as heard now: for a while somebody else had the inbox.
+    pub fn forgive(&mut self) {
+        self.0.values_mut().for_each(|entry| entry.silent_ticks = 0);
     }
 
     /// Whether no VM is known.
@@ -68,9 +89,12 @@ impl Table {
         let mut hellos = self.0.values().map(|entry| &entry.hello);
         let mut common = hellos.next().map(|first| first.formats.clone()).unwrap_or_default();
         hellos.for_each(|hello| common.retain(|format| hello.formats.contains(format)));
+        if common.is_empty() {
+            common = SNAPSHOT_FORMATS.to_vec();
+        }
         common.sort_unstable();
         common.dedup();
-        if common.is_empty() { vec![SNAPSHOT_FORMAT] } else { common }
+        common
     }
 
     /// Whether VMs are known and all of them run `revision`.
@@ -79,52 +103,76 @@ impl Table {
         !self.0.is_empty() && self.0.values().all(|entry| entry.hello.revision.as_ref() == Some(&revision))
     }
 
+    /// The queues of the VMs of which it is not known yet on which thread they live; counts a trial of each.
+    pub fn on_trial(&mut self) -> Vec<u32> {
+        let mut queues = Vec::new();
+        for entry in self.0.values_mut() {
+            if let Thread::Unknown(trials @ 0..TRIALS) = &mut entry.thread {
+                *trials = trials.saturating_add(1);
+                queues.push(entry.hello.queue);
+            }
+        }
+        queues
+    }
+
+    /// Notes that the VM `id` lives on another thread than the main one. True where that is news.
+    pub fn is_worker(&mut self, id: &str) -> bool {
+        let news = |entry: &mut Entry| std::mem::replace(&mut entry.thread, Thread::Worker) != Thread::Worker;
+        self.0.get_mut(id).is_some_and(news)
+    }
+
     /// What is reported of the VMs.
     pub fn acks(&self) -> Vec<Ack<'_>> {
-        self.0.values().map(|entry| Ack::of(&entry.hello)).collect()
+        self.0.values().map(Entry::ack).collect()
     }
 }
 
-impl<'a> Ack<'a> {
-    fn of(hello: &'a Hello) -> Self {
-        Self {
+impl Entry {
+    fn ack(&self) -> Ack<'_> {
+        let hello = &self.hello;
+        let role = match self.thread {
+            Thread::Worker => Some("worker"),
+            Thread::Unknown(TRIALS..) => Some("main"),
+            Thread::Unknown(_) => None,
+        };
+        Ack {
             id: &hello.id,
             revision: hello.revision.as_deref(),
             formats: &hello.formats,
             error: hello.error.as_deref(),
             refused: hello.refused.as_deref(),
-            role: hello.role.as_deref(),
+            role,
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use graylane_rules::SNAPSHOT_FORMAT;
+
     use super::*;
 
     fn hello(id: &str, formats: &[u16], revision: Option<&str>) -> Hello {
-        Hello {
-            id: id.to_owned(),
-            queue: 1,
-            formats: formats.to_vec(),
-            revision: revision.map(str::to_owned),
-            refused: None,
-            error: None,
-            unfit: false,
-            role: None,
-        }
+        let (id, revision) = (id.to_owned(), revision.map(str::to_owned));
+        Hello { id, queue: 1, formats: formats.to_vec(), revision, ..Hello::default() }
+    }
+
+    fn ours() -> Vec<u16> {
+        let mut ours = SNAPSHOT_FORMATS.to_vec();
+        ours.sort_unstable();
+        ours
     }
 
     #[test]
     fn formats_are_those_in_common() {
         let mut table = Table::default();
-        assert_eq!(table.formats(), [SNAPSHOT_FORMAT]);
+        assert_eq!(table.formats(), ours());
         table.hear(hello("a", &[3, 2, 2], None));
         assert_eq!(table.formats(), [2, 3]);
         table.hear(hello("b", &[1, 2], None));
         assert_eq!(table.formats(), [2]);
         table.hear(hello("c", &[1], None));
-        assert_eq!(table.formats(), [SNAPSHOT_FORMAT]);
+        assert_eq!(table.formats(), ours());
     }
 
     #[test]
@@ -133,13 +181,33 @@ mod tests {
         let revision = Revision { epoch: 1, number: 2 };
         assert!(!table.all_run(revision));
         assert!(table.hear(hello("a", &[1], Some("1.2"))));
-        assert!(!table.hear(hello("a", &[1], Some("1.2"))));
+        assert!(!table.hear(Hello { at: 9, ..hello("a", &[1], Some("1.2")) }));
         assert!(table.all_run(revision));
         assert!(table.hear(hello("b", &[1], None)));
         assert!(!table.all_run(revision));
         assert!(!table.tick(2));
         table.hear(hello("a", &[1], Some("1.2")));
-        assert!(!table.tick(2) && table.tick(2));
+        assert!(!table.tick(2));
+        table.forgive();
+        assert!(!table.tick(2) && !table.tick(2));
+        table.hear(hello("a", &[1], Some("1.2")));
+        assert!(table.tick(2));
         assert!(table.all_run(revision) && table.queues().count() == 1);
+    }
+
+    #[test]
+    fn who_never_proves_to_be_a_worker_is_the_main_thread() {
+        let mut table = Table::default();
+        let roles = |table: &Table| table.acks().iter().map(|ack| ack.role).collect::<Vec<_>>();
+        for (id, serving) in [("a", false), ("b", false), ("c", true)] {
+            table.hear(Hello { serving, ..hello(id, &[SNAPSHOT_FORMAT], None) });
+        }
+        assert_eq!((table.on_trial().len(), roles(&table)), (2, vec![None, None, Some("worker")]));
+        assert!(table.is_worker("b") && !table.is_worker("b") && !table.is_worker("d"));
+        (1..TRIALS).for_each(|_| assert_eq!(table.on_trial().len(), 1));
+        assert_eq!((table.on_trial().len(), roles(&table)), (0, vec![Some("main"), Some("worker"), Some("worker")]));
+        // A proof that comes late still counts.
+        table.hear(Hello { serving: true, ..hello("a", &[SNAPSHOT_FORMAT], None) });
+        assert_eq!(roles(&table)[0], Some("worker"));
     }
 }

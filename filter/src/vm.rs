@@ -4,14 +4,16 @@ use std::{rc::Rc, time::Duration};
 
 use crate::{
     config::{FetcherConfig, FilterConfig},
+    election::Election,
     fetcher::Fetcher,
     host::{self, Buffer},
+    lease::Lease,
     loaded::Loaded,
-    message,
     metrics::Metrics,
     owned::Owned,
     pointer::Pointer,
-    request,
+    readiness::Readiness,
+    request::{self, Action},
     roots::{Filter, Role, Roots},
     worker::Worker,
 };
@@ -25,8 +27,11 @@ const FIRST_TICK: Duration = Duration::from_millis(10);
 /// Everything a VM remembers.
 #[derive(Debug)]
 pub struct Vm {
+    /// Drawn at random; never 0.
+    id: u64,
     roots: Roots,
     worker: Worker,
+    election: Election,
     metrics: Metrics,
     /// The stream made last, and its root. The host makes a stream right before it asks about its headers, on the same
     /// thread, so nothing is kept for each stream, and nothing has to be told when one ends.
@@ -36,7 +41,8 @@ pub struct Vm {
 impl Vm {
     /// A VM without roots; `id` is random.
     pub fn new(id: u64) -> Self {
-        Self { roots: Roots::default(), worker: Worker::new(id), metrics: Metrics::default(), stream: (0, 0) }
+        let (id, roots, election, metrics) = (id.max(1), Roots::default(), Election::default(), Metrics::default());
+        Self { id, roots, worker: Worker::new(id), election, metrics, stream: (0, 0) }
     }
 
     /// The host made a context: a root, whose parent is 0, or a stream of the root `parent`.
@@ -52,9 +58,9 @@ impl Vm {
     pub fn configure(&mut self, caller: u32, size: usize) -> bool {
         let text = host::buffer(Buffer::Configuration, size).unwrap_or_default();
         Pointer::create();
-        message::create_heartbeat();
+        Lease::create(host::now());
         let configured = match host::property("plugin_root_id").as_deref() {
-            Ok(FETCHER) => fetcher(&text),
+            Ok(FETCHER) => fetcher(&text, self.id),
             _ => filter(&text),
         };
         match configured {
@@ -88,8 +94,11 @@ impl Vm {
             self.worker.reconsider();
         }
         match self.roots.get_mut(caller).map(|root| &mut root.role) {
-            Some(Role::Fetcher(fetcher)) => fetcher.tick(),
-            Some(Role::Filter(_)) => self.worker.tick(caller, &mut self.roots, &mut self.metrics),
+            Some(Role::Fetcher(fetcher)) => _ = fetcher.tick(),
+            Some(Role::Filter(_)) => {
+                self.worker.tick(caller, &mut self.roots, &mut self.metrics);
+                self.election.tick(caller, self.id, self.worker.is_serving(), &self.roots, &mut self.metrics);
+            }
             Some(Role::None) | None => {}
         }
     }
@@ -97,15 +106,22 @@ impl Vm {
     /// Something was put into the queue `token`, for which `caller` registered, or another context of the same number
     /// in a VM that is gone.
     pub fn queue_ready(&mut self, caller: u32, token: u32) {
-        match self.roots.get_mut(caller).map(|root| &mut root.role) {
-            Some(Role::Fetcher(fetcher)) => fetcher.queue_ready(token),
+        if let Some(Role::Fetcher(fetcher)) = self.roots.get_mut(caller).map(|root| &mut root.role) {
+            return fetcher.queue_ready(token);
+        }
+        match self.election.fetcher() {
+            Some(fetcher) if fetcher.is_inbox(token) => fetcher.queue_ready(token),
             _ => self.worker.queue_ready(token, &mut self.roots, &mut self.metrics),
         }
     }
 
     /// A call of `caller` was answered.
     pub fn answered(&mut self, caller: u32, token: u32, headers: u32, body_size: usize) {
-        if let Some(Role::Fetcher(fetcher)) = self.roots.get_mut(caller).map(|root| &mut root.role) {
+        let fetcher = match self.roots.get_mut(caller).map(|root| &mut root.role) {
+            Some(Role::Fetcher(fetcher)) => Some(&mut **fetcher),
+            _ => self.election.fetcher(),
+        };
+        if let Some(fetcher) = fetcher {
             fetcher.answered(token, headers, body_size, &mut self.metrics);
         }
     }
@@ -117,14 +133,21 @@ impl Vm {
     }
 
     /// The headers of the request `stream` are there.
-    pub fn request(&mut self, stream: u32) {
+    pub fn request(&mut self, stream: u32) -> Action {
         let (made, root) = self.stream;
         // Were it ever another stream, the newest filter decides.
         let root = if made == stream { root } else { 0 };
+        self.worker.serves();
         match self.roots.filter(root) {
-            Some(filter) => request::handle(&filter.owned, filter.active.as_deref(), &mut self.metrics),
+            Some(filter) => {
+                let Filter { owned, readiness, active, .. } = filter;
+                request::handle(owned, readiness.as_ref(), active.as_deref(), &mut self.metrics)
+            }
             // A fetcher put among the HTTP filters by mistake: it decides nothing, and lets nothing through either.
-            None => request::handle(&Owned::new(FilterConfig::default().owned_headers), None, &mut self.metrics),
+            None => {
+                let owned = Owned::new(FilterConfig::default().owned_headers);
+                request::handle(&owned, None, None, &mut self.metrics)
+            }
         }
     }
 }
@@ -136,13 +159,22 @@ fn filter(text: &[u8]) -> Result<Role, Vec<String>> {
     // Until the VM is known to the fetcher and has rules, a tick is what stands between requests and rules.
     let _ = host::set_tick(FIRST_TICK);
     let plugin = host::property("plugin_name").unwrap_or_default();
-    Ok(Role::Filter(Filter { plugin, owned, tick: config.tick.0, settled: false, active: embedded }))
+    Ok(Role::Filter(Box::new(Filter {
+        plugin,
+        owned,
+        limits: config.limits,
+        readiness: config.readiness_path.map(Readiness::new),
+        fetcher: config.fetcher,
+        tick: config.tick.0,
+        settled: false,
+        active: embedded,
+    })))
 }
 
-fn fetcher(text: &[u8]) -> Result<Role, Vec<String>> {
+fn fetcher(text: &[u8], id: u64) -> Result<Role, Vec<String>> {
     let config = FetcherConfig::read(text).map_err(|why| vec![why.to_string()])?;
     let _ = host::set_tick(FIRST_TICK);
-    Ok(Role::Fetcher(Box::new(Fetcher::new(config))))
+    Ok(Role::Fetcher(Box::new(Fetcher::bootstrap(config, id))))
 }
 
 #[cfg(test)]

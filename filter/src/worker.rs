@@ -5,19 +5,21 @@
 
 use std::{rc::Rc, time::Duration};
 
-use graylane_rules::{Revision, SNAPSHOT_FORMAT, Snapshot};
+use graylane_rules::{Revision, SNAPSHOT_FORMATS, Snapshot};
 
 use crate::{
+    gauges::{self, Gauges},
     host,
-    loaded::{Loaded, foreign_name, not_owned},
+    lease::Lease,
+    loaded::Loaded,
     message::{self, Hello, INBOX},
     metrics::Metrics,
-    pointer::Pointer,
+    pointer::{Place, Pointer},
     roots::{Filter, Roots},
 };
 
 /// How often a VM says hello when nothing happens.
-const HELLO_EVERY: Duration = Duration::from_secs(3);
+const HELLO_EVERY: Duration = Duration::from_secs(1);
 
 /// How often bytes that did not fit are read again without being asked.
 const REREAD_EVERY: Duration = Duration::from_secs(1);
@@ -31,15 +33,22 @@ const CHASE_LIMIT: usize = 3;
 /// What a VM has fetched and what it tells the fetcher.
 #[derive(Debug)]
 pub struct Worker {
-    id: String,
+    id: u64,
     queue: Option<Queue>,
     inbox: Option<u32>,
     current: Option<Rc<Loaded>>,
     refusal: Option<Refusal>,
+    /// The proven snapshot that could not be used either.
+    useless: Option<Place>,
+    /// Whether a request was ever seen: only a worker's VM is sent any.
+    serving: bool,
     /// The revision that was logged and counted last.
     announced: Revision,
+    /// Who was last told.
+    greeted: u64,
     next_hello: Duration,
     ticks: u32,
+    gauges: Gauges,
 }
 
 /// The VM's queue, and the root that is called back. Its name is the VM's, so another root can take over.
@@ -52,7 +61,7 @@ struct Queue {
 /// A snapshot that was not taken.
 #[derive(Debug)]
 struct Refusal {
-    pointer: Pointer,
+    place: Place,
     why: Refused,
     retry: Duration,
 }
@@ -70,15 +79,34 @@ impl Worker {
     /// A VM that has fetched nothing; `id` is its own, drawn at random.
     pub fn new(id: u64) -> Self {
         Self {
-            id: format!("{id:016x}"),
+            id,
             queue: None,
             inbox: None,
             current: None,
             refusal: None,
+            useless: None,
+            serving: false,
             announced: Revision::default(),
+            greeted: 0,
             next_hello: Duration::ZERO,
             ticks: 0,
+            gauges: Gauges::default(),
         }
+    }
+
+    /// Notes that a request was seen.
+    pub fn serves(&mut self) {
+        self.serving = true;
+    }
+
+    /// Whether a request was ever seen.
+    pub fn is_serving(&self) -> bool {
+        self.serving
+    }
+
+    /// The fetched revision in use.
+    pub fn fetched(&self) -> Option<Revision> {
+        self.current.as_ref().and_then(|current| current.revision)
     }
 
     /// Gives a new filter its rules. A root configured later sees at once what its VM has.
@@ -92,16 +120,21 @@ impl Worker {
     /// Looks again at what was refused, because the filters changed.
     pub fn reconsider(&mut self) {
         self.refusal = self.refusal.take().filter(|refusal| matches!(refusal.why, Refused::Unfit(_)));
+        self.useless = None;
     }
 
     /// The tick of the filter `caller`.
     pub fn tick(&mut self, caller: u32, roots: &mut Roots, metrics: &mut Metrics) {
+        let (now, (lease, _)) = (host::now(), Lease::read());
         self.own_queue(caller, roots);
         let changed = self.refresh(false, roots, metrics);
-        if changed || host::now() >= self.next_hello {
-            self.hello(roots);
+        self.announce(metrics);
+        if changed || now >= self.next_hello || lease.holder != self.greeted {
+            self.hello(&lease, roots);
         }
         self.settle(caller, roots);
+        let confirmed = (lease.confirmed > Duration::ZERO).then_some(lease.confirmed);
+        self.gauges.staleness(now, confirmed, metrics);
     }
 
     /// Ticks fast until the fetcher knows this VM and it has rules, or for so long that there is no fetcher; then as
@@ -121,7 +154,7 @@ impl Worker {
         message::drain(token).for_each(drop);
         self.refresh(true, roots, metrics);
         self.announce(metrics);
-        self.hello(roots);
+        self.hello(&Lease::read().0, roots);
     }
 
     /// Registers the VM's queue for `caller` where nobody is called back for it, which Envoy does not tell.
@@ -129,7 +162,7 @@ impl Worker {
         if self.queue.is_some_and(|queue| roots.contains(queue.owner)) {
             return;
         }
-        self.queue = match host::register_queue(&format!("graylane/w/{}", self.id)) {
+        self.queue = match host::register_queue(&format!("graylane/w/{:016x}", self.id)) {
             Ok(token) => Some(Queue { token, owner: caller }),
             Err(_) => return,
         };
@@ -140,41 +173,65 @@ impl Worker {
     /// Follows the pointer. `called`: something was written, so even what was refused is looked at again. True where
     /// there is something new to tell.
     pub fn refresh(&mut self, called: bool, roots: &mut Roots, metrics: &mut Metrics) -> bool {
-        let Some((pointer, loaded)) = self.read_newest(called, roots) else { return false };
-        match loaded {
-            Ok(loaded) => self.take(Rc::new(loaded), roots),
-            Err(why) => self.refuse(pointer, why, metrics),
-        }
-        true
+        let news = match self.read_newest(called, roots) {
+            Some((_, Ok(loaded))) => {
+                self.refusal = None;
+                self.take(Rc::new(loaded), roots);
+                true
+            }
+            Some((place, Err(why))) => {
+                self.refuse(place, why, metrics);
+                true
+            }
+            None => false,
+        };
+        self.fall_back(roots) || news
     }
 
     /// Reads the snapshot that the pointer names, if it is newer and not refused already. Where the pointer moved
     /// meanwhile, its slot may hold something else by now: that is no reason to complain, but to follow.
-    fn read_newest(&self, called: bool, roots: &Roots) -> Option<(Pointer, Result<Loaded, Refused>)> {
-        let (mut pointer, _) = Pointer::read().ok()?;
+    fn read_newest(&self, called: bool, roots: &Roots) -> Option<(Place, Result<Loaded, Refused>)> {
+        let mut place = Pointer::read().ok()?.0.newest;
         for _ in 0..CHASE_LIMIT {
-            if pointer.revision <= self.revision() || self.keeps_refusing(&pointer, called) {
+            if place.revision <= self.revision() || self.keeps_refusing(&place, called) {
                 return None;
             }
-            let loaded = load(&pointer, roots);
-            let (newest, _) = Pointer::read().ok()?;
-            if newest == pointer || loaded.is_ok() {
-                return Some((pointer, loaded));
+            let loaded = load(&place, roots);
+            let newest = Pointer::read().ok()?.0.newest;
+            if newest == place || loaded.is_ok() {
+                return Some((place, loaded));
             }
-            pointer = newest;
+            place = newest;
         }
         None
     }
 
-    fn keeps_refusing(&self, pointer: &Pointer, called: bool) -> bool {
+    fn keeps_refusing(&self, place: &Place, called: bool) -> bool {
         self.refusal.as_ref().is_some_and(|refusal| {
             let again = matches!(refusal.why, Refused::Unfit(_)) && (called || host::now() >= refusal.retry);
-            refusal.pointer == *pointer && !again
+            refusal.place == *place && !again
         })
     }
 
+    /// While the newest is refused, takes the one that everybody had taken before, if this VM has nothing as new: a VM that
+    /// began only now. True where it did.
+    fn fall_back(&mut self, roots: &mut Roots) -> bool {
+        if self.refusal.is_none() {
+            return false;
+        }
+        let proven = Pointer::read().map(|(pointer, _)| pointer.proven).unwrap_or_default();
+        if proven.revision <= self.revision() || self.useless == Some(proven) {
+            return false;
+        }
+        match load(&proven, roots) {
+            Ok(loaded) => self.take(Rc::new(loaded), roots),
+            Err(_) => self.useless = Some(proven),
+        }
+        self.useless.is_none()
+    }
+
     fn take(&mut self, loaded: Rc<Loaded>, roots: &mut Roots) {
-        self.refusal = None;
+        self.useless = None;
         self.current = Some(loaded);
         for filter in roots.filters_mut() {
             if let Some(complaint) = filter.choose(self.current.as_ref()) {
@@ -197,36 +254,38 @@ impl Worker {
         log::info!("revision {revision} is in use");
     }
 
-    fn refuse(&mut self, pointer: Pointer, why: Refused, metrics: &mut Metrics) {
-        if self.refusal.as_ref().is_none_or(|refusal| refusal.pointer != pointer) {
+    fn refuse(&mut self, place: Place, why: Refused, metrics: &mut Metrics) {
+        if self.refusal.as_ref().is_none_or(|refusal| refusal.place != place) {
             metrics.count("graylane_snapshots_refused_total");
-            log::error!("revision {} is not used, {} stays: {}", pointer.revision, self.in_use(), why.text());
+            gauges::refused(Some(place.revision), host::unix_time(), metrics);
+            log::error!("revision {} is not used, {} stays: {}", place.revision, self.in_use(), why.text());
         }
         let retry = host::now().saturating_add(REREAD_EVERY);
-        self.refusal = Some(Refusal { pointer, why, retry });
+        self.refusal = Some(Refusal { place, why, retry });
     }
 
     /// The fetched revision in use; 0.0 where there is none.
     fn revision(&self) -> Revision {
-        self.current.as_ref().and_then(|current| current.revision).unwrap_or_default()
+        self.fetched().unwrap_or_default()
     }
 
     fn in_use(&self) -> String {
         self.current.as_ref().map_or_else(|| "what there was (no revision)".to_owned(), |current| current.label.clone())
     }
 
-    /// Tells the fetcher, or leaves it due where there is none to be told.
-    fn hello(&mut self, roots: &Roots) {
+    /// Tells whoever fetches, or leaves it due where nobody does.
+    fn hello(&mut self, lease: &Lease, roots: &Roots) {
         let now = host::now();
         self.next_hello = Duration::ZERO;
         let Some(queue) = self.queue else { return };
-        if !message::fetcher_lives(now) {
+        if !lease.lives(now) {
             return;
         }
         self.inbox = self.inbox.or_else(|| host::resolve_queue(INBOX).ok());
         let Some(inbox) = self.inbox else { return };
         let Ok(message) = serde_json::to_vec(&self.report(queue.token, roots)) else { return };
         if host::enqueue(inbox, &message).is_ok() {
+            self.greeted = lease.holder;
             self.next_hello = now.saturating_add(HELLO_EVERY);
         }
     }
@@ -235,23 +294,22 @@ impl Worker {
         let refusal = self.refusal.as_ref();
         let error = refusal.map(|refusal| refusal.why.text().to_owned()).or_else(|| self.complaint(roots));
         Hello {
-            id: self.id.clone(),
+            id: format!("{:016x}", self.id),
             queue,
-            formats: vec![SNAPSHOT_FORMAT],
+            formats: SNAPSHOT_FORMATS.to_vec(),
             revision: self.current.as_ref().map(|current| current.label.clone()),
-            refused: refusal.map(|refusal| refusal.pointer.revision.to_string()),
+            refused: refusal.map(|refusal| refusal.place.revision.to_string()),
             error: error.map(|error| error.chars().take(300).collect()),
             unfit: refusal.is_some_and(|refusal| matches!(refusal.why, Refused::Unfit(_))),
-            // Nothing tells the main thread's VM, which serves nobody, from a worker's.
-            role: None,
+            serving: self.serving,
+            at: u64::try_from(host::now().as_nanos()).unwrap_or(u64::MAX),
         }
     }
 
     /// What is wrong with a filter although its VM has taken the snapshot.
     fn complaint(&self, roots: &Roots) -> Option<String> {
         let current = self.current.as_ref()?;
-        let name = roots.filters().find_map(|filter| foreign_name(&current.snapshot, &filter.owned))?;
-        Some(not_owned(&name))
+        roots.filters().find_map(|filter| filter.objection(current))
     }
 }
 
@@ -263,20 +321,21 @@ impl Refused {
     }
 }
 
-/// Reads and checks the bytes that `pointer` names.
-fn load(pointer: &Pointer, roots: &Roots) -> Result<Loaded, Refused> {
-    if pointer.format != SNAPSHOT_FORMAT {
-        let why = format!("found format {}, expected {SNAPSHOT_FORMAT}: update the filter", pointer.format);
+/// Reads and checks the bytes that lie at `place`.
+fn load(place: &Place, roots: &Roots) -> Result<Loaded, Refused> {
+    if !SNAPSHOT_FORMATS.contains(&place.format) {
+        let why = format!("found format {}, expected one of {SNAPSHOT_FORMATS:?}: update the filter", place.format);
         return Err(Refused::Unusable(why));
     }
-    let key = pointer.slot.key().ok_or_else(|| Refused::Unfit("the pointer names no slot".to_owned()))?;
+    let key = place.slot.key().ok_or_else(|| Refused::Unfit("the pointer names no slot".to_owned()))?;
     let (bytes, _) = host::shared(key).map_err(|status| Refused::Unfit(format!("{key} cannot be read: {status:?}")))?;
-    if !pointer.fits(&bytes) {
+    if !place.fits(&bytes) {
         return Err(Refused::Unfit(format!("{key} does not hold the bytes that the pointer promises")));
     }
     let snapshot = Snapshot::load(bytes).map_err(|why| Refused::Unusable(why.to_string()))?;
-    match roots.current_filters().find_map(|filter| foreign_name(&snapshot, &filter.owned)) {
-        Some(name) => Err(Refused::Unusable(not_owned(&name))),
-        None => Ok(Loaded::fetched(snapshot, pointer.revision)),
+    let loaded = Loaded::fetched(snapshot, place.revision);
+    match roots.current_filters().find_map(|filter| filter.objection(&loaded)) {
+        Some(objection) => Err(Refused::Unusable(objection)),
+        None => Ok(loaded),
     }
 }

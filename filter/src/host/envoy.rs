@@ -2,82 +2,11 @@
 //!
 //! Buffers that the host returns were allocated by [`allocate`] and are taken over as they are.
 
+mod raw;
+
 use std::{alloc, ptr, time::Duration};
 
 use super::{Buffer, Cas, Kind, Map, Status};
-
-/// The imports, under the names and with the types the host gives them.
-mod raw {
-    #[link(wasm_import_module = "env")]
-    unsafe extern "C" {
-        pub fn proxy_log(level: u32, text: *const u8, text_len: usize) -> u32;
-        pub fn proxy_get_header_map_pairs(map: u32, out: *mut *mut u8, out_len: *mut usize) -> u32;
-        pub fn proxy_replace_header_map_value(
-            map: u32,
-            name: *const u8,
-            name_len: usize,
-            value: *const u8,
-            value_len: usize,
-        ) -> u32;
-        pub fn proxy_remove_header_map_value(map: u32, name: *const u8, name_len: usize) -> u32;
-        pub fn proxy_get_property(path: *const u8, path_len: usize, out: *mut *mut u8, out_len: *mut usize) -> u32;
-        pub fn proxy_set_property(path: *const u8, path_len: usize, value: *const u8, value_len: usize) -> u32;
-        pub fn proxy_get_buffer_bytes(
-            buffer: u32,
-            start: usize,
-            len: usize,
-            out: *mut *mut u8,
-            out_len: *mut usize,
-        ) -> u32;
-        pub fn proxy_get_shared_data(
-            key: *const u8,
-            key_len: usize,
-            out: *mut *mut u8,
-            out_len: *mut usize,
-            cas: *mut u32,
-        ) -> u32;
-        pub fn proxy_set_shared_data(
-            key: *const u8,
-            key_len: usize,
-            value: *const u8,
-            value_len: usize,
-            cas: u32,
-        ) -> u32;
-        pub fn proxy_register_shared_queue(name: *const u8, name_len: usize, queue: *mut u32) -> u32;
-        pub fn proxy_resolve_shared_queue(
-            vm_id: *const u8,
-            vm_id_len: usize,
-            name: *const u8,
-            name_len: usize,
-            queue: *mut u32,
-        ) -> u32;
-        pub fn proxy_enqueue_shared_queue(queue: u32, value: *const u8, value_len: usize) -> u32;
-        pub fn proxy_dequeue_shared_queue(queue: u32, out: *mut *mut u8, out_len: *mut usize) -> u32;
-        pub fn proxy_define_metric(kind: u32, name: *const u8, name_len: usize, metric: *mut u32) -> u32;
-        pub fn proxy_increment_metric(metric: u32, by: i64) -> u32;
-        pub fn proxy_record_metric(metric: u32, value: u64) -> u32;
-        pub fn proxy_set_tick_period_milliseconds(period: u32) -> u32;
-        pub fn proxy_set_effective_context(context: u32) -> u32;
-        pub fn proxy_http_call(
-            cluster: *const u8,
-            cluster_len: usize,
-            headers: *const u8,
-            headers_len: usize,
-            body: *const u8,
-            body_len: usize,
-            trailers: *const u8,
-            trailers_len: usize,
-            timeout_ms: u32,
-            token: *mut u32,
-        ) -> u32;
-    }
-
-    #[link(wasm_import_module = "wasi_snapshot_preview1")]
-    unsafe extern "C" {
-        pub fn random_get(out: *mut u8, len: usize) -> u16;
-        pub fn clock_time_get(clock: u32, precision: u64, out: *mut u64) -> u16;
-    }
-}
 
 unsafe extern "C" {
     /// Made by the linker. Without a call of it the linker would wrap every export into one.
@@ -243,10 +172,38 @@ pub fn http_call(cluster: &str, headers: &[u8], body: &[u8], timeout: Duration) 
     Ok(token)
 }
 
+/// Answers the request that the host is asking about; the callback must say then that the request stops. `details` is
+/// what access logs show in `%RESPONSE_CODE_DETAILS%`.
+pub fn send_local_response(status: u32, details: &str, body: &[u8]) -> Result<(), Status> {
+    let no_grpc_status = -1;
+    Status::check(unsafe {
+        raw::proxy_send_local_response(
+            status,
+            details.as_ptr(),
+            details.len(),
+            body.as_ptr(),
+            body.len(),
+            ptr::null(),
+            0,
+            no_grpc_status,
+        )
+    })
+}
+
 /// The monotonic time, which all VMs of the process share.
 pub fn now() -> Duration {
+    clock(1)
+}
+
+/// The wall clock: seconds since 1970.
+pub fn unix_time() -> u64 {
+    clock(0).as_secs()
+}
+
+/// A clock by its number in WASI.
+fn clock(number: u32) -> Duration {
     let mut nanos = 0;
-    let _ = unsafe { raw::clock_time_get(1, 0, &mut nanos) };
+    let _ = unsafe { raw::clock_time_get(number, 0, &mut nanos) };
     Duration::from_nanos(nanos)
 }
 

@@ -6,16 +6,39 @@ const fn ms(millis: u64) -> Duration {
 
 const FORMATS: &[u16] = &[1, 2];
 
-fn poll() -> Poll {
-    Poll::new("shop", ms(25_000), ms(100), 1)
+fn config(text: &str) -> FetcherConfig {
+    FetcherConfig::read(text.as_bytes()).unwrap()
+}
+
+fn shop() -> FetcherConfig {
+    config(r#"{"namespace": "shop"}"#)
+}
+
+fn two() -> FetcherConfig {
+    config(r#"{"namespace": "shop", "control": [{"cluster": "one"}, {"cluster": "two"}]}"#)
+}
+
+/// Asks at `now`, where it is time to, and gives whom and what.
+fn asks(poll: &mut Poll, now: u64, config: &FetcherConfig) -> Option<Question> {
+    poll.question(ms(now), config, FORMATS.to_vec())
+}
+
+/// Asks at `now` with the token 1.
+fn ask(poll: &mut Poll, now: u64, config: &FetcherConfig) -> Question {
+    let question = asks(poll, now, config).expect("it is time to ask");
+    poll.sent(ms(now), question.clone(), Ok(1)).unwrap();
+    question
 }
 
 /// A poll whose question was sent at 0 with token 1.
 fn asked() -> Poll {
-    let mut poll = poll();
-    assert!(poll.question(ms(0), FORMATS).is_some());
-    poll.sent(ms(0), FORMATS, Ok(1)).unwrap();
+    let mut poll = Poll::new(1, 1);
+    ask(&mut poll, 0, &shop());
     poll
+}
+
+fn answers<'a>(poll: &mut Poll, now: u64, answer: Answer<'a>) -> Option<Result<News<'a>, String>> {
+    poll.answered(ms(now), 0, &shop(), 1, answer)
 }
 
 fn answer<'a>(status: &'a str, body: &'a [u8]) -> Answer<'a> {
@@ -28,68 +51,91 @@ fn sealed(namespace: &str, number: u64, format: u16) -> Vec<u8> {
 
 #[test]
 fn the_question_names_what_is_there_and_what_can_be_read() {
-    let mut poll = poll();
-    let path = "/v1/namespaces/shop/snapshot?formats=1,2&wait=25s";
-    assert_eq!(poll.question(ms(0), FORMATS).as_deref(), Some(path));
+    let mut poll = Poll::new(1, 1);
+    let question = asks(&mut poll, 0, &shop()).unwrap();
+    assert_eq!(question.path, "/v1/namespaces/shop/snapshot?formats=1,2&wait=25s");
+    assert_eq!((question.endpoint, question.timeout), (0, ms(30_000)));
     poll.continue_after(Some(Revision { epoch: 3, number: 9 }));
-    let path = "/v1/namespaces/shop/snapshot?after=3.9&formats=1&wait=25s";
-    assert_eq!(poll.question(ms(0), &[1]).as_deref(), Some(path));
+    let question = poll.question(ms(0), &shop(), vec![1]).unwrap();
+    assert_eq!(question.path, "/v1/namespaces/shop/snapshot?after=3.9&formats=1&wait=25s");
 }
 
 #[test]
 fn only_one_question_is_under_way_and_foreign_tokens_are_nothing() {
     let mut poll = asked();
-    assert_eq!(poll.question(ms(20_000), FORMATS), None);
-    assert!(poll.answered(ms(1), 2, answer("204", b"")).is_none());
-    assert_eq!(poll.answered(ms(2000), 1, answer("204", b"")), Some(Ok(News::Nothing)));
-    assert!(poll.answered(ms(2000), 1, answer("204", b"")).is_none());
+    assert_eq!(asks(&mut poll, 20_000, &shop()), None);
+    assert!(poll.answered(ms(1), 0, &shop(), 2, answer("204", b"")).is_none());
+    assert_eq!(answers(&mut poll, 2000, answer("204", b"")), Some(Ok(News::Nothing)));
+    assert!(answers(&mut poll, 2000, answer("204", b"")).is_none());
 }
 
 #[test]
-fn a_lost_question_is_asked_again() {
+fn a_lost_question_is_asked_again_and_one_that_was_forgotten_at_once() {
     let mut poll = asked();
-    assert!(poll.question(ms(35_000), FORMATS).is_none());
-    assert!(poll.question(ms(35_001), FORMATS).is_some());
+    assert!(asks(&mut poll, 35_000, &shop()).is_none());
+    assert!(asks(&mut poll, 35_001, &shop()).is_some());
+    let mut poll = asked();
+    poll.restart();
+    assert!(answers(&mut poll, 1, answer("204", b"")).is_none());
+    assert!(asks(&mut poll, 1, &shop()).is_some());
 }
 
 #[test]
 fn nothing_new_is_asked_again_at_once_unless_it_came_too_soon() {
     let mut poll = asked();
-    poll.answered(ms(1000), 1, answer("204", b""));
-    assert!(poll.question(ms(1000), FORMATS).is_some());
+    answers(&mut poll, 1000, answer("204", b""));
+    assert!(asks(&mut poll, 1000, &shop()).is_some());
     let mut poll = asked();
-    poll.answered(ms(999), 1, answer("204", b""));
-    assert!(poll.question(ms(1098), FORMATS).is_none() && poll.question(ms(1099), FORMATS).is_some());
+    answers(&mut poll, 999, answer("204", b""));
+    assert!(asks(&mut poll, 1098, &shop()).is_none() && asks(&mut poll, 1099, &shop()).is_some());
 }
 
 #[test]
-fn a_timeout_after_the_wait_is_nothing_new_and_an_earlier_one_a_failure() {
-    assert_eq!(asked().answered(ms(30_000), 1, answer("504", b"upstream request timeout")), Some(Ok(News::Nothing)));
-    assert!(asked().answered(ms(24_999), 1, answer("504", b"")).unwrap().is_err());
+fn who_failed_must_answer_at_once_before_it_may_hold_a_question() {
+    let mut poll = asked();
+    assert!(answers(&mut poll, 30_000, answer("504", b"upstream request timeout")).unwrap().is_err());
+    let question = ask(&mut poll, 30_100, &shop());
+    assert!(question.path.ends_with("wait=0s") && question.timeout == ms(5000), "{question:?}");
+    assert_eq!(answers(&mut poll, 30_101, answer("204", b"")), Some(Ok(News::Nothing)));
+    assert!(ask(&mut poll, 30_201, &shop()).path.ends_with("wait=25s"));
+}
+
+#[test]
+fn the_next_control_plane_is_asked_at_once_and_the_first_again_later() {
+    let mut poll = Poll::new(2, 1);
+    assert_eq!(ask(&mut poll, 0, &two()).endpoint, 0);
+    assert!(answers(&mut poll, 10, answer("503", b"")).unwrap().is_err());
+    let question = ask(&mut poll, 10, &two());
+    assert!(question.endpoint == 1 && question.path.ends_with("wait=25s"), "{question:?}");
+    answers(&mut poll, 25_010, answer("204", b""));
+    let question = ask(&mut poll, 25_010, &two());
+    assert!(question.endpoint == 0 && question.path.ends_with("wait=0s"), "{question:?}");
+    answers(&mut poll, 25_011, answer("204", b""));
+    assert_eq!(ask(&mut poll, 25_111, &two()).endpoint, 0);
 }
 
 #[test]
 fn a_newer_snapshot_is_news_and_the_next_question_follows_at_once() {
     let body = sealed("shop", 2, 1);
     let mut poll = asked();
-    let Some(Ok(News::Snapshot(head, bytes))) = poll.answered(ms(20), 1, answer("200", &body)) else { panic!() };
+    let Some(Ok(News::Snapshot(head, bytes))) = answers(&mut poll, 20, answer("200", &body)) else { panic!() };
     assert_eq!((head.revision, bytes), (2, &b"snapshot"[..]));
-    assert!(poll.question(ms(20), FORMATS).is_some());
+    assert!(asks(&mut poll, 20, &shop()).is_some());
 }
 
 #[test]
 fn a_storm_of_news_is_slowed_to_the_tick() {
     let body = sealed("shop", 2, 1);
     let mut poll = asked();
-    assert!(poll.answered(ms(3), 1, answer("200", &body)).unwrap().is_ok());
-    assert!(poll.question(ms(102), FORMATS).is_none() && poll.question(ms(103), FORMATS).is_some());
+    assert!(answers(&mut poll, 3, answer("200", &body)).unwrap().is_ok());
+    assert!(asks(&mut poll, 102, &shop()).is_none() && asks(&mut poll, 103, &shop()).is_some());
 }
 
 #[test]
 fn a_media_type_may_have_parameters_and_capitals() {
     let body = sealed("shop", 2, 1);
     let answer = Answer { media_type: b"Application/vnd.Graylane.Snapshot; charset=utf-8", ..answer("200", &body) };
-    assert!(asked().answered(ms(30), 1, answer).unwrap().is_ok());
+    assert!(answers(&mut asked(), 30, answer).unwrap().is_ok());
 }
 
 #[test]
@@ -111,23 +157,35 @@ fn everything_else_is_refused_and_asked_again_later() {
     ];
     for (name, answer) in cases {
         let mut poll = asked();
-        assert!(poll.answered(ms(10), 1, answer).unwrap().is_err(), "{name}");
-        assert!(poll.question(ms(59), FORMATS).is_none() && poll.question(ms(110), FORMATS).is_some(), "{name}");
+        assert!(answers(&mut poll, 10, answer).unwrap().is_err(), "{name}");
+        assert!(asks(&mut poll, 59, &shop()).is_none() && asks(&mut poll, 110, &shop()).is_some(), "{name}");
     }
     for number in [1, 2] {
         let mut poll = asked();
         poll.continue_after(Some(Revision { epoch: 1, number: 2 }));
         let body = sealed("shop", number, 1);
-        assert!(poll.answered(ms(10), 1, answer("200", &body)).unwrap().is_err(), "not newer: {number}");
+        assert!(answers(&mut poll, 10, answer("200", &body)).unwrap().is_err(), "not newer: {number}");
     }
+}
+
+#[test]
+fn where_keys_are_known_what_nobody_signed_is_refused() {
+    // The first public key of RFC 8032, section 7.1.
+    let key = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
+    let config = config(&format!(r#"{{"namespace": "shop", "keys": {{"k": "{key}"}}}}"#));
+    let mut poll = Poll::new(1, 1);
+    ask(&mut poll, 0, &config);
+    let body = sealed("shop", 2, 1);
+    let refused = poll.answered(ms(10), 0, &config, 1, answer("200", &body)).unwrap().unwrap_err();
+    assert!(refused.contains("signature"), "{refused}");
 }
 
 #[test]
 fn a_call_the_host_does_not_take_is_tried_again_later() {
     for status in [Status::BadArgument, Status::InternalFailure, Status::Other(12)] {
-        let mut poll = poll();
-        assert!(poll.question(ms(0), FORMATS).is_some());
-        assert!(poll.sent(ms(0), FORMATS, Err(status)).is_err());
-        assert!(poll.question(ms(49), FORMATS).is_none() && poll.question(ms(100), FORMATS).is_some());
+        let mut poll = Poll::new(1, 1);
+        let question = asks(&mut poll, 0, &shop()).unwrap();
+        assert!(poll.sent(ms(0), question, Err(status)).is_err());
+        assert!(asks(&mut poll, 49, &shop()).is_none() && asks(&mut poll, 100, &shop()).is_some());
     }
 }

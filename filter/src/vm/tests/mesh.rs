@@ -5,27 +5,42 @@ use std::time::Duration;
 use graylane_rules::{Format, Revision, SNAPSHOT_FORMAT, Source, compile, envelope};
 
 use super::*;
-use crate::{host::fake::Call, pointer::Pointer};
+use crate::{
+    host::fake::Call,
+    lease,
+    pointer::{Place, Pointer},
+};
 
-/// An Envoy: its VMs, each with the root 1.
+/// An Envoy: its VMs, each with the root 1. The fetcher has the id 100, the workers count from 1.
 struct Mesh {
     fetcher: Vm,
     workers: Vec<Vm>,
+    /// Whether the fetcher's callbacks are called.
+    lives: bool,
+}
+
+/// Of a worker that may be elected.
+fn electable() -> String {
+    let text = configuration(&[rule_set("embedded", "shop", "x-feature-flags")]);
+    text.replacen('{', r#"{"fetcher": {"namespace": "shop"}, "#, 1)
 }
 
 impl Mesh {
     /// Starts the VMs and lets them find each other.
     fn new(workers: u64) -> Self {
-        let text = configuration(&[rule_set("embedded", "shop", "x-feature-flags")]);
+        Self::of(workers, &configuration(&[rule_set("embedded", "shop", "x-feature-flags")]))
+    }
+
+    fn of(workers: u64, text: &str) -> Self {
         let worker = |id| {
             let mut vm = Vm::new(id);
-            assert!(root(&mut vm, 1, "graylane", "front", &text));
+            assert!(root(&mut vm, 1, "graylane", "front", text));
             vm
         };
         let workers = (1..=workers).map(worker).collect();
         let mut fetcher = Vm::new(100);
         assert!(root(&mut fetcher, 1, "graylane_fetcher", "fetcher", "{\"namespace\": \"shop\"}"));
-        let mut mesh = Self { fetcher, workers };
+        let mut mesh = Self { fetcher, workers, lives: true };
         mesh.pass(Duration::from_millis(300));
         mesh
     }
@@ -34,7 +49,9 @@ impl Mesh {
     fn pass(&mut self, time: Duration) {
         for _ in 0..time.as_millis() / 100 {
             host(|host| host.now += Duration::from_millis(100));
-            self.fetcher.tick(1);
+            if self.lives {
+                self.fetcher.tick(1);
+            }
             self.workers.iter_mut().for_each(|vm| vm.tick(1));
             self.call_back();
         }
@@ -45,20 +62,39 @@ impl Mesh {
         while let Some((token, place)) = self.waiting() {
             match place {
                 Some(place) => self.workers[place].queue_ready(1, token),
-                None => self.fetcher.queue_ready(1, token),
+                None if self.lives => self.fetcher.queue_ready(1, token),
+                None => self.elected().expect("somebody has the inbox").queue_ready(1, token),
             }
         }
     }
 
     /// A queue with something in it: its token, and which worker's it is.
     fn waiting(&self) -> Option<(u32, Option<usize>)> {
+        let fetched = self.lives || self.elected_place().is_some();
         host(|host| {
             host.queues.iter().zip(1..).filter(|(queue, _)| !queue.items.is_empty()).find_map(|(queue, token)| {
-                let Some(id) = queue.name.strip_prefix("graylane/w/") else { return Some((token, None)) };
+                let Some(id) = queue.name.strip_prefix("graylane/w/") else {
+                    return fetched.then_some((token, None));
+                };
                 let place = usize::from_str_radix(id, 16).unwrap() - 1;
                 (place < self.workers.len()).then_some((token, Some(place)))
             })
         })
+    }
+
+    /// Who holds the lease.
+    fn holder(&self) -> u64 {
+        lease::Lease::read().0.holder
+    }
+
+    /// The worker that holds the lease.
+    fn elected(&mut self) -> Option<&mut Vm> {
+        let place = self.elected_place()?;
+        self.workers.get_mut(place)
+    }
+
+    fn elected_place(&self) -> Option<usize> {
+        usize::try_from(self.holder()).unwrap().checked_sub(1).filter(|&place| place < self.workers.len())
     }
 
     /// Answers the newest question with a snapshot of `rule_sets`, and lets it be noticed.
@@ -80,7 +116,10 @@ impl Mesh {
             host.response = vec![(b":status".to_vec(), status.into()), (b"content-type".to_vec(), media_type)];
             host.body = body.to_vec();
         });
-        self.fetcher.answered(1, token, 2, body.len());
+        match self.elected() {
+            Some(vm) => vm.answered(1, token, 2, body.len()),
+            None => self.fetcher.answered(1, token, 2, body.len()),
+        }
     }
 
     /// Answers the newest report, and gives what it said of the VMs.
@@ -192,11 +231,10 @@ fn what_cannot_be_used_is_read_once_and_never_undoes_what_runs() {
     assert_eq!((host(|host| host.large_reads), decides(&mut mesh.workers[0]).1), (1, "1.3".into()));
     // A pointer that goes back, or names a format unknown here, changes nothing.
     let (pointer, cas) = Pointer::read().unwrap();
-    let older = Pointer { revision: Revision { epoch: 1, number: 2 }, ..pointer };
-    older.write(cas).unwrap();
+    let moved = |revision, format| Pointer { newest: Place { revision, format, ..pointer.newest }, ..pointer };
+    moved(Revision { epoch: 1, number: 2 }, SNAPSHOT_FORMAT).write(cas).unwrap();
     mesh.pass(Duration::from_millis(200));
-    let newer = Pointer { revision: Revision { epoch: 9, number: 1 }, format: 99, ..pointer };
-    newer.write(Pointer::read().unwrap().1).unwrap();
+    moved(Revision { epoch: 9, number: 1 }, 99).write(Pointer::read().unwrap().1).unwrap();
     for _ in 0..2 {
         mesh.reported();
         mesh.pass(Duration::from_millis(200));
@@ -226,8 +264,9 @@ fn nobody_writes_to_the_dead() {
     mesh.pass(Duration::from_secs(12));
     let queued = |name: &str| host(|host| host.queue(name).unwrap().items.len());
     mesh.reported();
+    let before = queued("graylane/w/0000000000000002");
     mesh.publish(1, &shop("first"));
-    assert_eq!(queued("graylane/w/0000000000000002"), 0);
+    assert!(before <= 10 && queued("graylane/w/0000000000000002") == before, "{before}");
     assert_eq!(mesh.reported().len(), 1);
     // Nor to a fetcher that died.
     for _ in 0..300 {
@@ -261,4 +300,159 @@ fn a_fetcher_continues_where_shared_data_stands() {
     assert!(root(&mut fetcher, 1, "graylane_fetcher", "fetcher", "{\"namespace\": \"shop\"}"));
     fetcher.tick(1);
     assert!(call("/snapshot").1.path().contains("after=1.5&"));
+}
+
+#[test]
+fn a_vm_that_begins_while_the_newest_is_refused_has_what_everybody_took() {
+    let mut mesh = Mesh::new(2);
+    mesh.publish(1, &shop("first"));
+    mesh.publish(2, &shop("second"));
+    mesh.pass(Duration::from_millis(100));
+    for number in 3..6 {
+        mesh.publish(number, &[rule_set("foreign", "shop", "x-new")]);
+        mesh.pass(Duration::from_millis(200));
+    }
+    let mut late = Vm::new(3);
+    assert!(root(&mut late, 1, "", "front", &configuration(&[])));
+    assert_eq!(decides(&mut late), ("second/_default".into(), "1.2".into()));
+    mesh.workers.push(late);
+    mesh.pass(Duration::from_millis(400));
+    (0..3).for_each(|_| drop(mesh.reported()));
+    mesh.pass(Duration::from_secs(5));
+    let told = mesh.reported();
+    assert_eq!((told[2]["revision"].as_str(), told[2]["refused"].as_str()), (Some("1.2"), Some("1.5")), "{told:?}");
+    mesh.publish(6, &shop("sixth"));
+    assert_eq!(decides(&mut mesh.workers[2]).1, "1.6");
+}
+
+#[test]
+fn without_a_fetcher_one_vm_is_elected_and_does_the_same_work() {
+    let mut mesh = Mesh::of(3, &electable());
+    mesh.lives = false;
+    host(|host| host.shared.remove("graylane/lease"));
+    lease::Lease::create(host(|host| host.now));
+    // Whoever serves requests stands later than the one that does not.
+    decides(&mut mesh.workers[0]);
+    decides(&mut mesh.workers[2]);
+    mesh.pass(Duration::from_millis(1200));
+    assert_eq!((mesh.holder(), host(|host| host.metric("graylane_fetcher_elected_total"))), (2, 1));
+    mesh.publish(1, &shop("first"));
+    for vm in &mut mesh.workers {
+        assert_eq!(decides(vm), ("first/_default".into(), "1.1".into()));
+    }
+    let (_, acks) = call("/acks");
+    assert!(String::from_utf8_lossy(&acks.body).contains(r#""fetcher":"elected""#));
+    mesh.pass(Duration::from_secs(1));
+    mesh.publish(2, &shop("second"));
+    assert_eq!(decides(&mut mesh.workers[0]).1, "1.2");
+}
+
+#[test]
+fn a_dead_fetcher_is_replaced_and_retakes_the_office_when_it_was_only_stalled() {
+    let mut mesh = Mesh::of(2, &electable());
+    mesh.publish(1, &shop("first"));
+    mesh.lives = false;
+    mesh.pass(lease::STALE - Duration::from_millis(200));
+    assert_eq!(mesh.holder(), 100);
+    mesh.pass(Duration::from_millis(500));
+    assert!(mesh.holder() <= 2);
+    assert!(call("/snapshot").1.path().contains("after=1.1&"));
+    mesh.publish(2, &shop("second"));
+    assert!(mesh.workers.iter_mut().all(|vm| decides(vm).1 == "1.2"));
+    // An answer that the stalled one still waited for is not put where the other one works.
+    let question = host(|host| host.calls.iter().position(|call| call.path().contains("after=1.1&"))).unwrap() + 1;
+    let pointer = Pointer::read().unwrap().0;
+    mesh.fetcher.answered(1, u32::try_from(question).unwrap(), 2, 0);
+    assert_eq!(Pointer::read().unwrap().0, pointer);
+    mesh.lives = true;
+    mesh.pass(Duration::from_millis(200));
+    assert_eq!(mesh.holder(), 100);
+    assert!(call("/snapshot").1.path().contains("after=1.2&"));
+    mesh.publish(3, &shop("third"));
+    assert!(mesh.workers.iter_mut().all(|vm| decides(vm).1 == "1.3"));
+    let calls = host(|host| host.calls.len());
+    mesh.pass(Duration::from_millis(500));
+    assert!(host(|host| host.calls.len()) <= calls + 1, "two fetchers ask");
+}
+
+#[test]
+fn the_sibling_of_a_root_that_is_gone_carries_on_with_the_office() {
+    let mut mesh = Mesh::of(1, &electable());
+    mesh.lives = false;
+    mesh.pass(lease::STALE + Duration::from_millis(200));
+    assert_eq!(mesh.holder(), 1);
+    assert!(root(&mut mesh.workers[0], 2, "graylane", "front", &electable()));
+    host(|host| host.gone.insert(1));
+    let calls = host(|host| host.calls.len());
+    mesh.workers[0].tick(2);
+    assert_eq!(mesh.holder(), 1);
+    let asked = host(|host| host.calls[calls..].iter().any(|call| call.path().contains("/snapshot")));
+    assert!(asked, "the question of the root that is gone is asked again");
+    let (token, _) = call("/snapshot");
+    let body = envelope::seal("shop", Revision { epoch: 1, number: 1 }, SNAPSHOT_FORMAT, &snapshot(&shop("first")));
+    host(|host| host.body = body.clone());
+    host(|host| {
+        host.response =
+            vec![(b":status".to_vec(), b"200".to_vec()), (b"content-type".to_vec(), envelope::MEDIA_TYPE.into())]
+    });
+    mesh.workers[0].answered(2, token, 2, body.len());
+    mesh.workers[0].tick(2);
+    assert_eq!(Pointer::read().unwrap().0.newest.revision.number, 1);
+    // A configuration that no longer says how to fetch ends the office.
+    assert!(root(&mut mesh.workers[0], 3, "graylane", "front", &configuration(&[])));
+    host(|host| host.gone.insert(2));
+    mesh.workers[0].tick(3);
+    assert_eq!(mesh.holder(), 0);
+}
+
+#[test]
+fn the_newest_revision_is_fetched_once_more_for_a_vm_that_reads_another_format() {
+    let mut mesh = Mesh::new(1);
+    mesh.publish(1, &shop("first"));
+    let inbox = |text: &str| host(|host| host.queue("graylane/inbox").unwrap().items.push_back(text.into()));
+    inbox(r#"{"id":"0f","queue":99,"formats":[7],"revision":null,"refused":null,"error":null}"#);
+    inbox(r#"{"id":"0000000000000001","queue":2,"formats":[1,7],"revision":"1.1","refused":null,"error":null}"#);
+    mesh.fetcher.tick(1);
+    let (token, question) = call("/snapshot");
+    assert_eq!(question.path(), "/v1/namespaces/shop/snapshot?formats=7&wait=25s");
+    let body = envelope::seal("shop", Revision { epoch: 1, number: 1 }, 7, b"in format 7");
+    mesh.answer(token, "200", &body);
+    let newest = Pointer::read().unwrap().0.newest;
+    assert_eq!((newest.revision.number, newest.format), (1, 7));
+    host(|host| host.now += Duration::from_millis(100));
+    mesh.fetcher.tick(1);
+    assert!(call("/snapshot").1.path().contains("after=1.1&formats=7&"));
+    assert_eq!(decides(&mut mesh.workers[0]).1, "1.1");
+}
+
+#[test]
+fn who_speaks_while_the_fetcher_runs_is_a_worker_and_who_never_does_the_main_thread() {
+    let mut mesh = Mesh::new(2);
+    // The clock of this host stands still in a callback, so a worker says that it spoke a moment later.
+    let at = host(|host| host.now + Duration::from_millis(150)).as_nanos();
+    let hello = format!(
+        r#"{{"id":"0000000000000002","queue":3,"formats":[1],"revision":null,"refused":null,"error":null,"at":{at}}}"#
+    );
+    host(|host| host.queue("graylane/inbox").unwrap().items.push_back(hello.into()));
+    mesh.fetcher.tick(1);
+    mesh.pass(Duration::from_secs(2));
+    mesh.reported();
+    mesh.pass(Duration::from_secs(6));
+    let workers = mesh.reported();
+    let roles: Vec<_> = workers.iter().map(|worker| worker["role"].as_str()).collect();
+    assert_eq!(roles, [Some("main"), Some("worker")]);
+}
+
+#[test]
+fn where_the_first_control_plane_fails_the_second_is_asked_at_once() {
+    let mut fetcher = Vm::new(100);
+    let text = r#"{"namespace": "shop", "control": [{"cluster": "one"}, {"cluster": "two", "authority": "second"}]}"#;
+    assert!(root(&mut fetcher, 1, "graylane_fetcher", "fetcher", text));
+    fetcher.tick(1);
+    let (token, first) = call("/snapshot");
+    host(|host| host.response = vec![(b":status".to_vec(), b"503".to_vec())]);
+    fetcher.answered(1, token, 1, 0);
+    let (_, second) = call("/snapshot");
+    assert_eq!((first.cluster.as_str(), second.cluster.as_str()), ("one", "two"));
+    assert!(second.headers.contains(&(b":authority".to_vec(), b"second".to_vec())));
 }

@@ -1,0 +1,159 @@
+//! Whether rules stay within what this Envoy lets them do.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use graylane_rules::{Share, Snapshot};
+
+use crate::config::Limits;
+
+/// So many excesses are told, and so many names; of more, only their number.
+const TOLD: usize = 3;
+
+impl Limits {
+    /// Checks every rule set and variant of `snapshot`.
+    ///
+    /// # Errors
+    /// What exceeds a limit: where, what was found, and the limit.
+    pub fn check(&self, snapshot: &Snapshot) -> Result<(), String> {
+        if self.variants.is_none() && self.shares.is_empty() {
+            return Ok(());
+        }
+        let testers: Vec<&str> = self.tester_headers.iter().map(String::as_str).collect();
+        let bounds = Bounds::of(self);
+        let excesses: Vec<_> =
+            snapshot.shares(&testers).into_iter().filter_map(|share| Some((share, bounds.exceeded(&share)?))).collect();
+        if excesses.is_empty() {
+            return Ok(());
+        }
+        Err(listed(excesses.iter().map(|(share, bound)| self.tell(share, *bound)), "; "))
+    }
+
+    fn tell(&self, share: &Share<'_>, bound: Bound) -> String {
+        let (rule_set, variant) = (share.rule_set.escape_ascii(), share.variant.escape_ascii());
+        let what = match bound {
+            Bound::Variants => {
+                let allowed = listed(self.variants.as_deref().unwrap_or_default().iter().cloned(), ", ");
+                format!("found a variant that is not allowed here, expected one of limits.variants: {allowed}")
+            }
+            Bound::Share(limit) => {
+                let (found, limit) = (percent(share.slots), percent(limit));
+                format!("found a share of up to {found} %, expected at most {limit} % (limits.shares)")
+            }
+        };
+        format!("rule set {rule_set}, variant {variant}: {what}")
+    }
+}
+
+/// The limits, quick to look up: a snapshot may name very many variants.
+struct Bounds<'l> {
+    variants: Option<BTreeSet<&'l [u8]>>,
+    shares: BTreeMap<&'l [u8], u32>,
+}
+
+/// A limit that is exceeded.
+#[derive(Clone, Copy)]
+enum Bound {
+    Variants,
+    Share(u32),
+}
+
+impl<'l> Bounds<'l> {
+    fn of(limits: &'l Limits) -> Self {
+        Self {
+            variants: limits.variants.as_ref().map(|names| names.iter().map(String::as_bytes).collect()),
+            shares: limits.shares.iter().map(|(name, &slots)| (name.as_bytes(), slots)).collect(),
+        }
+    }
+
+    fn exceeded(&self, share: &Share<'_>) -> Option<Bound> {
+        if self.variants.as_ref().is_some_and(|variants| !variants.contains(share.variant)) {
+            return Some(Bound::Variants);
+        }
+        self.shares.get(share.variant).filter(|&&limit| share.slots > limit).map(|&limit| Bound::Share(limit))
+    }
+}
+
+fn listed(texts: impl ExactSizeIterator<Item = String>, separator: &str) -> String {
+    let more = texts.len().saturating_sub(TOLD);
+    let mut list = texts.take(TOLD).collect::<Vec<_>>().join(separator);
+    if more > 0 {
+        list.push_str(&format!("{separator}and {more} more"));
+    }
+    list
+}
+
+/// Slots as a percentage, without zeros that say nothing.
+fn percent(slots: u32) -> String {
+    let text = format!("{}.{:03}", slots / 1000, slots % 1000);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use graylane_rules::{Format, Source, compile};
+
+    use super::*;
+    use crate::config::FilterConfig;
+
+    /// A rule set: `canary` gets everybody with `x-env: gray`, and `percentage` of all; `beta` is only named.
+    fn rule_set(name: &str, percentage: &str) -> String {
+        format!(
+            r#"{{"apiVersion": "graylane.dev/v1", "kind": "RuleSet", "metadata": {{"name": "{name}"}}, "spec": {{
+                "scope": {{"hosts": ["{name}"]}}, "variants": ["stable", "canary", "beta"], "default": "stable",
+                "identity": {{"from": [{{"header": "x-user"}}]}},
+                "rules": [
+                    {{"id": "qa", "variant": "canary", "when": {{"header": {{"name": "x-env", "exact": "gray"}}}}}},
+                    {{"id": "some", "variant": "canary", "when": {{"percent": {percentage}}}}}]}}}}"#
+        )
+    }
+
+    fn check(limits: &str, rule_sets: &[String]) -> Result<(), String> {
+        let sources: Vec<_> =
+            rule_sets.iter().map(|text| Source { format: Format::Json, text: text.as_bytes() }).collect();
+        let snapshot = Snapshot::load(compile(&sources).unwrap().snapshot).unwrap();
+        let text = format!(r#"{{"limits": {limits}}}"#);
+        FilterConfig::read(text.as_bytes()).unwrap().limits.check(&snapshot)
+    }
+
+    const TESTED: &str = r#""testerHeaders": ["x-env"]"#;
+
+    #[test]
+    fn a_share_is_held_to_the_slot() {
+        let limits = format!(r#"{{"shares": {{"canary": 12.5}}, {TESTED}}}"#);
+        assert_eq!(check(&limits, &[rule_set("shop", "12.5")]), Ok(()));
+        let error = check(&limits, &[rule_set("cart", "1"), rule_set("shop", "12.501")]).unwrap_err();
+        let expected =
+            "rule set shop, variant canary: found a share of up to 12.501 %, expected at most 12.5 % (limits.shares)";
+        assert_eq!(error, expected);
+    }
+
+    #[test]
+    fn a_header_that_is_no_testers_may_be_everybodys() {
+        let error = check(r#"{"shares": {"canary": 25}}"#, &[rule_set("shop", "1")]).unwrap_err();
+        assert!(error.contains("found a share of up to 100 %, expected at most 25 %"), "{error}");
+    }
+
+    #[test]
+    fn a_variant_that_is_not_allowed_is_refused_even_where_nobody_gets_it() {
+        let error = check(r#"{"variants": ["stable", "canary"]}"#, &[rule_set("shop", "1")]).unwrap_err();
+        let expected = "rule set shop, variant beta: found a variant that is not allowed here, \
+                        expected one of limits.variants: stable, canary";
+        assert_eq!(error, expected);
+        assert_eq!(check(r#"{"variants": ["stable", "canary", "beta"]}"#, &[rule_set("shop", "1")]), Ok(()));
+    }
+
+    #[test]
+    fn without_limits_anything_goes() {
+        for limits in ["{}", r#"{"testerHeaders": ["x-env"]}"#, r#"{"shares": {"other": 0}}"#] {
+            assert_eq!(check(limits, &[rule_set("shop", "100")]), Ok(()), "{limits}");
+        }
+    }
+
+    #[test]
+    fn of_many_excesses_three_are_told() {
+        let rule_sets: Vec<_> = (0..5).map(|number| rule_set(&format!("shop{number}"), "50")).collect();
+        let error = check(&format!(r#"{{"shares": {{"canary": 0}}, {TESTED}}}"#), &rule_sets).unwrap_err();
+        assert!(error.contains("rule set shop2, variant canary: found a share of up to 50 %, expected at most 0 %"));
+        assert!(error.ends_with("; and 2 more") && !error.contains("shop3"), "{error}");
+    }
+}
