@@ -4,9 +4,11 @@ mod check;
 mod compile;
 mod decide;
 mod explain;
+mod keys;
 mod paths;
 mod probe;
 mod serve;
+mod status;
 
 use std::process::ExitCode;
 
@@ -33,10 +35,12 @@ impl Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(serve::Arguments),
+    Status(status::Arguments),
     Check(check::Arguments),
     Explain(explain::Arguments),
     Decide(decide::Arguments),
     Compile(compile::Arguments),
+    Keys(keys::Arguments),
     Probe(probe::Arguments),
 }
 
@@ -47,10 +51,12 @@ enum Command {
 pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     match arguments.command {
         Command::Serve(arguments) => serve::run(arguments),
+        Command::Status(arguments) => status::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Decide(arguments) => decide::run(&arguments),
         Command::Compile(arguments) => compile::run(&arguments),
+        Command::Keys(arguments) => keys::run(&arguments),
         Command::Probe(arguments) => probe::run(&arguments),
     }
 }

@@ -1,7 +1,8 @@
-//! Delivery to fetchers over HTTP: snapshots by long poll, acks, and how things stand.
+//! Delivery to fetchers over HTTP: snapshots by long poll, acks, and how things stand, for people and for Prometheus.
 
 mod acks;
 mod asked;
+mod metrics;
 mod problem;
 mod snapshot;
 mod status;
@@ -30,6 +31,7 @@ pub fn app(namespace: Arc<Namespace>) -> Router {
         .route("/v1/namespaces/{namespace}/snapshot", get(snapshot::deliver))
         .route("/v1/namespaces/{namespace}/acks", post(acks::take))
         .route("/v1/namespaces/{namespace}/status", get(status::tell))
+        .route("/metrics", get(metrics::tell))
         .route("/healthz", get(|| async { "ok" }))
         .route("/readyz", get(ready))
         .fallback(unknown)
@@ -45,7 +47,7 @@ async fn ready(State(namespace): State<Arc<Namespace>>) -> Result<&'static str, 
 }
 
 async fn unknown(uri: Uri) -> Problem {
-    let expected = "expected one under /v1/namespaces/, /healthz or /readyz";
+    let expected = "expected one under /v1/namespaces/, /metrics, /healthz or /readyz";
     Problem::new(StatusCode::NOT_FOUND, format!("found the path {:?}, {expected}", uri.path()))
 }
 

@@ -2,9 +2,15 @@
 
 mod mark;
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use graylane_rules::Snapshot;
+use tokio::task::JoinError;
 
 use crate::{
     documents::{self, Gathered},
@@ -44,18 +50,16 @@ pub async fn follow(directory: PathBuf, owned: Vec<String>, namespace: Arc<Names
     let mut told = true;
     loop {
         watch.renew();
-        // Reading and compiling take milliseconds: not on a thread that answers requests.
-        let look = move || {
-            let reading = directory.look(told);
-            (directory, reading)
-        };
-        let Ok((back, reading)) = tokio::task::spawn_blocking(look).await else {
+        // The time to effect begins with the event; where none came, with the look that finds the change.
+        let noticed = watch.noticed();
+        let (told_now, accepted) = (told || noticed.is_some(), noticed.unwrap_or_else(Instant::now));
+        let Ok((back, reading)) = looked(directory, told_now).await else {
             tracing::error!("reading the directory ended unexpectedly: nothing will be published any more");
             return;
         };
         directory = back;
         if let Some(reading) = reading {
-            apply(reading, &namespace);
+            apply(reading, accepted, &namespace);
         }
         told = tokio::select! {
             () = watch.changed() => true,
@@ -63,6 +67,15 @@ pub async fn follow(directory: PathBuf, owned: Vec<String>, namespace: Arc<Names
         };
         watch.settled().await;
     }
+}
+
+/// Looks on another thread: reading and compiling take milliseconds, and this one answers requests.
+async fn looked(mut directory: Directory, told: bool) -> Result<(Directory, Option<Reading>), JoinError> {
+    let look = move || {
+        let reading = directory.look(told);
+        (directory, reading)
+    };
+    tokio::task::spawn_blocking(look).await
 }
 
 impl Directory {
@@ -95,22 +108,22 @@ impl Directory {
     }
 }
 
-fn apply(reading: Reading, namespace: &Namespace) {
+fn apply(reading: Reading, accepted: Instant, namespace: &Namespace) {
     match reading {
         Reading::Usable(snapshot, warnings) => {
             let before = namespace.replace_problems(warnings);
             let was_broken = before.iter().any(Finding::is_error);
-            if let Some(published) = namespace.publish(&snapshot) {
-                let (revision, bytes, names) =
-                    (published.revision, snapshot.bytes().len(), published.rule_sets.join(", "));
+            if let Some(published) = namespace.publish(snapshot, accepted) {
+                let (revision, bytes, names) = (published.revision, published.size(), published.rule_sets.join(", "));
                 tracing::info!("revision {revision} published: {bytes} bytes, rule sets: {names}");
             } else if was_broken {
                 tracing::info!("the rules are sound again and unchanged, revision {} stays", in_use(namespace));
             }
         }
         Reading::Broken(findings) => {
-            let line = summary(&findings);
-            if namespace.replace_problems(findings) != namespace.problems() {
+            let (line, documents) = (summary(&findings), refused(&findings));
+            if namespace.replace_problems(findings) != namespace.document_problems() {
+                namespace.metrics.count_refused(documents);
                 tracing::warn!("the rules are broken, revision {} stays: {line}", in_use(namespace));
             }
         }
@@ -119,6 +132,13 @@ fn apply(reading: Reading, namespace: &Namespace) {
 
 fn in_use(namespace: &Namespace) -> String {
     namespace.published().map_or_else(|| "none".to_owned(), |published| published.revision.to_string())
+}
+
+/// How many files have errors; those that cannot be read are among them.
+fn refused(findings: &[Finding]) -> usize {
+    let files: BTreeSet<_> =
+        findings.iter().filter(|finding| finding.is_error()).map(|finding| &finding.file).collect();
+    files.len()
 }
 
 /// The first error, and how many more there are.

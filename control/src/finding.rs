@@ -1,12 +1,12 @@
 //! A problem of a document, with the place a person looks for it: file, line and column.
 
-use std::{fmt, ops::Range};
+use std::{borrow::Cow, fmt, ops::Range};
 
 use graylane_rules::{Problem, Severity};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// One thing that is wrong with one file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Finding {
     /// The file, as it was named on the command line or found in the directory.
     pub file: String,
@@ -15,9 +15,9 @@ pub struct Finding {
     /// In characters, from 1; 0 as for `line`.
     pub column: usize,
     /// `error`, or `warning` for what is odd but harmless.
-    pub severity: &'static str,
+    pub severity: Cow<'static, str>,
     /// A stable name for the kind of problem, in kebab case.
-    pub code: &'static str,
+    pub code: Cow<'static, str>,
     /// Where in the document: `spec.rules[2].when`. Empty for the document itself.
     pub path: String,
     /// What stands there.
@@ -29,7 +29,7 @@ pub struct Finding {
 }
 
 /// Bytes of a file: `start` included, `end` not.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Span {
     /// The first byte, from 0.
     pub start: usize,
@@ -50,8 +50,8 @@ impl Finding {
             file: file.to_owned(),
             line,
             column,
-            severity,
-            code: problem.code,
+            severity: severity.into(),
+            code: problem.code.into(),
             path: problem.path,
             found: problem.found,
             expected: problem.expected,
@@ -65,8 +65,8 @@ impl Finding {
             file: file.to_owned(),
             line: 0,
             column: 0,
-            severity: "error",
-            code,
+            severity: "error".into(),
+            code: code.into(),
             path: String::new(),
             found: found.into(),
             expected: expected.to_owned(),
@@ -142,7 +142,7 @@ mod tests {
         assert_eq!(finding.to_string(), r#"a.yaml unknown-field: found "x\ny\u{1b}[2J", expected a name"#);
         (finding.line, finding.column, finding.path) = (3, 7, "spec".to_owned());
         assert!(finding.to_string().starts_with("a.yaml:3:7 unknown-field spec: found "));
-        finding.severity = "warning";
+        finding.severity = "warning".into();
         let line = finding.to_string();
         assert!(line.starts_with("a.yaml:3:7 warning unknown-field spec: found ") && line.ends_with(", better a name"));
     }

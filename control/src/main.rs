@@ -1,21 +1,29 @@
 //! `graylane`: the control plane that serves rule sets to Envoys, and the commands around them.
 
+mod clock;
 mod commands;
 mod curl;
 mod delivery;
 mod directory;
 mod documents;
+mod duration;
 mod encode;
 mod excerpt;
 mod failure;
 mod finding;
+mod http;
 mod json;
+mod keys;
+mod metrics;
 mod namespace;
 mod nodes;
 mod owned;
+mod publication;
 mod request;
 #[cfg(test)]
 mod scratch;
+mod sealer;
+mod status;
 mod url;
 mod watch;
 

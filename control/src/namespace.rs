@@ -8,41 +8,37 @@ use std::{
     time::{Duration, Instant},
 };
 
-use axum::body::Bytes;
-use graylane_rules::{Revision, SNAPSHOT_FORMAT, Snapshot, envelope};
-use jiff::Timestamp;
+use graylane_rules::{Revision, SNAPSHOT_FORMAT, Snapshot, envelope::Head};
 use tokio::sync::watch;
 
-use crate::{finding::Finding, nodes::Nodes};
+use crate::{
+    clock::{Clock, Moment},
+    finding::Finding,
+    metrics::Metrics,
+    nodes::{Nodes, Report, TooMany},
+    publication::Publication,
+    sealer::{Sealed, Sealer},
+};
 
 /// The most long polls that wait at a time.
 const WAITING_LIMIT: usize = 10_000;
-
-/// Something published: immutable, numbered.
-#[derive(Debug)]
-pub struct Publication {
-    /// Its number.
-    pub revision: Revision,
-    /// When it was published.
-    pub at: Timestamp,
-    /// What fetchers are sent.
-    pub envelope: Bytes,
-    /// The SHA-256 of the snapshot in it, in hexadecimal.
-    pub sha256: String,
-    /// The format of the snapshot in it.
-    pub format: u16,
-    /// The names of its rule sets.
-    pub rule_sets: Vec<String>,
-}
 
 /// The state that the directory writes and delivery reads.
 pub struct Namespace {
     /// Its name.
     pub name: String,
+    /// What it goes by.
+    pub clock: Clock,
+    /// What seals its envelopes.
+    pub sealer: Sealer,
+    /// What is counted.
+    pub metrics: Metrics,
     epoch: u64,
     published: watch::Sender<Option<Arc<Publication>>>,
     draining: watch::Sender<bool>,
     problems: Mutex<Vec<Finding>>,
+    /// What is wrong with the signing keys in the files, which are not those in use.
+    key_problems: Mutex<Vec<Finding>>,
     nodes: Mutex<Nodes>,
     waiting: AtomicUsize,
     /// The revision for which a client that claims a later one was already reported.
@@ -55,13 +51,17 @@ pub struct Crowded;
 
 impl Namespace {
     /// A namespace with nothing published; its revisions will be `epoch.1`, `epoch.2` and so on.
-    pub fn new(name: impl Into<String>, epoch: u64) -> Self {
+    pub fn new(name: impl Into<String>, epoch: u64, sealer: Sealer, clock: Clock) -> Self {
         Self {
             name: name.into(),
+            clock,
+            metrics: Metrics::new(&sealer),
+            sealer,
             epoch,
             published: watch::Sender::new(None),
             draining: watch::Sender::new(false),
             problems: Mutex::default(),
+            key_problems: Mutex::default(),
             nodes: Mutex::default(),
             waiting: AtomicUsize::new(0),
             outrun: Mutex::default(),
@@ -74,37 +74,63 @@ impl Namespace {
     }
 
     /// Publishes a snapshot under the next number and wakes whoever waits; None if it is already what is published.
+    /// The change it comes from was `accepted` then: the time to effect begins there.
     ///
     /// One task publishes; two at once could draw the same number.
-    pub fn publish(&self, snapshot: &Snapshot) -> Option<Arc<Publication>> {
+    pub fn publish(&self, snapshot: Snapshot, accepted: Instant) -> Option<Arc<Publication>> {
         let current = self.published();
-        let sha256 = envelope::digest(snapshot.bytes());
-        if current.as_ref().is_some_and(|current| current.sha256 == sha256) {
+        let number = current.as_ref().map_or(1, |current| current.revision.number.saturating_add(1));
+        let revision = Revision { epoch: self.epoch, number };
+        let head = Head::of(&self.name, revision, SNAPSHOT_FORMAT, snapshot.bytes());
+        if current.is_some_and(|current| current.sha256 == head.sha256) {
             return None;
         }
-        let number = current.map_or(1, |current| current.revision.number.saturating_add(1));
-        let revision = Revision { epoch: self.epoch, number };
-        let publication = Arc::new(Publication {
-            revision,
-            at: Timestamp::now(),
-            envelope: envelope::seal(&self.name, revision, SNAPSHOT_FORMAT, snapshot.bytes()).into(),
-            sha256,
-            format: SNAPSHOT_FORMAT,
-            rule_sets: snapshot.rule_sets().map(|name| String::from_utf8_lossy(name).into_owned()).collect(),
-        });
-        self.nodes().await_revision(revision, Instant::now());
+        let now = self.clock.now();
+        let publication = Arc::new(Publication::new(head, snapshot, &self.sealer, now));
+        let superseded = self.nodes().await_revision(revision, accepted, now.steady);
         self.published.send_replace(Some(Arc::clone(&publication)));
+        self.metrics.count_publication(superseded);
         Some(publication)
     }
 
-    /// What is wrong with the documents, or odd about them.
+    /// The envelope of a publication in `format`, fresh enough to be accepted for half of its validity; None where this
+    /// build does not write `format`.
+    pub fn envelope(&self, publication: &Publication, format: u16) -> Option<Arc<Sealed>> {
+        publication.envelope(format, &self.sealer, self.clock.now())
+    }
+
+    /// What is wrong: with the documents, with the signing keys, and what Envoys refuse.
     pub fn problems(&self) -> Vec<Finding> {
+        let mut problems = self.document_problems();
+        problems.extend(locked(&self.key_problems).iter().cloned());
+        problems.extend(self.nodes().problems(self.clock.now().steady));
+        problems
+    }
+
+    /// What is wrong with the documents, or odd about them.
+    pub fn document_problems(&self) -> Vec<Finding> {
         locked(&self.problems).clone()
     }
 
     /// Replaces what is wrong with the documents; gives what was wrong before.
     pub fn replace_problems(&self, problems: Vec<Finding>) -> Vec<Finding> {
         std::mem::replace(&mut locked(&self.problems), problems)
+    }
+
+    /// Replaces what is wrong with the signing keys.
+    pub fn replace_key_problems(&self, problems: Vec<Finding>) {
+        *locked(&self.key_problems) = problems;
+    }
+
+    /// Takes an Envoy's report in, which arrived at `now`, and logs how its complaints changed.
+    ///
+    /// # Errors
+    /// When too many report; what was known stays.
+    pub fn take(&self, report: Report, now: Moment) -> Result<(), TooMany> {
+        let taken = self.nodes().take(report, now)?;
+        self.metrics.count_report(&taken);
+        taken.complaints.log();
+        Ok(())
     }
 
     /// Who runs what.

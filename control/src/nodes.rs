@@ -1,6 +1,9 @@
 //! What Envoys report about themselves, and how long a revision takes to be in effect everywhere.
 
 mod complaints;
+mod effects;
+mod history;
+mod node;
 mod report;
 
 use std::{
@@ -10,12 +13,15 @@ use std::{
 };
 
 use graylane_rules::Revision;
-use jiff::Timestamp;
 
-use crate::finding::Finding;
-use complaints::{Change, Complaint};
+use crate::{clock::Moment, finding::Finding};
+use complaints::Change;
+use history::History;
 
-pub use report::{Report, Role, Worker};
+pub use effects::Effects;
+pub use history::Behind;
+pub use node::{Known, Node, Verdicts};
+pub use report::{Fetcher, Report, Role};
 
 /// The most Envoys known at a time.
 const NODE_LIMIT: usize = 10_000;
@@ -23,39 +29,45 @@ const NODE_LIMIT: usize = 10_000;
 /// The most workers of all Envoys together.
 const WORKER_LIMIT: usize = 100_000;
 
-/// An Envoy that was silent for so long is not waited for.
-const SILENT: Duration = Duration::from_secs(60);
-
-/// An Envoy that was silent for so long is gone.
-const GONE: Duration = Duration::from_secs(600);
-
-/// An Envoy, as it last reported.
-#[derive(Debug)]
-pub struct Node {
-    /// Its `--service-cluster`.
-    pub cluster: String,
-    /// When it last reported.
-    pub last_report: Timestamp,
-    /// Its live VMs.
-    pub workers: Vec<Worker>,
-    heard: Instant,
-}
-
-impl Node {
-    fn is_heard(&self, now: Instant) -> bool {
-        now.saturating_duration_since(self.heard) < SILENT
-    }
-}
+/// So long a worker may take to run what is published; then it is stale.
+const STALE: Duration = Duration::from_secs(1);
 
 /// The Envoys that report, by node id.
 #[derive(Debug, Default)]
 pub struct Nodes {
     nodes: BTreeMap<String, Node>,
-    awaited: Option<(Revision, Instant)>,
-    /// How many revisions were seen in effect everywhere.
-    pub effects: u64,
-    /// How long the last of them took, from its publication to the report that completed it.
-    pub last_effect: Option<Duration>,
+    history: History,
+    effects: Effects,
+}
+
+/// What a report came to.
+#[derive(Debug)]
+pub struct Taken {
+    /// How the Envoy's complaints changed.
+    pub complaints: Change,
+    /// What is new about its workers.
+    pub verdicts: Verdicts,
+    /// Whether it brought the awaited revision into effect everywhere.
+    pub completed: bool,
+    /// How long that took, if it was timed.
+    pub effect: Option<Duration>,
+}
+
+/// How many of what there are. Workers are the VMs that serve requests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Tally {
+    /// Envoys.
+    pub nodes: u64,
+    /// Envoys that were not heard of for a minute.
+    pub silent: u64,
+    /// Workers of all of them.
+    pub workers: u64,
+    /// Those that run what is published.
+    pub current: u64,
+    /// Those that should run it and do not.
+    pub stale: u64,
+    /// Those that refuse a revision, or cannot use theirs everywhere.
+    pub refusing: u64,
 }
 
 /// More Envoys or workers report than are kept.
@@ -69,22 +81,33 @@ impl fmt::Display for TooMany {
 }
 
 impl Nodes {
-    /// The Envoys, by node id.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &Node)> {
-        self.nodes.iter().map(|(id, node)| (id.as_str(), node))
+    /// The Envoys, by node id, but for those that are gone.
+    pub fn iter(&self, now: Instant) -> impl Iterator<Item = (&str, &Node)> {
+        self.nodes.iter().filter(move |(_, node)| !node.is_gone(now)).map(|(id, node)| (id.as_str(), node))
     }
 
-    /// From `now` on the time runs until `revision` is in effect everywhere; an earlier one is no longer timed.
-    pub fn await_revision(&mut self, revision: Revision, now: Instant) {
-        self.awaited = Some((revision, now));
+    /// What became of the revisions.
+    pub fn effects(&self) -> &Effects {
+        &self.effects
     }
 
-    /// Takes an Envoy's report in; it replaces all that Envoy said before. Gives what changed in its complaints.
+    /// From `accepted` on the time runs until `revision`, published `now`, is in effect everywhere; an earlier one is no
+    /// longer awaited. Whether there was one.
+    ///
+    /// Where no worker is known that could run it, it is awaited but not timed: no change is slow because the first
+    /// Envoy starts an hour later.
+    pub fn await_revision(&mut self, revision: Revision, accepted: Instant, now: Instant) -> bool {
+        self.history.add(revision, now);
+        let anybody = self.live(now).next().is_some();
+        self.effects.begin(revision, anybody.then_some(accepted))
+    }
+
+    /// Takes an Envoy's report in; it replaces all that Envoy said before.
     ///
     /// # Errors
     /// When too many report; what was known stays.
-    pub fn take(&mut self, report: Report, at: Timestamp, now: Instant) -> Result<Change, TooMany> {
-        self.nodes.retain(|_, node| now.saturating_duration_since(node.heard) < GONE);
+    pub fn take(&mut self, report: Report, now: Moment) -> Result<Taken, TooMany> {
+        self.nodes.retain(|_, node| !node.is_gone(now.steady));
         let others = self.nodes.iter().filter(|(id, _)| **id != report.node.id);
         let (count, workers) = others.fold((0_usize, report.workers.len()), |(count, workers), (_, node)| {
             (count.saturating_add(1), workers.saturating_add(node.workers.len()))
@@ -92,112 +115,75 @@ impl Nodes {
         if count >= NODE_LIMIT || workers > WORKER_LIMIT {
             return Err(TooMany);
         }
-        let id = report.node.id;
-        let complaints = Complaint::all(&report.workers);
-        let node = Node { cluster: report.node.cluster, last_report: at, workers: report.workers, heard: now };
-        let before = self.nodes.insert(id.clone(), node);
-        self.measure(now);
-        let before = before.map(|before| Complaint::all(&before.workers)).unwrap_or_default();
-        Ok(Change::of(&id, &before, complaints))
+        let id = report.node.id.clone();
+        let before = self.nodes.remove(&id);
+        let (node, verdicts) = Node::of(report, before.as_ref(), now);
+        let before = before.map(|before| before.complaints()).unwrap_or_default();
+        let complaints = Change::of(&id, &before, node.complaints());
+        self.nodes.insert(id, node);
+        let counted = self.effects.count;
+        let effect = self.measure(now.steady);
+        Ok(Taken { complaints, verdicts, completed: self.effects.count > counted, effect })
+    }
+
+    /// How far a worker is from what is published; None where it runs that.
+    pub fn behind(&self, known: &Known, now: Instant) -> Option<Behind> {
+        self.history.behind(known.worker.revision, known.seen, now)
+    }
+
+    /// Whether a worker should run what is published and does not.
+    pub fn is_stale(&self, known: &Known, now: Instant) -> bool {
+        known.worker.serves() && self.behind(known, now).is_some_and(|behind| behind.time > STALE)
+    }
+
+    /// How many of what there are.
+    pub fn tally(&self, now: Instant) -> Tally {
+        let mut tally = Tally::default();
+        let count = |number: &mut u64, one: bool| *number = number.saturating_add(u64::from(one));
+        for (_, node) in self.iter(now) {
+            count(&mut tally.nodes, true);
+            count(&mut tally.silent, node.is_silent(now));
+            for known in node.serving() {
+                count(&mut tally.workers, true);
+                count(&mut tally.current, self.behind(known, now).is_none());
+                count(&mut tally.stale, self.is_stale(known, now));
+                count(&mut tally.refusing, known.worker.refuses());
+            }
+        }
+        tally
     }
 
     /// A problem for each thing that the workers of an Envoy say against a revision, unless it is silent.
     pub fn problems(&self, now: Instant) -> Vec<Finding> {
-        let heard = self.nodes.iter().filter(|(_, node)| node.is_heard(now));
-        let complaints =
-            heard.flat_map(|(id, node)| Complaint::all(&node.workers).into_iter().map(move |one| (id, one)));
+        let heard = self.nodes.iter().filter(|(_, node)| !node.is_silent(now));
+        let complaints = heard.flat_map(|(id, node)| node.complaints().into_iter().map(move |one| (id, one)));
         complaints.map(|(id, complaint)| complaint.finding(id)).collect()
     }
 
-    fn measure(&mut self, now: Instant) {
-        if let Some((revision, since)) = self.awaited
-            && self.all_run(revision, now)
-        {
-            self.awaited = None;
-            self.effects = self.effects.saturating_add(1);
-            self.last_effect = Some(now.saturating_duration_since(since));
-        }
+    fn measure(&mut self, now: Instant) -> Option<Duration> {
+        let awaited = self.effects.awaited()?;
+        let last_ack = self.in_effect_since(awaited, now)?;
+        self.effects.complete(last_ack)
     }
 
-    /// Whether there are workers, and every one of an Envoy that is not silent runs `revision` or a later one.
-    fn all_run(&self, revision: Revision, now: Instant) -> bool {
-        let heard = self.nodes.values().filter(|node| node.is_heard(now));
-        // The VM on Envoy's main thread serves no request, so nobody waits for it.
-        let mut workers =
-            heard.flat_map(|node| &node.workers).filter(|worker| worker.role != Some(Role::Main)).peekable();
-        workers.peek().is_some() && workers.all(|worker| worker.revision.is_some_and(|runs| runs >= revision))
+    /// When the last of the live workers was first seen on `revision` or a later one; None where one is not, or there is
+    /// none.
+    fn in_effect_since(&self, revision: Revision, now: Instant) -> Option<Instant> {
+        let mut last = None;
+        for known in self.live(now) {
+            if known.worker.revision.is_none_or(|runs| runs < revision) {
+                return None;
+            }
+            last = last.max(Some(known.since.steady));
+        }
+        last
+    }
+
+    /// The workers that are waited for: those that serve requests, of Envoys that are not silent.
+    fn live(&self, now: Instant) -> impl Iterator<Item = &Known> {
+        self.nodes.values().filter(move |node| !node.is_silent(now)).flat_map(Node::serving)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn report(node: &str, workers: &[(Option<&str>, Role)]) -> Report {
-        let workers = workers.iter().map(|(revision, role)| Worker {
-            id: "a1".to_owned(),
-            revision: revision.map(|revision| revision.parse().unwrap()),
-            formats: vec![1],
-            error: None,
-            refused: None,
-            role: Some(*role),
-        });
-        Report { node: report::Node { id: node.to_owned(), cluster: String::new() }, workers: workers.collect() }
-    }
-
-    fn told(nodes: &mut Nodes, now: Instant, report: Report) {
-        nodes.take(report, Timestamp::UNIX_EPOCH, now).unwrap();
-    }
-
-    const R2: Revision = Revision { epoch: 1, number: 2 };
-
-    #[test]
-    fn time_to_effect_ends_with_the_last_worker_and_waits_for_no_main_thread() {
-        let start = Instant::now();
-        let later = |ms| start + Duration::from_millis(ms);
-        let mut nodes = Nodes::default();
-        told(&mut nodes, start, report("b", &[(Some("1.1"), Role::Worker)]));
-        nodes.await_revision(R2, start);
-        told(&mut nodes, later(5), report("a", &[(Some("1.2"), Role::Worker), (Some("1.1"), Role::Main)]));
-        assert_eq!((nodes.effects, nodes.last_effect), (0, None));
-        told(&mut nodes, later(9), report("b", &[(Some("1.3"), Role::Worker)]));
-        assert_eq!((nodes.effects, nodes.last_effect), (1, Some(Duration::from_millis(9))));
-        told(&mut nodes, later(20), report("b", &[(Some("1.3"), Role::Worker)]));
-        assert_eq!(nodes.effects, 1);
-    }
-
-    #[test]
-    fn silent_envoys_are_not_waited_for_and_gone_ones_are_forgotten() {
-        let start = Instant::now();
-        let mut nodes = Nodes::default();
-        told(&mut nodes, start, report("silent", &[(None, Role::Worker)]));
-        nodes.await_revision(R2, start + SILENT);
-        told(&mut nodes, start + SILENT, report("a", &[(Some("1.2"), Role::Worker)]));
-        assert_eq!(nodes.effects, 1);
-        told(&mut nodes, start + GONE, report("a", &[]));
-        assert_eq!(nodes.iter().map(|(id, _)| id).collect::<Vec<_>>(), ["a"]);
-    }
-
-    #[test]
-    fn what_a_silent_envoy_said_is_no_problem() {
-        let start = Instant::now();
-        let mut nodes = Nodes::default();
-        let mut refusing = report("a", &[(None, Role::Worker)]);
-        refusing.workers[0].refused = Some(R2);
-        told(&mut nodes, start, refusing);
-        assert_eq!(nodes.problems(start)[0].file, "a");
-        assert_eq!(nodes.problems(start + SILENT), []);
-    }
-
-    #[test]
-    fn more_than_can_be_kept_is_refused_and_changes_nothing() {
-        let now = Instant::now();
-        let mut nodes = Nodes::default();
-        for id in 0..NODE_LIMIT {
-            let node = Node { cluster: String::new(), last_report: Timestamp::UNIX_EPOCH, workers: vec![], heard: now };
-            nodes.nodes.insert(id.to_string(), node);
-        }
-        assert_eq!(nodes.take(report("one more", &[]), Timestamp::UNIX_EPOCH, now).err(), Some(TooMany));
-        assert!(nodes.take(report("7", &[]), Timestamp::UNIX_EPOCH, now).is_ok());
-    }
-}
+mod tests;

@@ -1,21 +1,21 @@
 //! News of changes in a directory, as fast as the kernel has them.
 
+mod events;
+
 use std::{
-    collections::BTreeSet,
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use notify::{
-    Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _,
-    event::{AccessKind, AccessMode, ModifyKind},
-};
+use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::sync::mpsc;
+
+use events::{Events, is_change};
 
 /// Changes come in groups (a file is written, then renamed); so long a group may go on.
 const GROUP: Duration = Duration::from_millis(10);
@@ -31,12 +31,9 @@ pub struct Watch {
     places: [Place; 2],
     /// The directory was created, removed or renamed: another one may stand under its name.
     replaced: Arc<AtomicBool>,
-    writing: Writing,
+    events: Arc<Mutex<Events>>,
     changes: mpsc::Receiver<()>,
 }
-
-/// The files that were written into and not closed since.
-type Writing = Arc<Mutex<BTreeSet<PathBuf>>>;
 
 /// A directory to watch, and which one was found under its name.
 struct Place {
@@ -52,12 +49,12 @@ impl Watch {
         let parent = directory.parent().unwrap_or(&directory).to_owned();
         let replaced = Arc::new(AtomicBool::new(false));
         let (sender, changes) = mpsc::channel(1);
-        let writing = Writing::default();
-        let reporter = reporter(directory.clone(), Arc::clone(&replaced), Arc::clone(&writing), sender);
+        let events = Arc::<Mutex<Events>>::default();
+        let reporter = reporter(directory.clone(), Arc::clone(&replaced), Arc::clone(&events), sender);
         let watcher = notify::recommended_watcher(reporter);
         let watcher = watcher.inspect_err(|why| tracing::warn!("no events for files, looking every second: {why}"));
         let places = [parent, directory].map(|path| Place { path, watched: None });
-        let mut watch = Self { watcher: watcher.ok(), places, replaced, writing, changes };
+        let mut watch = Self { watcher: watcher.ok(), places, replaced, events, changes };
         watch.renew();
         watch
     }
@@ -91,16 +88,23 @@ impl Watch {
     /// Waits until no file is being written, but no longer than ten seconds: whoever keeps one open for good is not waited for.
     pub async fn settled(&self) {
         let wait = async {
-            while self.writing.lock().is_ok_and(|writing| !writing.is_empty()) {
+            while self.events.lock().is_ok_and(|events| events.is_writing()) {
                 tokio::time::sleep(GROUP).await;
             }
         };
         if tokio::time::timeout(WRITING, wait).await.is_err() {
             tracing::warn!("a file is being written for more than {WRITING:?} and is read as it is");
-            if let Ok(mut writing) = self.writing.lock() {
-                writing.clear();
+            if let Ok(mut events) = self.events.lock() {
+                events.forget_writing();
             }
         }
+    }
+
+    /// When the first of the changes was complete that were told since this was last asked; None without any. Whoever
+    /// asks must look at the directory after that: these changes are not told again.
+    pub fn noticed(&mut self) -> Option<Instant> {
+        while self.changes.try_recv().is_ok() {}
+        self.events.lock().ok()?.take_noticed()
     }
 }
 
@@ -108,7 +112,7 @@ impl Watch {
 fn reporter(
     directory: PathBuf,
     replaced: Arc<AtomicBool>,
-    writing: Writing,
+    events: Arc<Mutex<Events>>,
     changes: mpsc::Sender<()>,
 ) -> impl FnMut(notify::Result<Event>) + Send + 'static {
     move |event| {
@@ -120,35 +124,14 @@ fn reporter(
         if !is_change(event.kind) || !(about_itself || inside || unclear) {
             return;
         }
-        if let Some(mut writing) = writing.lock().ok().filter(|_| inside) {
-            note_writing(&mut writing, &event);
+        if let Ok(mut events) = events.lock() {
+            events.note(&event, inside);
         }
         if about_itself || unclear {
             replaced.store(true, Ordering::Release);
         }
         // Full means that a change is already told.
         let _ = changes.try_send(());
-    }
-}
-
-/// A file is being written from the first byte until it is closed or gone.
-fn note_writing(writing: &mut BTreeSet<PathBuf>, event: &Event) {
-    for path in &event.paths {
-        match event.kind {
-            EventKind::Modify(ModifyKind::Data(_)) => _ = writing.insert(path.clone()),
-            EventKind::Access(AccessKind::Close(AccessMode::Write))
-            | EventKind::Remove(_)
-            | EventKind::Modify(ModifyKind::Name(_)) => _ = writing.remove(path),
-            _ => {}
-        }
-    }
-}
-
-/// Opening and reading is no change: the reader of the directory would wake itself for ever.
-fn is_change(kind: EventKind) -> bool {
-    match kind {
-        EventKind::Access(access) => access == AccessKind::Close(AccessMode::Write),
-        _ => true,
     }
 }
 
@@ -195,8 +178,27 @@ mod tests {
         let early = tokio::time::timeout(Duration::from_millis(100), watch.settled()).await;
         assert!(early.is_err(), "it was not waited for");
         file.write_all(b" and half").unwrap();
+        let closed = Instant::now();
         drop(file);
         tokio::time::timeout(Duration::from_secs(5), watch.settled()).await.expect("it is closed");
+        assert!(watch.noticed().is_some_and(|noticed| noticed >= closed), "the writer's time is the writer's");
+        assert_eq!(watch.noticed(), None);
+    }
+
+    #[tokio::test]
+    async fn the_first_complete_change_is_when_the_time_begins() {
+        let scratch = Scratch::new("noticed");
+        let mut watch = Watch::on(&scratch.path(""));
+        assert_eq!(watch.noticed(), None);
+        std::fs::write(scratch.path("new"), "x").unwrap();
+        let before = Instant::now();
+        std::fs::rename(scratch.path("new"), scratch.path("a.yaml")).unwrap();
+        told(&mut watch).await;
+        let renamed = Instant::now();
+        std::fs::remove_file(scratch.path("a.yaml")).unwrap();
+        told(&mut watch).await;
+        let noticed = watch.noticed().expect("two changes");
+        assert!(noticed < renamed, "{:?} after the first change began", noticed - before);
     }
 
     #[tokio::test]

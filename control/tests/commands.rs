@@ -4,7 +4,7 @@
 mod common;
 
 use common::{Scratch, rule_set};
-use graylane_rules::Snapshot;
+use graylane_rules::{SNAPSHOT_FORMAT, Snapshot};
 use serde_json::{Value, json};
 
 fn scratch(name: &str) -> Scratch {
@@ -61,7 +61,7 @@ fn compile_writes_what_loads_and_only_that() {
     let (code, stdout, stderr) = scratch.run(&["compile", "-f", "shop.yaml", "-o", "out"], "");
     assert_eq!((code, stdout.as_str()), (0, ""));
     let bytes = std::fs::read(scratch.path("out")).unwrap();
-    assert!(stderr.starts_with(&format!("out: {} bytes, format 1, sha256 ", bytes.len())), "{stderr}");
+    assert!(stderr.starts_with(&format!("out: {} bytes, format {SNAPSHOT_FORMAT}, sha256 ", bytes.len())), "{stderr}");
     assert!(Snapshot::load(bytes.clone()).is_ok());
     assert_eq!(scratch.run(&["compile", "-f", "broken.yaml", "-o", "out"], "").0, 1);
     assert_eq!(std::fs::read(scratch.path("out")).unwrap(), bytes);
@@ -118,8 +118,10 @@ fn decide_stops_at_a_wrong_line() {
 #[test]
 fn every_command_tells_its_exit_codes() {
     let scratch = scratch("help");
-    for command in ["serve", "check", "explain", "decide", "compile", "probe"] {
-        let (code, stdout, _) = scratch.run(&["help", command], "");
+    let keys = ["keys", "keys new", "keys show"];
+    for command in ["serve", "status", "check", "explain", "decide", "compile", "probe"].into_iter().chain(keys) {
+        let words: Vec<_> = std::iter::once("help").chain(command.split(' ')).collect();
+        let (code, stdout, _) = scratch.run(&words, "");
         assert!(code == 0 && stdout.contains("Examples:") && stdout.contains("Exit codes:"), "{command}: {stdout}");
         // Whatever is to be pasted must not be wrapped, in 80 columns neither.
         let examples = stdout.split("Examples:").nth(1).unwrap();

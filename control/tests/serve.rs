@@ -72,6 +72,8 @@ fn a_broken_file_keeps_the_last_good_and_says_why() {
     );
     assert_eq!((&problem["code"], &problem["path"]), (&json!("unknown-variant"), &json!("spec.default")));
     assert_eq!(serving.get("~/snapshot").1, good);
+    let metrics = String::from_utf8(serving.get("/metrics").1).unwrap();
+    assert!(metrics.contains("\ngraylane_control_refused_documents_total 1\n"), "{metrics}");
 
     scratch.rename_into_place("rules/a.yaml", rule_set("a", "stable"));
     serving.eventually("no problems", |status| status["problems"] == json!([]));

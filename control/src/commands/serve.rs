@@ -1,6 +1,7 @@
 //! `graylane serve`: a directory of rule sets, delivered to Envoys.
 
 mod listen;
+mod signing;
 
 use std::{
     io::Write as _,
@@ -12,10 +13,13 @@ use std::{
 };
 
 use axum::serve::ListenerExt as _;
-use jiff::Timestamp;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{Signal, SignalKind, signal},
+};
 
-use crate::{delivery, directory, failure::Failure, namespace::Namespace, owned};
+use crate::{clock::Clock, delivery, directory, failure::Failure, namespace::Namespace, owned};
+use signing::Signing;
 
 /// So long connections may take to end once serving does.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -32,6 +36,13 @@ const DRAIN: Duration = Duration::from_secs(5);
 /// Where a worker of an Envoy refuses a revision, stderr and the status say which and why. The common reason, a header
 /// that the filter's ownedHeaders do not name, is found here already if --owned tells which they name.
 ///
+/// With --signing-key what is delivered is signed, and a fetcher that knows the key takes nothing else: see `graylane
+/// help keys`. An older snapshot format is delivered to an Envoy whose filters read no newer one.
+///
+/// `graylane status` shows who runs what. /metrics tells Prometheus: what is published, workers that are current, stale
+/// or refusing, polls, acks and nacks, signatures, and as graylane_control_time_to_effect_seconds how long changes take,
+/// from the event of the file to the ack of the last live worker.
+///
 /// Revisions are numbered EPOCH.NUMBER. The epoch is the Unix time, in milliseconds, at which serving began, so that
 /// revisions grow over a restart.
 #[derive(Debug, clap::Args)]
@@ -39,6 +50,7 @@ const DRAIN: Duration = Duration::from_secs(5);
 Examples:
   graylane serve --rules rules/
   graylane serve --rules rules/ --owned x-gray-variant,x-feature-flags
+  graylane serve --rules rules/ --signing-key release-1.pem --valid-for 24h
   # any free port; the first line of stdout tells which
   graylane serve --rules rules/ --listen localhost:0
   curl -s http://127.0.0.1:8460/v1/namespaces/default/status
@@ -47,12 +59,17 @@ Paths:
   GET  /v1/namespaces/NAME/snapshot   long poll: ?after=E.N&formats=1&wait=25s
   POST /v1/namespaces/NAME/acks       what the workers of an Envoy run
   GET  /v1/namespaces/NAME/status     revision, problems, who runs what
+  GET  /metrics                       all that in figures, for Prometheus
   GET  /healthz, /readyz              alive; a revision is published
+
+Signals:
+  SIGTERM, SIGINT  answer whoever waits, and end
+  SIGHUP           read the signing keys again, where there are any
 
 Exit codes:
   0  ended by SIGTERM or SIGINT, every waiting poll answered
-  2  wrong usage, such as a file for the directory; or the address cannot
-     be listened on")]
+  2  wrong usage, such as a file for the directory; a signing key cannot be
+     used; or the address cannot be listened on")]
 pub struct Arguments {
     /// The directory of rule sets.
     #[arg(long, value_name = "DIR")]
@@ -67,6 +84,8 @@ pub struct Arguments {
     /// The name Envoys ask for.
     #[arg(long, value_name = "NAME", default_value = "default", value_parser = namespace_name)]
     namespace: String,
+    #[command(flatten)]
+    signing: Signing,
     /// Listen on an address that other machines reach, without encryption and authentication.
     #[arg(long)]
     insecure_listen: bool,
@@ -116,14 +135,26 @@ async fn serve(arguments: Arguments) -> Result<(), Failure> {
     let no_signal = |why| Failure::unable(format!("signals cannot be received: {why}"));
     let ends =
         [signal(SignalKind::terminate()).map_err(no_signal)?, signal(SignalKind::interrupt()).map_err(no_signal)?];
+    // Without keys SIGHUP stays what it is: the terminal is gone.
+    let hangups =
+        if arguments.signing.is_empty() { None } else { Some(signal(SignalKind::hangup()).map_err(no_signal)?) };
+    let sealer = arguments.signing.sealer()?;
     let listener = listen::bind(arguments.listen).await?;
     let unable = |why| Failure::unable(format!("--listen {}: {why}", arguments.listen));
     announce(listener.local_addr().map_err(unable)?);
 
-    let epoch = u64::try_from(Timestamp::now().as_millisecond()).unwrap_or_default();
-    let namespace = Arc::new(Namespace::new(arguments.namespace, epoch));
+    let clock = Clock::system();
+    let epoch = u64::try_from(clock.now().wall.as_millisecond()).unwrap_or_default();
+    let namespace = Arc::new(Namespace::new(arguments.namespace, epoch, sealer, clock));
+    if let Some(hangups) = hangups {
+        tokio::spawn(arguments.signing.follow(hangups, Arc::clone(&namespace)));
+    }
     tokio::spawn(directory::follow(arguments.rules, arguments.owned, Arc::clone(&namespace)));
+    answer(listener, namespace, ends).await
+}
 
+/// Answers until one of the signals `ends` it.
+async fn answer(listener: TcpListener, namespace: Arc<Namespace>, ends: [Signal; 2]) -> Result<(), Failure> {
     // An answer is one small write: waiting to fill a packet would cost a revision 40 ms on its way.
     let listener = listener.tap_io(|connection| _ = connection.set_nodelay(true));
     let (ended, end) = tokio::sync::oneshot::channel::<()>();

@@ -1,13 +1,12 @@
 //! Acks: what an Envoy's workers run, told by its fetcher.
 
-use std::{sync::Arc, time::Instant};
+use std::sync::Arc;
 
 use axum::{
     body::Bytes,
     extract::{Path, State, rejection::BytesRejection},
     http::{HeaderMap, HeaderValue, StatusCode, header},
 };
-use jiff::Timestamp;
 
 use super::{BODY_LIMIT, known, problem::Problem};
 use crate::{namespace::Namespace, nodes::Report};
@@ -20,14 +19,13 @@ pub async fn take(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<StatusCode, Problem> {
     // Before anything else: the time to effect ends when the report arrives, not when it is understood.
-    let now = Instant::now();
+    let now = namespace.clock.now();
     known(&namespace, &name)?;
     check_media_type(&headers)?;
     let body = body.map_err(|why| unread(why.status()))?;
     let report = Report::parse(&body).map_err(|detail| Problem::new(StatusCode::BAD_REQUEST, detail))?;
-    let taken = namespace.nodes().take(report, Timestamp::now(), now);
-    let change = taken.map_err(|too_many| Problem::new(StatusCode::SERVICE_UNAVAILABLE, too_many.to_string()))?;
-    change.log();
+    let taken = namespace.take(report, now);
+    taken.map_err(|too_many| Problem::new(StatusCode::SERVICE_UNAVAILABLE, too_many.to_string()))?;
     Ok(StatusCode::NO_CONTENT)
 }
 

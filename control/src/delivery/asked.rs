@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use graylane_rules::{Revision, SNAPSHOT_FORMAT};
+use graylane_rules::{Revision, SNAPSHOT_FORMATS};
+
+use crate::duration;
 
 /// The longest a poll may wait.
 const LONGEST: Duration = Duration::from_secs(60);
@@ -43,9 +45,15 @@ impl Asked {
         Ok(asked)
     }
 
-    /// Whether what this build compiles to is of use to the fetcher.
-    pub fn accepts_ours(&self) -> bool {
-        self.formats.as_ref().is_none_or(|formats| formats.contains(&SNAPSHOT_FORMAT))
+    /// The newest format that this build writes and the fetcher can use; None where there is none.
+    pub fn format(&self) -> Option<u16> {
+        self.newest_of(SNAPSHOT_FORMATS)
+    }
+
+    /// The first of `ours`, the newest first, that the fetcher can use.
+    fn newest_of(&self, ours: &[u16]) -> Option<u16> {
+        let usable = |format: &u16| self.formats.as_ref().is_none_or(|formats| formats.contains(format));
+        ours.iter().copied().find(usable)
     }
 }
 
@@ -54,11 +62,7 @@ fn formats(list: &str) -> Option<Vec<u16>> {
 }
 
 fn wait(text: &str) -> Option<Duration> {
-    let wait = match text.strip_suffix("ms") {
-        Some(number) => Duration::from_millis(decimal(number)?),
-        None => Duration::from_secs(decimal(text.strip_suffix('s')?)?),
-    };
-    (wait <= LONGEST).then_some(wait)
+    duration::parse(text).filter(|wait| *wait <= LONGEST)
 }
 
 /// Digits alone: `parse` would take a sign as well.
@@ -82,7 +86,17 @@ mod tests {
         let asked = read("after=3.4&formats=2,1&wait=500ms").unwrap();
         assert_eq!(asked.after, Some(Revision { epoch: 3, number: 4 }));
         assert_eq!(asked.wait, Duration::from_millis(500));
-        assert!(asked.accepts_ours() && !read("formats=7").unwrap().accepts_ours());
+    }
+
+    #[test]
+    fn the_newest_common_format_is_taken() {
+        let format = |query, ours: &[u16]| read(query).unwrap().newest_of(ours);
+        assert_eq!(format("", &[2, 1]), Some(2));
+        assert_eq!(format("formats=1,2", &[2, 1]), Some(2));
+        assert_eq!(format("formats=1,3", &[2, 1]), Some(1));
+        assert_eq!(format("formats=2,1", &[1]), Some(1));
+        assert_eq!(format("formats=7", &[2, 1]), None);
+        assert_eq!(read("").unwrap().format(), Some(graylane_rules::SNAPSHOT_FORMAT));
     }
 
     #[test]

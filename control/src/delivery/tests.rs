@@ -1,17 +1,25 @@
 //! The HTTP interface, without a socket.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::{
     body::{Body, Bytes, to_bytes},
     http::{Request, Response, header},
 };
-use graylane_rules::{Format, Revision, Snapshot, envelope};
+use graylane_rules::{Format, Revision, SNAPSHOT_FORMAT, SNAPSHOT_FORMATS, Snapshot, envelope};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
+mod signed;
+mod standing;
+
 use super::*;
-use crate::documents::{self, Document, Gathered};
+use crate::{
+    clock::Clock,
+    documents::{self, Document, Gathered},
+    keys::Keyring,
+    sealer::Sealer,
+};
 
 const EPOCH: u64 = 7;
 
@@ -27,7 +35,16 @@ fn snapshot(variant: &str) -> Snapshot {
 }
 
 fn namespace() -> Arc<Namespace> {
-    Arc::new(Namespace::new("default", EPOCH))
+    signing(Keyring::default(), Duration::from_secs(1), Clock::system())
+}
+
+fn signing(keyring: Keyring, valid_for: Duration, clock: Clock) -> Arc<Namespace> {
+    Arc::new(Namespace::new("default", EPOCH, Sealer::new(keyring, valid_for), clock))
+}
+
+/// Publishes a rule set whose only variant is `variant`; whether that is something new.
+fn publish(namespace: &Namespace, variant: &str) -> bool {
+    namespace.publish(snapshot(variant), Instant::now()).is_some()
 }
 
 /// Asks the interface; `~` in `uri` stands for the namespace.
@@ -59,9 +76,9 @@ async fn what_is_published_is_delivered_to_whoever_has_less() {
     let namespace = namespace();
     assert_eq!(get(&namespace, "~/snapshot").await, (204, Bytes::new()));
     assert_eq!(get(&namespace, "/readyz").await.0, 503);
-    namespace.publish(&snapshot("a")).unwrap();
-    assert!(namespace.publish(&snapshot("a")).is_none(), "the same again is nothing new");
-    namespace.publish(&snapshot("b")).unwrap();
+    assert!(publish(&namespace, "a"));
+    assert!(!publish(&namespace, "a"), "the same again is nothing new");
+    assert!(publish(&namespace, "b"));
 
     let (_, response) = ask(&namespace, "GET", "~/snapshot?after=7.1&formats=2%2C1&wait=25s", "").await;
     assert_eq!(response.headers()[header::CONTENT_TYPE], envelope::MEDIA_TYPE);
@@ -90,10 +107,10 @@ async fn waiting_poll(namespace: &Arc<Namespace>, after: &str) -> tokio::task::J
 #[tokio::test]
 async fn a_long_poll_wakes_for_something_newer_and_when_serving_ends() {
     let namespace = namespace();
-    namespace.publish(&snapshot("a")).unwrap();
+    publish(&namespace, "a");
     let poll = waiting_poll(&namespace, "7.1").await;
     assert_eq!(status(&namespace).await["waiting"], 1);
-    namespace.publish(&snapshot("b")).unwrap();
+    publish(&namespace, "b");
     assert_eq!(poll.await.unwrap().0, 200);
     let poll = waiting_poll(&namespace, "7.2").await;
     namespace.drain();
@@ -114,29 +131,19 @@ async fn a_long_poll_ends_after_its_wait_and_a_dropped_one_is_not_counted() {
 }
 
 #[tokio::test]
-async fn acks_are_told_in_the_status() {
+async fn every_format_has_the_same_revision() {
     let namespace = namespace();
-    namespace.publish(&snapshot("a")).unwrap();
-    let workers = json!([
-        {"id": "0a", "revision": "7.1", "formats": [1], "error": null, "refused": null, "role": "worker"},
-        {"id": "0b", "revision": null, "formats": [1], "error": "too new", "refused": "7.2", "role": "main"},
-    ]);
-    let acks = json!({"node": {"id": "envoy-1", "cluster": "edge"}, "workers": workers}).to_string();
-    assert_eq!(ask(&namespace, "POST", "~/acks", acks).await.0, StatusCode::NO_CONTENT);
-    let status = status(&namespace).await;
-    let node = &status["nodes"][0];
-    assert_eq!((&node["id"], &node["cluster"], &node["workers"]), (&json!("envoy-1"), &json!("edge"), &workers));
-    assert_eq!((&status["revision"], &status["ruleSets"]), (&json!("7.1"), &json!(["shop"])));
-    let problem = &status["problems"][0];
-    assert_eq!((&status["format"], status["problems"].as_array().map(Vec::len)), (&json!(1), Some(1)));
-    assert_eq!((&problem["code"], &problem["severity"]), (&json!("refused"), &json!("error")));
-    assert_eq!((&problem["file"], &problem["path"]), (&json!("envoy-1"), &json!("")));
-    assert_eq!(problem["found"], "too new (revision 7.2 refused by 1 of 2 workers)");
-    assert_eq!(status["timeToEffect"]["count"], 1);
-    assert!(status["timeToEffect"]["lastSeconds"].as_f64().is_some_and(|seconds| (0.0..5.0).contains(&seconds)));
-    for time in [&status["publishedAt"], &node["lastReport"]] {
-        assert!(time.as_str().unwrap().parse::<jiff::Timestamp>().is_ok());
+    publish(&namespace, "a");
+    let get = async |formats: &str| get(&namespace, &format!("~/snapshot?formats={formats}")).await.1;
+    for &format in SNAPSHOT_FORMATS {
+        let body = get(&format!("9,{format}")).await;
+        let (head, bytes) = envelope::open(&body).unwrap();
+        assert_eq!((head.format, head.revision()), (format, Revision { epoch: EPOCH, number: 1 }));
+        assert_eq!(bytes, snapshot("a").in_format(format).unwrap());
+        assert_eq!(get(&format.to_string()).await, body, "sealed once");
     }
+    let (newest, _) = envelope::open(&get("1,2,3").await).map(|(head, bytes)| (head.format, bytes.len())).unwrap();
+    assert_eq!(newest, SNAPSHOT_FORMAT);
 }
 
 #[tokio::test]
@@ -146,7 +153,7 @@ async fn every_refusal_is_a_problem_that_says_what_would_be_right() {
     for (method, uri, body, code, detail) in [
         ("GET", "~/snapshot?wait=2m", "", 400, "wait: found \"2m\", expected a duration up to 60s"),
         ("GET", "~/snapshot?after=%ff", "", 400, "after: found"),
-        ("GET", "~/snapshot?formats=9", "", 406, "formats: found none that is served, expected 1 among them"),
+        ("GET", "~/snapshot?formats=9", "", 406, "formats: found none that is served, expected "),
         ("GET", "/v1/namespaces/other/snapshot", "", 404, "found the namespace \"other\", expected \"default\""),
         ("GET", "/v1/namespaces/other/status", "", 404, "found the namespace"),
         ("POST", "/v1/namespaces/other/acks", "{}", 404, "found the namespace"),

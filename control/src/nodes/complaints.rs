@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt};
 
 use graylane_rules::Revision;
 
-use super::Worker;
+use super::report::Worker;
 use crate::finding::{Finding, one_line};
 
 /// The most characters of a worker's words that are passed on.
@@ -26,14 +26,14 @@ pub struct Complaint {
 
 impl Complaint {
     /// All that `workers`, those of one Envoy, say, each thing once.
-    pub fn all(workers: &[Worker]) -> Vec<Self> {
+    pub fn all<'w>(workers: impl ExactSizeIterator<Item = &'w Worker>) -> Vec<Self> {
+        let of = workers.len();
         let mut who = BTreeMap::<(Option<Revision>, &str), (&str, usize)>::new();
-        for worker in workers.iter().filter(|worker| worker.error.is_some() || worker.refused.is_some()) {
+        for worker in workers.filter(|worker| worker.refuses()) {
             let why = worker.error.as_deref().unwrap_or("no reason given");
             let (_, count) = who.entry((worker.refused, why)).or_insert((&worker.id, 0));
             *count = count.saturating_add(1);
         }
-        let of = workers.len();
         let complaint = |((refused, why), (worker, count)): ((_, &str), (&str, _))| Self {
             refused,
             why: bounded(why),
@@ -142,7 +142,7 @@ mod tests {
             worker("0e", Some("7.3"), Some(&long)),
             worker("0f", Some("7.4"), None),
         ];
-        let complaints = Complaint::all(&workers);
+        let complaints = Complaint::all(workers.iter());
         let lines: Vec<_> = complaints.iter().map(ToString::to_string).collect();
         assert_eq!(lines[0], "worker 0c cannot use its revision everywhere: no\\n\\u{1b}[2J");
         assert_eq!(lines[1], "worker 0a and 1 more refused revision 7.2: found format 2, expected format 1");
@@ -150,14 +150,14 @@ mod tests {
         assert_eq!(lines[3], "worker 0f refused revision 7.4: no reason given");
         let finding = complaints[1].finding("envoy-1");
         assert_eq!(finding.found, "format 2 (revision 7.2 refused by 2 of 6 workers)");
-        assert_eq!((finding.code, finding.expected.as_str()), ("refused", "format 1"));
+        assert_eq!((&*finding.code, finding.expected.as_str()), ("refused", "format 1"));
         assert_eq!(complaints[0].finding("e").expected, "a revision that every worker uses");
     }
 
     #[test]
     fn a_change_is_what_was_not_said_before() {
         let refusing = |ids: &[&str], revision| {
-            Complaint::all(&ids.iter().map(|id| worker(id, Some(revision), Some("no"))).collect::<Vec<_>>())
+            Complaint::all(ids.iter().map(|id| worker(id, Some(revision), Some("no"))).collect::<Vec<_>>().iter())
         };
         let outcome = |before: &[Complaint], now| {
             let change = Change::of("e", before, now);

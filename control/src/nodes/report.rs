@@ -18,6 +18,9 @@ const ERROR: usize = 4_096;
 pub struct Report {
     /// Which Envoy.
     pub node: Node,
+    /// What fetches for it; older filters do not say.
+    #[serde(default)]
+    pub fetcher: Option<Fetcher>,
     /// Its VMs: one a worker, and the one on the main thread.
     pub workers: Vec<Worker>,
 }
@@ -31,6 +34,16 @@ pub struct Node {
     /// Its `--service-cluster`.
     #[serde(default)]
     pub cluster: String,
+}
+
+/// What fetches for an Envoy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Fetcher {
+    /// The service of its bootstrap.
+    Bootstrap,
+    /// One of its VMs, as no service lives.
+    Elected,
 }
 
 /// One VM.
@@ -81,7 +94,8 @@ impl Report {
     /// # Errors
     /// Where the first fault is, what was found and what would be right.
     pub fn parse(body: &[u8]) -> Result<Self, String> {
-        let shape = r#"{"node":{"id","cluster"},"workers":[{"id","revision","formats","error","refused","role"}]}"#;
+        let shape =
+            r#"{"node":{"id","cluster"},"fetcher","workers":[{"id","revision","formats","error","refused","role"}]}"#;
         let place = |why: serde_json::Error| {
             format!("line {}, column {}: {}", why.line(), why.column(), json::reading(&why, shape))
         };
@@ -97,6 +111,16 @@ impl Report {
 }
 
 impl Worker {
+    /// Whether it serves requests; the VM on the main thread does not.
+    pub fn serves(&self) -> bool {
+        self.role != Some(Role::Main)
+    }
+
+    /// Whether it refuses a revision, or cannot use its own everywhere.
+    pub fn refuses(&self) -> bool {
+        self.refused.is_some() || self.error.is_some()
+    }
+
     fn check(&self, path: &str) -> Result<(), String> {
         let hexadecimal = |byte: u8| byte.is_ascii_hexdigit();
         if self.id.is_empty() || self.id.len() > NAME || !self.id.bytes().all(hexadecimal) {
@@ -128,6 +152,10 @@ mod tests {
         assert_eq!(report.workers[0].revision, Some(Revision { epoch: 3, number: 4 }));
         assert_eq!(report.workers[1].refused, Some(Revision { epoch: 3, number: 5 }));
         assert_eq!((report.workers[0].role, report.workers[1].role), (Some(Role::Worker), None));
+        assert_eq!(report.fetcher, None);
+        let report =
+            Report::parse(WHOLE.replace("\"workers\"", "\"fetcher\":\"elected\",\"workers\"").as_bytes()).unwrap();
+        assert_eq!(report.fetcher, Some(Fetcher::Elected));
     }
 
     #[test]

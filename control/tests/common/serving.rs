@@ -84,10 +84,15 @@ impl Serving {
         poll
     }
 
+    /// Sends a signal: `-HUP`.
+    pub fn signal(&self, name: &str) {
+        let kill = Command::new("kill").args([name, &self.child.id().to_string()]).status().unwrap();
+        assert!(kill.success());
+    }
+
     /// Sends SIGTERM and waits for the end: how it ended, and what stood on stderr.
     pub fn terminate(mut self) -> (ExitStatus, String) {
-        let kill = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
-        assert!(kill.success());
+        self.signal("-TERM");
         let mut log = String::new();
         self.child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
         (self.child.wait().unwrap(), log)

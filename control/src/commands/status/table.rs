@@ -1,0 +1,141 @@
+//! A status as text.
+
+use std::{fmt, time::Duration};
+
+use jiff::Timestamp;
+
+use crate::{
+    duration::spoken,
+    finding::one_line,
+    nodes::{Fetcher, Role},
+    status::{NodeStatus, Status, WorkerStatus},
+};
+
+/// The headings of the table; the last column is as wide as it has to be.
+const HEADINGS: [&str; 8] = ["NODE", "CLUSTER", "FETCHER", "WORKER", "ROLE", "REVISION", "SINCE", "STATE"];
+
+/// A status for people: what is published, a line for each worker, the sums, the problems.
+pub struct Shown<'s>(pub &'s Status);
+
+type Row = [String; HEADINGS.len()];
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let status = self.0;
+        published(status, f)?;
+        if !status.nodes.is_empty() {
+            writeln!(f)?;
+            table(&status.nodes.iter().flat_map(|node| rows(node, status)).collect::<Vec<_>>(), f)?;
+        }
+        writeln!(f, "\n{}", sums(status))?;
+        status.problems.iter().try_for_each(|problem| writeln!(f, "problem: {problem}"))
+    }
+}
+
+fn published(status: &Status, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let name = one_line(&status.namespace);
+    let (Some(revision), Some(at)) = (&status.revision, status.published_at) else {
+        return writeln!(f, "namespace {name}: nothing is published");
+    };
+    writeln!(f, "namespace {name}: revision {} published {} ago, {}", one_line(revision), age(at, status), second(at))?;
+    let formats: Vec<_> = status.formats.iter().map(u16::to_string).collect();
+    write!(f, "format {}; rule sets: {}; ", formats.join(" and "), one_line(&status.rule_sets.join(", ")))?;
+    match status.expires {
+        Some(expires) => writeln!(f, "signed by {} until {}", one_line(&status.signed_by.join(", ")), second(expires))?,
+        None => writeln!(f, "not signed")?,
+    }
+    let effect = &status.time_to_effect;
+    let last = effect.last_seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    let last = last.map_or_else(|| "none timed yet".to_owned(), |last| format!("{} for the last one", spoken(last)));
+    writeln!(f, "time to effect: {last}; {} in effect, {} superseded before", effect.count, effect.superseded)
+}
+
+fn rows(node: &NodeStatus, status: &Status) -> Vec<Row> {
+    let fetcher = match node.fetcher {
+        Some(Fetcher::Bootstrap) => "bootstrap",
+        Some(Fetcher::Elected) => "elected",
+        None => "-",
+    };
+    let row = |[worker, role, revision, since, state]: [String; 5]| {
+        [one_line(&node.id), text(&node.cluster), fetcher.to_owned(), worker, role, revision, since, state]
+    };
+    let silent = node.silent.then(|| format!("silent for {}", age(node.last_report, status)));
+    if node.workers.is_empty() {
+        let state = silent.unwrap_or_else(|| "no worker".to_owned());
+        return vec![row(["-", "-", "-", "-", &state].map(str::to_owned))];
+    }
+    node.workers.iter().map(|worker| row(cells(worker, silent.as_deref()))).collect()
+}
+
+/// The cells that are about the worker itself.
+fn cells(worker: &WorkerStatus, silent: Option<&str>) -> [String; 5] {
+    let role = match worker.role {
+        Some(Role::Main) => "main",
+        Some(Role::Worker) => "worker",
+        None => "-",
+    };
+    let revision = worker.revision.as_deref().map_or_else(|| "none".to_owned(), one_line);
+    let state = silent.map(str::to_owned).into_iter().chain([state(worker)]).collect::<Vec<_>>().join("; ");
+    [one_line(&worker.id), role.to_owned(), revision, second(worker.since), state]
+}
+
+/// `current`, `catching up`, `behind …`, `stale: …`, and what it refuses.
+fn state(worker: &WorkerStatus) -> String {
+    let far = worker.behind_seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()).map(|time| {
+        let revisions = match worker.behind {
+            Some(1) => "1 revision, ".to_owned(),
+            Some(more) => format!("{more} revisions, "),
+            None => String::new(),
+        };
+        format!("{revisions}{}", spoken(time))
+    });
+    let state = match far {
+        None => "current".to_owned(),
+        Some(far) if worker.stale => format!("stale: {far} behind"),
+        Some(far) if worker.role == Some(Role::Main) => format!("{far} behind"),
+        Some(_) => "catching up".to_owned(),
+    };
+    let why = one_line(worker.error.as_deref().unwrap_or("no reason given"));
+    match &worker.refused {
+        Some(revision) => format!("{state}; refusing {}: {why}", one_line(revision)),
+        None if worker.error.is_some() => format!("{state}; refusing: {why}"),
+        None => state,
+    }
+}
+
+fn table(rows: &[Row], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let headings = HEADINGS.map(str::to_owned);
+    let all = || std::iter::once(&headings).chain(rows);
+    let widths: Vec<_> = (0..HEADINGS.len())
+        .map(|column| all().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0))
+        .collect();
+    for row in all() {
+        let cells = row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:width$}"));
+        writeln!(f, "{}", cells.collect::<Vec<_>>().join("  ").trim_end())?;
+    }
+    Ok(())
+}
+
+fn sums(status: &Status) -> String {
+    let tally = status.tally;
+    if tally.nodes == 0 {
+        return "no Envoy has reported".to_owned();
+    }
+    let count = |number: u64, what: &str| format!("{number} {what}{}", if number == 1 { "" } else { "s" });
+    let (nodes, workers) = (count(tally.nodes, "node"), count(tally.workers, "worker"));
+    let silent = if tally.silent == 0 { String::new() } else { format!(" ({} silent)", tally.silent) };
+    format!("{nodes}{silent}, {workers}: {} current, {} stale, {} refusing", tally.current, tally.stale, tally.refusing)
+}
+
+fn text(found: &str) -> String {
+    if found.is_empty() { "-".to_owned() } else { one_line(found) }
+}
+
+fn second(at: Timestamp) -> String {
+    Timestamp::from_second(at.as_second()).unwrap_or(at).to_string()
+}
+
+/// By the clock of whoever told it.
+fn age(at: Timestamp, status: &Status) -> String {
+    spoken(Duration::try_from(status.at.duration_since(at)).unwrap_or_default())
+}

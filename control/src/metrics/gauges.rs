@@ -1,0 +1,100 @@
+//! The gauges: how things stand when they are asked for.
+
+use prometheus_client::{
+    encoding::EncodeLabelSet,
+    metrics::{family::Family, gauge::Gauge},
+    registry::Registry,
+};
+
+use graylane_rules::SNAPSHOT_FORMAT;
+
+use crate::{finding::Finding, namespace::Namespace, nodes::Tally};
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Problem {
+    severity: &'static str,
+}
+
+/// All the gauges.
+pub struct Gauges {
+    epoch: Gauge,
+    number: Gauge,
+    published: Gauge,
+    problems: Family<Problem, Gauge>,
+    waiting: Gauge,
+    nodes: Gauge,
+    silent: Gauge,
+    workers: Gauge,
+    current: Gauge,
+    stale: Gauge,
+    refusing: Gauge,
+    keys: Gauge,
+    expiry: Gauge,
+}
+
+impl Gauges {
+    /// All at zero, in `registry`.
+    pub fn registered(registry: &mut Registry) -> Self {
+        let problems = Family::default();
+        registry.register("problems", "What is wrong, or odd", problems.clone());
+        let mut gauge = |name: &str, help: &str| {
+            let gauge = Gauge::default();
+            registry.register(name, help, gauge.clone());
+            gauge
+        };
+        Self {
+            epoch: gauge("published_revision_epoch", "The epoch of what is published, 0: nothing is"),
+            number: gauge("published_revision_number", "The number of what is published, within its epoch"),
+            published: gauge("published_timestamp_seconds", "When it was published, in seconds since 1970"),
+            problems,
+            waiting: gauge("polls_waiting", "Long polls that wait"),
+            nodes: gauge("nodes", "Envoys that reported within ten minutes"),
+            silent: gauge("nodes_silent", "Envoys that did not report within a minute"),
+            workers: gauge("workers", "Workers of Envoys: the VMs that serve requests"),
+            current: gauge("workers_current", "Workers that run what is published"),
+            stale: gauge("workers_stale", "Workers that do not run it, a second after they should"),
+            refusing: gauge("workers_refusing", "Workers that refuse a revision, or cannot use theirs everywhere"),
+            keys: gauge("signing_keys", "Keys that sign, 0: envelopes are not signed"),
+            expiry: gauge(
+                "envelope_expiry_timestamp_seconds",
+                "Until when the envelope may be accepted, in seconds since 1970, 0: for ever",
+            ),
+        }
+    }
+
+    /// Sets them all to how `namespace` stands.
+    pub fn set(&self, namespace: &Namespace) {
+        let published = namespace.published();
+        let revision = published.as_ref().map(|published| published.revision).unwrap_or_default();
+        self.epoch.set(signed(revision.epoch));
+        self.number.set(signed(revision.number));
+        self.published.set(published.as_ref().map_or(0, |published| published.at.wall.as_second()));
+        // As it would be delivered: an envelope that nobody asked for since yesterday is made anew when somebody does.
+        let sealed = published.and_then(|published| namespace.envelope(&published, SNAPSHOT_FORMAT));
+        self.expiry.set(sealed.map_or(0, |sealed| signed(sealed.head.expires)));
+        self.keys.set(signed(namespace.sealer.keyring().ids().len()));
+        self.waiting.set(signed(namespace.waiting()));
+        self.set_problems(&namespace.problems());
+        self.set_tally(namespace.nodes().tally(namespace.clock.now().steady));
+    }
+
+    fn set_problems(&self, problems: &[Finding]) {
+        for severity in ["error", "warning"] {
+            let count = problems.iter().filter(|problem| problem.severity == severity).count();
+            self.problems.get_or_create(&Problem { severity }).set(signed(count));
+        }
+    }
+
+    fn set_tally(&self, tally: Tally) {
+        self.nodes.set(signed(tally.nodes));
+        self.silent.set(signed(tally.silent));
+        self.workers.set(signed(tally.workers));
+        self.current.set(signed(tally.current));
+        self.stale.set(signed(tally.stale));
+        self.refusing.set(signed(tally.refusing));
+    }
+}
+
+fn signed(count: impl TryInto<i64>) -> i64 {
+    count.try_into().unwrap_or(i64::MAX)
+}

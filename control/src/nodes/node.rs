@@ -1,0 +1,105 @@
+//! An Envoy and its VMs, as they last reported.
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+
+use super::{
+    complaints::Complaint,
+    report::{Fetcher, Report, Worker},
+};
+use crate::clock::Moment;
+
+/// An Envoy that was silent for so long is not waited for.
+pub const SILENT: Duration = Duration::from_secs(60);
+
+/// An Envoy that was silent for so long is gone.
+pub const GONE: Duration = Duration::from_secs(600);
+
+/// An Envoy, as it last reported.
+#[derive(Debug)]
+pub struct Node {
+    /// Its `--service-cluster`.
+    pub cluster: String,
+    /// What fetches for it.
+    pub fetcher: Option<Fetcher>,
+    /// When it last reported.
+    pub heard: Moment,
+    /// Its live VMs.
+    pub workers: Vec<Known>,
+}
+
+/// A VM, and since when it is how it is.
+#[derive(Debug)]
+pub struct Known {
+    /// What it last said.
+    pub worker: Worker,
+    /// When it was first seen on the revision it runs, or first seen at all where it runs none.
+    pub since: Moment,
+    /// When it was first seen.
+    pub seen: Instant,
+}
+
+/// How many VMs began to run a revision, and how many to refuse one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Verdicts {
+    /// Those that run another revision than before.
+    pub acks: u64,
+    /// Those that refuse another revision than before.
+    pub nacks: u64,
+}
+
+impl Node {
+    /// The Envoy of `report`, which is that of `before` if there was one; and what is new about its VMs.
+    pub fn of(report: Report, before: Option<&Self>, now: Moment) -> (Self, Verdicts) {
+        let known = before.map(|before| before.workers.as_slice()).unwrap_or_default();
+        let known: BTreeMap<_, _> = known.iter().map(|known| (known.worker.id.as_str(), known)).collect();
+        let mut verdicts = Verdicts::default();
+        let recognise = |worker: Worker| {
+            let before = known.get(worker.id.as_str()).copied();
+            verdicts.count(&worker, before.map(|before| &before.worker));
+            Known::of(worker, before, now)
+        };
+        let workers = report.workers.into_iter().map(recognise).collect();
+        (Self { cluster: report.node.cluster, fetcher: report.fetcher, heard: now, workers }, verdicts)
+    }
+
+    /// Whether nothing was heard of it for a minute.
+    pub fn is_silent(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.heard.steady) >= SILENT
+    }
+
+    /// Whether nothing was heard of it for ten minutes.
+    pub fn is_gone(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.heard.steady) >= GONE
+    }
+
+    /// What its VMs say against revisions.
+    pub fn complaints(&self) -> Vec<Complaint> {
+        Complaint::all(self.workers.iter().map(|known| &known.worker))
+    }
+
+    /// Its VMs that serve requests.
+    pub fn serving(&self) -> impl Iterator<Item = &Known> {
+        // The VM on Envoy's main thread serves none, so nobody waits for it.
+        self.workers.iter().filter(|known| known.worker.serves())
+    }
+}
+
+impl Known {
+    fn of(worker: Worker, before: Option<&Self>, now: Moment) -> Self {
+        let same = before.filter(|before| before.worker.revision == worker.revision);
+        let seen = before.map_or(now.steady, |before| before.seen);
+        Self { since: same.map_or(now, |same| same.since), seen, worker }
+    }
+}
+
+impl Verdicts {
+    fn count(&mut self, worker: &Worker, before: Option<&Worker>) {
+        let ack = worker.revision.is_some() && before.and_then(|before| before.revision) != worker.revision;
+        let nack = worker.refused.is_some() && before.and_then(|before| before.refused) != worker.refused;
+        self.acks = self.acks.saturating_add(u64::from(ack));
+        self.nacks = self.nacks.saturating_add(u64::from(nack));
+    }
+}

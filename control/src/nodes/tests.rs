@@ -1,0 +1,206 @@
+//! Envoys that report, on a clock that is set.
+
+use super::{
+    node::{GONE, SILENT},
+    report::Worker,
+    *,
+};
+use crate::clock::Clock;
+
+fn report(node: &str, workers: &[(&str, Option<&str>, Role)]) -> Report {
+    let workers = workers.iter().map(|(id, revision, role)| Worker {
+        id: (*id).to_owned(),
+        revision: revision.map(|revision| revision.parse().unwrap()),
+        formats: vec![1],
+        error: None,
+        refused: None,
+        role: Some(*role),
+    });
+    let node = report::Node { id: node.to_owned(), cluster: String::new() };
+    Report { node, fetcher: None, workers: workers.collect() }
+}
+
+/// A report of one worker.
+fn runs(node: &str, revision: Option<&str>) -> Report {
+    report(node, &[("a1", revision, Role::Worker)])
+}
+
+/// Envoys and the clock of their reports.
+struct Scene {
+    nodes: Nodes,
+    clock: Clock,
+}
+
+impl Scene {
+    fn new() -> Self {
+        Self { nodes: Nodes::default(), clock: Clock::standing() }
+    }
+
+    fn after(&mut self, time: Duration, report: Report) -> Taken {
+        self.clock.advance(time);
+        self.nodes.take(report, self.clock.now()).unwrap()
+    }
+
+    fn publish(&mut self, revision: &str) -> bool {
+        let now = self.clock.now().steady;
+        self.nodes.await_revision(revision.parse().unwrap(), now, now)
+    }
+
+    fn outcome(&self) -> (u64, u64, Option<Duration>) {
+        let effects = &self.nodes.effects;
+        (effects.count, effects.superseded, effects.last)
+    }
+
+    fn tally(&self) -> Tally {
+        self.nodes.tally(self.clock.now().steady)
+    }
+}
+
+const fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+#[test]
+fn time_to_effect_ends_with_the_last_worker_and_waits_for_no_main_thread() {
+    let mut scene = Scene::new();
+    scene.after(ms(0), runs("b", Some("1.1")));
+    let accepted = scene.clock.now().steady;
+    scene.clock.advance(ms(3));
+    assert!(!scene.nodes.await_revision("1.2".parse().unwrap(), accepted, scene.clock.now().steady));
+    let first = [("a1", Some("1.2"), Role::Worker), ("a2", Some("1.1"), Role::Main)];
+    let taken = scene.after(ms(2), report("a", &first));
+    assert_eq!((taken.completed, taken.effect, scene.outcome()), (false, None, (0, 0, None)));
+    let taken = scene.after(ms(4), runs("b", Some("1.3")));
+    assert_eq!((taken.completed, taken.effect, scene.outcome()), (true, Some(ms(9)), (1, 0, Some(ms(9)))));
+    let taken = scene.after(ms(11), runs("b", Some("1.3")));
+    assert_eq!((taken.completed, taken.effect, scene.outcome()), (false, None, (1, 0, Some(ms(9)))));
+}
+
+#[test]
+fn what_is_followed_before_its_effect_is_superseded() {
+    let mut scene = Scene::new();
+    scene.after(ms(0), runs("a", Some("1.1")));
+    assert!(!scene.publish("1.2"));
+    assert!(scene.publish("1.3"));
+    assert_eq!(scene.after(ms(5), runs("a", Some("1.2"))).effect, None);
+    assert_eq!(scene.after(ms(5), runs("a", Some("1.3"))).effect, Some(ms(10)));
+    assert_eq!(scene.outcome(), (1, 1, Some(ms(10))));
+    assert!(!scene.publish("1.4"), "the one before came into effect");
+}
+
+#[test]
+fn nothing_is_slow_because_the_first_envoy_starts_late() {
+    let mut scene = Scene::new();
+    scene.publish("1.1");
+    let taken = scene.after(ms(3_600_000), runs("a", Some("1.1")));
+    assert_eq!((taken.completed, taken.effect, scene.outcome()), (true, None, (1, 0, None)));
+    scene.publish("1.2");
+    scene.after(SILENT, report("main", &[("a1", None, Role::Main)]));
+    assert!(scene.publish("1.3"), "the only worker is silent: nobody is waited for");
+    assert_eq!(scene.after(ms(5), runs("a", Some("1.3"))).effect, None);
+    assert_eq!(scene.outcome(), (2, 1, None));
+}
+
+#[test]
+fn a_dead_envoy_delays_the_news_of_an_effect_but_not_the_effect() {
+    let mut scene = Scene::new();
+    scene.after(ms(0), runs("dead", Some("1.1")));
+    scene.after(ms(0), runs("a", Some("1.1")));
+    scene.publish("1.2");
+    assert!(!scene.after(ms(8), runs("a", Some("1.2"))).completed);
+    let taken = scene.after(SILENT, runs("a", Some("1.2")));
+    assert_eq!((taken.completed, taken.effect), (true, Some(ms(8))));
+}
+
+#[test]
+fn a_worker_is_stale_a_second_after_the_first_revision_it_missed() {
+    let mut scene = Scene::new();
+    let both = |one, other| report("a", &[("a1", one, Role::Worker), ("a2", other, Role::Main)]);
+    scene.publish("1.1");
+    scene.after(ms(10), both(Some("1.1"), None));
+    assert_eq!(scene.tally(), Tally { nodes: 1, workers: 1, current: 1, ..Tally::default() });
+    scene.publish("1.2");
+    scene.clock.advance(STALE);
+    assert_eq!(scene.tally(), Tally { nodes: 1, workers: 1, ..Tally::default() });
+    // Each revision is young, but the worker runs none of them.
+    scene.publish("1.3");
+    scene.after(ms(1), both(Some("1.1"), None));
+    assert_eq!(scene.tally(), Tally { nodes: 1, workers: 1, stale: 1, ..Tally::default() });
+    scene.after(ms(1), both(Some("1.4"), None));
+    scene.clock.advance(STALE);
+    assert_eq!(scene.tally().stale, 1, "a later one is not what is published either");
+    scene.after(ms(1), both(Some("1.3"), None));
+    assert_eq!(scene.tally(), Tally { nodes: 1, workers: 1, current: 1, ..Tally::default() });
+}
+
+#[test]
+fn a_worker_is_on_its_revision_since_it_was_first_seen_there() {
+    let mut scene = Scene::new();
+    let since = |scene: &Scene| {
+        let node = &scene.nodes.nodes["a"];
+        (node.workers[0].since.steady, node.workers[0].seen)
+    };
+    let start = scene.clock.now().steady;
+    scene.after(ms(0), runs("a", None));
+    scene.after(ms(5), runs("a", None));
+    assert_eq!(since(&scene), (start, start));
+    scene.after(ms(5), runs("a", Some("1.1")));
+    scene.after(ms(5), runs("a", Some("1.1")));
+    assert_eq!(since(&scene), (start + ms(10), start));
+    scene.after(ms(5), report("a", &[("b1", Some("1.1"), Role::Worker)]));
+    assert_eq!(since(&scene), (start + ms(20), start + ms(20)), "another worker");
+}
+
+#[test]
+fn acks_and_nacks_are_counted_once() {
+    let mut scene = Scene::new();
+    let mut verdicts = |revision, refused: Option<&str>| {
+        let mut report = runs("a", revision);
+        report.workers[0].refused = refused.map(|refused| refused.parse().unwrap());
+        let Verdicts { acks, nacks } = scene.after(ms(1), report).verdicts;
+        (acks, nacks)
+    };
+    assert_eq!(verdicts(None, None), (0, 0));
+    assert_eq!(verdicts(Some("1.1"), None), (1, 0));
+    assert_eq!(verdicts(Some("1.1"), Some("1.2")), (0, 1));
+    assert_eq!(verdicts(Some("1.1"), Some("1.2")), (0, 0));
+    assert_eq!(verdicts(Some("1.3"), None), (1, 0));
+}
+
+#[test]
+fn silent_envoys_are_not_waited_for_and_gone_ones_are_forgotten() {
+    let mut scene = Scene::new();
+    scene.after(ms(0), runs("silent", None));
+    scene.clock.advance(SILENT);
+    scene.publish("1.2");
+    assert!(scene.after(ms(0), runs("a", Some("1.2"))).completed);
+    assert_eq!((scene.tally().nodes, scene.tally().silent), (2, 1));
+    scene.clock.advance(GONE - SILENT);
+    assert_eq!((scene.tally().nodes, scene.tally().silent), (1, 1), "nobody has to report for that");
+    scene.after(ms(0), report("a", &[]));
+    assert_eq!(scene.nodes.nodes.keys().collect::<Vec<_>>(), ["a"]);
+}
+
+#[test]
+fn what_a_silent_envoy_said_is_no_problem() {
+    let mut scene = Scene::new();
+    let mut refusing = runs("a", None);
+    refusing.workers[0].refused = Some("1.2".parse().unwrap());
+    scene.after(ms(0), refusing);
+    assert_eq!(scene.nodes.problems(scene.clock.now().steady)[0].file, "a");
+    assert_eq!(scene.tally().refusing, 1);
+    scene.clock.advance(SILENT);
+    assert_eq!(scene.nodes.problems(scene.clock.now().steady), []);
+}
+
+#[test]
+fn more_than_can_be_kept_is_refused_and_changes_nothing() {
+    let mut scene = Scene::new();
+    let now = scene.clock.now();
+    for id in 0..NODE_LIMIT {
+        let (node, _) = Node::of(report("", &[]), None, now);
+        scene.nodes.nodes.insert(id.to_string(), node);
+    }
+    assert_eq!(scene.nodes.take(report("one more", &[]), now).err(), Some(TooMany));
+    assert!(scene.nodes.take(report("7", &[]), now).is_ok());
+}

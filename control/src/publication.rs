@@ -1,0 +1,61 @@
+//! Something published: a snapshot under a number, in every format that is asked for.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use graylane_rules::{Revision, SNAPSHOT_FORMAT, Snapshot, envelope::Head};
+
+use crate::{
+    clock::Moment,
+    sealer::{Sealed, Sealer},
+};
+
+/// A snapshot and its number, which never change. Its envelopes do: they age.
+pub struct Publication {
+    /// Its number.
+    pub revision: Revision,
+    /// When it was published.
+    pub at: Moment,
+    /// The SHA-256 of the snapshot in the newest format, in hexadecimal.
+    pub sha256: String,
+    /// The names of its rule sets.
+    pub rule_sets: Vec<String>,
+    namespace: String,
+    snapshot: Snapshot,
+    /// By format.
+    sealed: Mutex<BTreeMap<u16, Arc<Sealed>>>,
+}
+
+impl Publication {
+    /// `snapshot` with the `head` of its envelope in the newest format, which is sealed at once: whoever waits is not to
+    /// wait for that.
+    pub fn new(head: Head, snapshot: Snapshot, sealer: &Sealer, at: Moment) -> Self {
+        let (revision, sha256, namespace) = (head.revision(), head.sha256.clone(), head.namespace.clone());
+        let sealed = sealer.seal(head, snapshot.bytes(), at);
+        let rule_sets = snapshot.rule_sets().map(|name| String::from_utf8_lossy(name).into_owned()).collect();
+        let sealed = Mutex::new(BTreeMap::from([(SNAPSHOT_FORMAT, Arc::new(sealed))]));
+        Self { revision, at, sha256, rule_sets, namespace, snapshot, sealed }
+    }
+
+    /// The envelope in `format`, sealed anew if it is no longer fresh; None where this build does not write `format`.
+    pub fn envelope(&self, format: u16, sealer: &Sealer, now: Moment) -> Option<Arc<Sealed>> {
+        // Sealing takes a millisecond or two, and one sealing serves all who ask: they may wait for it.
+        let mut sealed = self.sealed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(sealed) = sealed.get(&format).filter(|sealed| sealer.is_fresh(sealed, now)) {
+            return Some(Arc::clone(sealed));
+        }
+        let converted = if format == SNAPSHOT_FORMAT { None } else { Some(self.snapshot.in_format(format)?) };
+        let bytes = converted.as_deref().unwrap_or(self.snapshot.bytes());
+        let head = Head::of(&self.namespace, self.revision, format, bytes);
+        let fresh = Arc::new(sealer.seal(head, bytes, now));
+        sealed.insert(format, Arc::clone(&fresh));
+        Some(fresh)
+    }
+
+    /// The size of the snapshot in the newest format, in bytes.
+    pub fn size(&self) -> usize {
+        self.snapshot.bytes().len()
+    }
+}

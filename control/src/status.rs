@@ -1,0 +1,189 @@
+//! How a namespace stands: what `/status` answers, and `graylane status` reads.
+
+use std::time::Duration;
+
+use graylane_rules::{Revision, SNAPSHOT_FORMAT, SNAPSHOT_FORMATS};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    clock::Moment,
+    finding::Finding,
+    namespace::Namespace,
+    nodes::{Fetcher, Known, Node, Nodes, Role, Tally},
+};
+
+/// How a namespace stands. Revisions are `EPOCH.NUMBER`.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Status {
+    /// The namespace.
+    pub namespace: String,
+    /// When it stood so, by the clock that all other times here are of.
+    pub at: Timestamp,
+    /// What is published.
+    pub revision: Option<String>,
+    /// When it was.
+    pub published_at: Option<Timestamp>,
+    /// The SHA-256 of its snapshot in the newest format.
+    pub sha256: Option<String>,
+    /// The newest format it is delivered in.
+    pub format: Option<u16>,
+    /// All of them, the newest first.
+    pub formats: Vec<u16>,
+    /// The ids of the keys that sign its envelope.
+    pub signed_by: Vec<String>,
+    /// Until when that envelope may be accepted; None: for ever. It is made anew in time.
+    pub expires: Option<Timestamp>,
+    /// The names of its rule sets.
+    pub rule_sets: Vec<String>,
+    /// What is wrong, or odd.
+    pub problems: Vec<Finding>,
+    /// How many long polls wait.
+    pub waiting: usize,
+    /// How many of what there are.
+    pub tally: Tally,
+    /// The Envoys, by id.
+    pub nodes: Vec<NodeStatus>,
+    /// How long changes take.
+    pub time_to_effect: TimeToEffect,
+}
+
+/// How an Envoy stands.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NodeStatus {
+    /// Its `--service-node`.
+    pub id: String,
+    /// Its `--service-cluster`.
+    pub cluster: String,
+    /// What fetches for it, where it says so.
+    pub fetcher: Option<Fetcher>,
+    /// When it last reported.
+    pub last_report: Timestamp,
+    /// Whether that is more than a minute ago.
+    pub silent: bool,
+    /// Its VMs.
+    pub workers: Vec<WorkerStatus>,
+}
+
+/// How a VM stands.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WorkerStatus {
+    /// A random name.
+    pub id: String,
+    /// What it runs.
+    pub revision: Option<String>,
+    /// When it was first seen there.
+    pub since: Timestamp,
+    /// Whether it should run what is published and does not. Never so on the main thread, which serves no request.
+    pub stale: bool,
+    /// So many revisions are between it and what is published; None where that is no number.
+    pub behind: Option<u64>,
+    /// For so many seconds it is behind; None where it is not.
+    pub behind_seconds: Option<f64>,
+    /// The snapshot formats it reads.
+    pub formats: Vec<u16>,
+    /// Why it refused the last snapshot, or cannot use its own everywhere.
+    pub error: Option<String>,
+    /// The revision it refused.
+    pub refused: Option<String>,
+    /// What it does.
+    pub role: Option<Role>,
+}
+
+/// From the change of a file to the ack of the last live worker.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TimeToEffect {
+    /// How many revisions came into effect everywhere.
+    pub count: u64,
+    /// How many were followed by another before.
+    pub superseded: u64,
+    /// How long the last one took, in seconds, that found a worker to wait for when it was published.
+    pub last_seconds: Option<f64>,
+}
+
+impl Status {
+    /// How `namespace` stands now.
+    pub fn of(namespace: &Namespace) -> Self {
+        let now = namespace.clock.now();
+        let published = namespace.published();
+        let sealed = published.as_ref().and_then(|published| namespace.envelope(published, SNAPSHOT_FORMAT));
+        let expires = sealed.as_ref().map(|sealed| sealed.head.expires).filter(|expires| *expires != 0);
+        let problems = namespace.problems();
+        let nodes = namespace.nodes();
+        let published = published.as_deref();
+        Self {
+            namespace: namespace.name.clone(),
+            at: now.wall,
+            revision: published.map(|published| published.revision.to_string()),
+            published_at: published.map(|published| published.at.wall),
+            sha256: published.map(|published| published.sha256.clone()),
+            format: published.map(|_| SNAPSHOT_FORMAT),
+            formats: published.map(|_| SNAPSHOT_FORMATS.to_vec()).unwrap_or_default(),
+            signed_by: sealed.map(|sealed| sealed.signed_by().map(str::to_owned).collect()).unwrap_or_default(),
+            expires: expires.and_then(|expires| Timestamp::from_second(expires.try_into().ok()?).ok()),
+            rule_sets: published.map(|published| published.rule_sets.clone()).unwrap_or_default(),
+            problems,
+            waiting: namespace.waiting(),
+            tally: nodes.tally(now.steady),
+            nodes: nodes.iter(now.steady).map(|(id, node)| NodeStatus::of(id, node, &nodes, now)).collect(),
+            time_to_effect: TimeToEffect::of(&nodes),
+        }
+    }
+
+    /// Whether every worker of every Envoy runs what is published, says nothing against it, and was heard of. Without
+    /// any worker that is not so.
+    pub fn is_everywhere(&self) -> bool {
+        let Tally { silent, workers, current, refusing, .. } = self.tally;
+        let refusing = refusing > 0 || self.nodes.iter().any(NodeStatus::refuses);
+        self.revision.is_some() && workers > 0 && current == workers && silent == 0 && !refusing
+    }
+}
+
+impl NodeStatus {
+    fn of(id: &str, node: &Node, nodes: &Nodes, now: Moment) -> Self {
+        Self {
+            id: id.to_owned(),
+            cluster: node.cluster.clone(),
+            fetcher: node.fetcher,
+            last_report: node.heard.wall,
+            silent: node.is_silent(now.steady),
+            workers: node.workers.iter().map(|known| WorkerStatus::of(known, nodes, now)).collect(),
+        }
+    }
+
+    /// Whether one of its VMs refuses a revision, that on the main thread included.
+    fn refuses(&self) -> bool {
+        self.workers.iter().any(|worker| worker.error.is_some() || worker.refused.is_some())
+    }
+}
+
+impl WorkerStatus {
+    fn of(known: &Known, nodes: &Nodes, now: Moment) -> Self {
+        let (worker, behind) = (&known.worker, nodes.behind(known, now.steady));
+        let text = |revision: Option<Revision>| revision.map(|revision| revision.to_string());
+        Self {
+            id: worker.id.clone(),
+            revision: text(worker.revision),
+            since: known.since.wall,
+            stale: nodes.is_stale(known, now.steady),
+            behind: behind.and_then(|behind| behind.revisions),
+            behind_seconds: behind.map(|behind| behind.time.as_secs_f64()),
+            formats: worker.formats.clone(),
+            error: worker.error.clone(),
+            refused: text(worker.refused),
+            role: worker.role,
+        }
+    }
+}
+
+impl TimeToEffect {
+    fn of(nodes: &Nodes) -> Self {
+        let effects = nodes.effects();
+        let last_seconds = effects.last.as_ref().map(Duration::as_secs_f64);
+        Self { count: effects.count, superseded: effects.superseded, last_seconds }
+    }
+}

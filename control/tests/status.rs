@@ -1,0 +1,128 @@
+//! `graylane status`: who runs what, and an exit code that says whether all is well.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test fails by panic")]
+
+mod common;
+#[path = "common/serving.rs"]
+mod serving;
+
+use std::{
+    process::Stdio,
+    time::{Duration, Instant},
+};
+
+use common::{Scratch, rule_set};
+use serde_json::{Value, json};
+use serving::Serving;
+
+/// Reports the workers of an Envoy.
+fn ack(serving: &Serving, node: &str, workers: &Value) {
+    let body = json!({"node": {"id": node, "cluster": "edge"}, "fetcher": "bootstrap", "workers": workers}).to_string();
+    assert_eq!(serving.post("~/acks", &body), 204);
+}
+
+fn worker(id: &str, revision: &str) -> Value {
+    json!({"id": id, "revision": revision, "formats": [1], "role": "worker"})
+}
+
+/// Runs `graylane status`, with these arguments, against `serving`.
+fn status(scratch: &Scratch, serving: &Serving, arguments: &[&str]) -> (i32, String, String) {
+    let control = format!("http://{}", serving.address);
+    scratch.run(&[&["status", "--control", &control], arguments].concat(), "")
+}
+
+#[test]
+fn the_table_and_the_exit_code_say_what_is_not_well() {
+    let scratch = Scratch::with_rules("status");
+    let serving = Serving::start(&scratch);
+    let first = serving.published(1);
+    let (code, text, _) = status(&scratch, &serving, &[]);
+    assert_eq!(code, 1, "{text}");
+    assert!(text.starts_with(&format!("namespace default: revision {first} published ")), "{text}");
+    assert!(text.contains("; rule sets: shop; not signed\n") && text.ends_with("\nno Envoy has reported\n"), "{text}");
+
+    let main = json!({"id": "0c", "revision": null, "formats": [1], "role": "main"});
+    ack(&serving, "envoy\u{1b}-1", &json!([worker("0a", &first), worker("0b", &first), main]));
+    let (code, text, _) = status(&scratch, &serving, &[]);
+    assert_eq!(code, 0, "{text}");
+    let line = |text: &str, id: &str| {
+        let line = text.lines().find(|line| line.contains(&format!("  {id}  "))).unwrap_or_else(|| panic!("{text}"));
+        line.split_whitespace().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let cells = line(&text, "0b");
+    assert_eq!(cells[..6], ["envoy\\u{1b}-1", "edge", "bootstrap", "0b", "worker", &first].map(str::to_owned));
+    assert!(cells[6].ends_with('Z') && cells[7..] == ["current"], "{text}");
+    assert!(line(&text, "0c").ends_with(&["behind".to_owned()]), "{text}");
+    assert!(text.ends_with("\n1 node, 2 workers: 2 current, 0 stale, 0 refusing\n"), "{text}");
+
+    scratch.rename_into_place("rules/shop.yaml", rule_set("shop", "canary"));
+    let second = serving.published(2);
+    let refusing = json!({"id": "0b", "revision": first, "formats": [1], "error": "found a\nheader, expected none", "refused": second});
+    ack(&serving, "envoy\u{1b}-1", &json!([worker("0a", &first), refusing]));
+    serving.eventually("both stale", |status| status["tally"]["stale"] == 2);
+    let (code, text, _) = status(&scratch, &serving, &[]);
+    assert_eq!(code, 1, "{text}");
+    assert!(line(&text, "0a")[7..].starts_with(&["stale:", "1", "revision,"].map(str::to_owned)), "{text}");
+    assert!(text.contains(&format!(" behind; refusing {second}: found a\\nheader, expected none\n")), "{text}");
+    assert!(
+        text.contains("\n1 node, 2 workers: 0 current, 2 stale, 1 refusing\nproblem: envoy\\u{1b}-1 refused: found a"),
+        "{text}"
+    );
+
+    let (code, text, _) = status(&scratch, &serving, &["-o", "json"]);
+    let told: Value = serde_json::from_str(&text).unwrap();
+    let tally = json!({"nodes": 1, "silent": 0, "workers": 2, "current": 0, "stale": 2, "refusing": 1});
+    assert_eq!((code, &told["tally"], &told["nodes"][0]["workers"][1]["refused"]), (1, &tally, &json!(second)));
+}
+
+#[test]
+fn the_time_to_effect_begins_with_the_event_and_ends_with_the_ack() {
+    let scratch = Scratch::with_rules("effect");
+    let serving = Serving::start(&scratch);
+    ack(&serving, "e", &json!([worker("0a", &serving.published(1))]));
+    let before = Instant::now();
+    scratch.rename_into_place("rules/shop.yaml", rule_set("shop", "canary"));
+    ack(&serving, "e", &json!([worker("0a", &serving.published(2))]));
+    let elapsed = before.elapsed();
+    let effect = &serving.status()["timeToEffect"];
+    let took = Duration::from_secs_f64(effect["lastSeconds"].as_f64().unwrap());
+    // After the event it is waited 10 ms for others, before anything is read.
+    assert!((Duration::from_millis(10)..=elapsed).contains(&took), "{took:?} of {elapsed:?}");
+    assert_eq!((&effect["count"], &effect["superseded"]), (&json!(2), &json!(0)));
+}
+
+#[test]
+fn it_waits_until_a_change_is_in_effect() {
+    let scratch = Scratch::with_rules("status-wait");
+    let serving = Serving::start(&scratch);
+    let revision = serving.published(1);
+    assert_eq!(status(&scratch, &serving, &["--wait", "1ms"]).0, 1);
+    let control = format!("http://{}", serving.address);
+    let mut waiting = scratch.graylane(&["status", "--control", &control, "--wait", "1m", "-o", "json"]);
+    let waiting = waiting.stdout(Stdio::piped()).spawn().unwrap();
+    ack(&serving, "e", &json!([worker("0a", &revision)]));
+    let output = waiting.wait_with_output().unwrap();
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((output.status.code(), &told["tally"]["current"]), (Some(0), &json!(1)));
+    let newer_than = |revision| status(&scratch, &serving, &["--newer-than", revision]).0;
+    assert_eq!((newer_than(revision.as_str()), newer_than("1.1"), newer_than("1")), (1, 0, 2));
+}
+
+#[test]
+fn no_answer_is_no_status() {
+    let scratch = Scratch::with_rules("status-none");
+    let serving = Serving::start(&scratch);
+    let (code, stdout, said) = status(&scratch, &serving, &["--namespace", "ötherß"]);
+    assert_eq!((code, stdout.as_str()), (2, ""));
+    assert!(
+        said.contains("/v1/namespaces/%C3%B6ther%C3%9F/status: found the status 404 Not Found (found the namespace"),
+        "{said}"
+    );
+    let address = serving.address.clone();
+    serving.terminate();
+    let (code, _, said) = scratch.run(&["status", "--control", &format!("http://{address}")], "");
+    assert!(code == 2 && said.starts_with("error: http://127.0.0.1:"), "{code} {said}");
+    for arguments in [&["--control", "https://control/"][..], &["--wait", "30"]] {
+        let (code, _, said) = scratch.run(&[&["status"], arguments].concat(), "");
+        assert!(code == 2 && said.contains("expected "), "{said}");
+    }
+}
