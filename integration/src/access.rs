@@ -37,9 +37,20 @@ impl Access {
     }
 }
 
+/// The number that an `x-request-id` is: it is a UUID.
+pub(crate) fn id(text: &str) -> Option<u128> {
+    u128::from_str_radix(&text.replace('-', ""), 16).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_id_is_a_number() {
+        assert_eq!(id("00000000-0000-4000-8000-00000000000a"), Some(0x4000_8000_0000_0000_000a));
+        assert_eq!(id("a-request"), None);
+    }
 
     #[test]
     fn a_line_belongs_to_its_own_request_only() {

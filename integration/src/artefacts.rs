@@ -17,9 +17,17 @@ pub fn path(relative: &str) -> PathBuf {
     path
 }
 
-/// The control plane's binary.
-pub(crate) fn graylane() -> PathBuf {
-    path("target/debug/graylane")
+/// The control plane's binary: the one of every day, or a `build` for tests.
+pub(crate) fn graylane(build: Option<&str>) -> PathBuf {
+    match build {
+        Some(build) => path(&format!("dist/graylane-{build}")),
+        None => path("target/debug/graylane"),
+    }
+}
+
+/// The filter as a `build` for tests, such as `hooks` or `next`.
+pub(crate) fn wasm(build: &str) -> PathBuf {
+    path(&format!("dist/graylane-{build}.wasm"))
 }
 
 /// Envoy: what `ENVOY_BIN` names, else what `make tools` put into the tree.

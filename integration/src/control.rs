@@ -1,6 +1,7 @@
 //! The real control plane and the directory it reads.
 
 use std::{
+    ffi::OsString,
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::atomic::{AtomicU64, Ordering},
@@ -8,7 +9,7 @@ use std::{
 
 use graylane_rules::{Compiled, Format, Source, compile, envelope};
 
-use crate::{Process, Request, Status, Wire, artefacts, eventually, process::Second};
+use crate::{Process, Request, Signer, Status, Wire, artefacts, eventually, process::Second};
 
 /// A directory of documents, changed the way operators should: a new file renamed into place.
 #[derive(Debug)]
@@ -76,20 +77,51 @@ pub fn compiled(documents: &[String]) -> Compiled {
     compile(&sources).unwrap_or_else(|problems| panic!("the documents do not compile: {problems:#?}\n{documents:#?}"))
 }
 
+/// How the control plane is started.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Launch {
+    /// A build for tests, such as `next`.
+    pub(crate) build: Option<String>,
+    /// The file of the key it signs with.
+    pub(crate) signing_key: Option<PathBuf>,
+    /// Whether its log goes to the terminal.
+    pub(crate) shown: bool,
+}
+
 /// `graylane serve`, which can be killed and started again on the same port.
 #[derive(Debug)]
 pub struct Control {
     process: Option<Process>,
     address: SocketAddr,
     rules: Rules,
-    shown: bool,
+    launch: Launch,
 }
 
 impl Control {
     /// Serves `rules` on `address` (`127.0.0.1:0` for a free port), with its log `shown` on the terminal or not.
     pub fn start(rules: Rules, address: &str, shown: bool) -> Self {
-        let (process, address) = serve(rules.directory(), address, shown);
-        Self { process: Some(process), address, rules, shown }
+        Self::launch(rules, address, Launch { shown, ..Launch::default() })
+    }
+
+    pub(crate) fn launch(rules: Rules, address: &str, launch: Launch) -> Self {
+        let (process, address) = launch.serve(rules.directory(), address);
+        Self { process: Some(process), address, rules, launch }
+    }
+
+    /// Its process id.
+    ///
+    /// # Panics
+    /// While it is killed.
+    pub fn id(&self) -> u32 {
+        self.process().id()
+    }
+
+    /// The process, to be looked at, paused or resumed.
+    ///
+    /// # Panics
+    /// While it is killed.
+    pub fn process(&self) -> &Process {
+        self.process.as_ref().expect("control runs")
     }
 
     /// Where it listens.
@@ -110,7 +142,13 @@ impl Control {
     /// Starts it again on the same port, after [`kill`](Self::kill).
     pub fn start_again(&mut self) {
         assert!(self.process.is_none(), "control runs already");
-        self.process = Some(serve(self.rules.directory(), &self.address.to_string(), self.shown).0);
+        self.process = Some(self.launch.serve(self.rules.directory(), &self.address.to_string()).0);
+    }
+
+    /// Signs with this key, whose file is put into `directory`, when it is [started again](Self::start_again); with
+    /// none where it is None.
+    pub fn sign_with(&mut self, signer: Option<&Signer>, directory: &Path) {
+        self.launch.signing_key = signer.map(|signer| signer.write(directory));
     }
 
     /// What it says about the namespace `default`.
@@ -138,11 +176,17 @@ impl Control {
     }
 }
 
-fn serve(directory: &Path, address: &str, shown: bool) -> (Process, SocketAddr) {
-    let directory = directory.to_str().expect("a path that is text");
-    let arguments = ["serve", "--rules", directory, "--listen", address];
-    let log = shown.then_some(Second::Terminal("control"));
-    let process = Process::start_read("control", &artefacts::graylane(), &arguments, None, log);
-    let address = process.line(0, "control's address", |line| line.strip_prefix("listening on http://")?.parse().ok());
-    (process, address)
+impl Launch {
+    fn serve(&self, directory: &Path, address: &str) -> (Process, SocketAddr) {
+        let mut arguments = vec!["serve".into(), "--rules".into(), directory.into(), "--listen".into(), address.into()];
+        if let Some(file) = &self.signing_key {
+            arguments.extend::<[OsString; 2]>(["--signing-key".into(), file.into()]);
+        }
+        let log = self.shown.then_some(Second::Terminal("control"));
+        let binary = artefacts::graylane(self.build.as_deref());
+        let process = Process::start_read("control", &binary, &arguments, None, log);
+        let listening = |line: &str| line.strip_prefix("listening on http://")?.parse().ok();
+        let address = process.line(0, "control's address", listening);
+        (process, address)
+    }
 }

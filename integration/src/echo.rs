@@ -1,8 +1,11 @@
-//! An upstream that answers with what it saw.
+//! An upstream that answers with what it saw, at once or as slowly as it is asked to.
+//!
+//! `/slow?before=300&ms=500` is answered after 300 ms, with a body that takes 500 ms from its first byte to its last.
 
-use std::{convert::Infallible, io, net::SocketAddr};
+use std::{convert::Infallible, io, net::SocketAddr, time::Duration};
 
-use http_body_util::Full;
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
 use hyper::{Request, Response, body::Incoming, header, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::{
@@ -10,7 +13,9 @@ use tokio::{
     task::{JoinHandle, JoinSet},
 };
 
-use crate::{Seen, Value, background::runtime};
+use crate::{Seen, Value, background::runtime, pieces::Pieces};
+
+type Body = UnsyncBoxBody<Bytes, io::Error>;
 
 /// An echo running in this process. Dropping it closes its port and every connection at once.
 #[derive(Debug)]
@@ -73,7 +78,8 @@ pub async fn serve(name: String, listener: TcpListener) {
 
 async fn connection(name: String, stream: TcpStream) {
     let _without_delay = stream.set_nodelay(true);
-    let service = service_fn(|request| std::future::ready(Ok::<_, Infallible>(answer(&name, &request))));
+    let name = &name;
+    let service = service_fn(async move |request| Ok::<_, Infallible>(answer(name, &request).await));
     // Huge headers are part of the tests; Envoy's own bound is 60 KiB. An error here is the client's going away.
     let _gone = http1::Builder::new()
         .max_buf_size(1 << 20)
@@ -82,14 +88,33 @@ async fn connection(name: String, stream: TcpStream) {
         .await;
 }
 
-fn answer(name: &str, request: &Request<Incoming>) -> Response<Full<bytes::Bytes>> {
+async fn answer(name: &str, request: &Request<Incoming>) -> Response<Body> {
     if request.uri().path() == "/healthz" {
-        return Response::new(Full::from("ok\n"));
+        return Response::new(whole("ok\n".into()));
     }
     let body = serde_json::to_vec(&see(name, request)).expect("strings always serialise");
-    let mut response = Response::new(Full::from(body));
+    let slow = (request.uri().path() == "/slow").then(|| ["before", "ms"].map(|name| asked(request, name)));
+    let body = match slow {
+        Some([before, over]) => {
+            tokio::time::sleep(before).await;
+            Pieces::dripping(&body, over).boxed_unsync()
+        }
+        None => whole(body.into()),
+    };
+    let mut response = Response::new(body);
     response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
     response
+}
+
+fn whole(body: Bytes) -> Body {
+    Full::from(body).map_err(|never| match never {}).boxed_unsync()
+}
+
+/// So many milliseconds; none where they are not asked for.
+fn asked(request: &Request<Incoming>, name: &str) -> Duration {
+    let pairs = request.uri().query().unwrap_or_default().split('&').filter_map(|pair| pair.split_once('='));
+    let value = pairs.filter(|(found, _)| *found == name).find_map(|(_, value)| value.parse().ok());
+    Duration::from_millis(value.unwrap_or(0))
 }
 
 fn see(name: &str, request: &Request<Incoming>) -> Seen {
@@ -101,5 +126,25 @@ fn see(name: &str, request: &Request<Incoming>) -> Seen {
         path: request.uri().path_and_query().map_or_else(|| request.uri().to_string(), ToString::to_string),
         host,
         headers: headers.collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+    use crate::{Request, Wire};
+
+    #[test]
+    fn a_slow_answer_is_whole_and_takes_as_long_as_asked() {
+        let echo = Echo::start("slow", "127.0.0.1:0");
+        let begin = Instant::now();
+        let answer = Wire::open(echo.address()).and_then(|mut wire| {
+            wire.write(&Request::get("/slow?before=100&ms=200").bytes())?;
+            wire.answer()
+        });
+        assert_eq!(answer.unwrap().seen().upstream, "slow");
+        assert!(begin.elapsed() >= Duration::from_millis(300), "found {:?}", begin.elapsed());
     }
 }

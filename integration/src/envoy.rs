@@ -1,13 +1,25 @@
 //! The real Envoy.
 
-use std::{fs::File, net::SocketAddr, path::Path};
+mod launch;
 
-use crate::{Access, Admin, Process, artefacts, eventually, process::Second};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use crate::{Access, Admin, Process, eventually, history::Recorder};
+use launch::Launch;
 
 /// The file in its scratch directory into which Envoy's access log goes, if it goes into a file.
 pub const ACCESS_LOG: &str = "access.log";
 /// The same for its own log.
 pub const LOG: &str = "envoy.log";
+
+/// How long a [restartable](crate::Mesh::restartable) Envoy takes to drain: each connection is asked to end within it.
+pub const DRAIN: Duration = Duration::from_secs(3);
+/// When one that was replaced ends, and cuts what is still under way.
+pub const PARENT_SHUTDOWN: Duration = Duration::from_secs(6);
 
 /// How Envoy is started.
 #[derive(Clone, Copy, Debug)]
@@ -18,10 +30,14 @@ pub struct Settings {
     pub into_files: bool,
 }
 
-/// A running Envoy.
+/// A running Envoy, which can be killed and started again, or replaced by another process without a gap.
 #[derive(Debug)]
 pub struct Envoy {
-    process: Process,
+    launch: Launch,
+    process: Option<Process>,
+    /// Those it took over from, until they have ended.
+    parents: Vec<Process>,
+    epoch: u32,
     admin: Admin,
     address: SocketAddr,
 }
@@ -29,29 +45,73 @@ pub struct Envoy {
 impl Envoy {
     /// Starts Envoy with the configuration in `file`, and `scratch` to write in; gives it once it is ready.
     pub fn start(file: &Path, scratch: &Path, settings: &Settings) -> Self {
-        let told = scratch.join("admin-address");
-        let text = |path: &Path| path.to_str().expect("a path that is text").to_owned();
-        // No hot restart: it would need an id of its own for each Envoy on the machine.
-        // Access logs are flushed after 20 ms, not 10 s.
-        let workers = settings.workers;
-        let options = format!(
-            "--concurrency {workers} --disable-hot-restart --file-flush-interval-msec 20 \
-             --log-level warning --component-log-level wasm:info"
-        );
-        let files = ["--config-path".to_owned(), text(file), "--admin-address-path".to_owned(), text(&told)];
-        let arguments: Vec<_> = files.into_iter().chain(options.split_whitespace().map(str::to_owned)).collect();
-        let log = |name| settings.into_files.then(|| Second::File(File::create(scratch.join(name)).expect("a log")));
-        let mut process = Process::start_read("envoy", &artefacts::envoy(), &arguments, log(ACCESS_LOG), log(LOG));
-        let admin = Admin::at(eventually("Envoy's admin address", || {
-            assert!(process.ended().is_none(), "Envoy ended instead of starting");
-            let text = std::fs::read_to_string(&told).map_err(|why| why.to_string())?;
-            text.trim().parse().map_err(|_| format!("found the address {text:?}"))
-        }));
-        eventually("Envoy to be ready", || {
-            assert!(process.ended().is_none(), "Envoy ended instead of starting");
-            admin.text("/ready")
+        Self::launch(Launch::new(file, scratch, *settings))
+    }
+
+    /// The same with its access log told to `recorder`, with few lines kept if `quiet`, and for
+    /// [`restart_hot`](Self::restart_hot) if `hot`.
+    pub(crate) fn start_with(
+        file: &Path,
+        scratch: &Path,
+        settings: &Settings,
+        recorder: Option<&Recorder>,
+        quiet: bool,
+        hot: bool,
+    ) -> Self {
+        Self::launch(Launch { recorder: recorder.cloned(), quiet, hot, ..Launch::new(file, scratch, *settings) })
+    }
+
+    fn launch(launch: Launch) -> Self {
+        let mut process = launch.process(0);
+        let admin = launch.await_admin(&mut process);
+        launch.await_live(&mut process, admin, 0);
+        let address = admin.listener();
+        Self { launch, process: Some(process), parents: Vec::new(), epoch: 0, admin, address }
+    }
+
+    /// Kills it with SIGKILL.
+    pub fn kill(&mut self) {
+        self.process.take().expect("Envoy runs").kill();
+    }
+
+    /// Starts it again after [`kill`](Self::kill): with the same configuration, on the same ports if those are
+    /// [kept](crate::Mesh::restartable).
+    pub fn start_again(&mut self) {
+        assert!(self.process.is_none(), "Envoy runs already");
+        self.epoch = 0;
+        let mut process = self.launch.process(0);
+        self.admin = self.launch.await_admin(&mut process);
+        self.launch.await_live(&mut process, self.admin, 0);
+        self.address = self.admin.listener();
+        self.process = Some(process);
+    }
+
+    /// Replaces it by another process without a gap: Envoy's hot restart. Returns once the new one serves; the old one
+    /// [drains](DRAIN) and [ends](PARENT_SHUTDOWN).
+    ///
+    /// # Panics
+    /// Where it was not started for it ([`Mesh::restartable`](crate::Mesh::restartable)).
+    pub fn restart_hot(&mut self) {
+        assert!(self.launch.hot, "this Envoy was not started to be replaced");
+        self.epoch += 1;
+        let mut process = self.launch.process(self.epoch);
+        self.launch.await_live(&mut process, self.admin, self.epoch);
+        self.parents.extend(self.process.replace(process));
+    }
+
+    /// Waits until every process that was replaced has ended by itself.
+    pub fn await_parents_gone(&mut self) {
+        let parents = &mut self.parents;
+        eventually("the Envoy that was replaced to end", || {
+            parents.retain_mut(|parent| parent.ended().is_none());
+            if parents.is_empty() { Ok(()) } else { Err(format!("found {} of them", parents.len())) }
         });
-        Self { address: admin.listener(), process, admin }
+    }
+
+    /// Has it drain its listeners: connections are asked to end after one of their next answers, and after [`DRAIN`] (10
+    /// minutes if it is not [restartable](crate::Mesh::restartable)) nobody listens any more.
+    pub fn drain(&self) {
+        self.admin.order("/drain_listeners?graceful").expect("Envoy drains");
     }
 
     /// Where clients connect.
@@ -66,11 +126,24 @@ impl Envoy {
 
     /// Its process id.
     pub fn id(&self) -> u32 {
-        self.process.id()
+        self.process().id()
+    }
+
+    /// The process, to be looked at, paused or resumed.
+    ///
+    /// # Panics
+    /// While it is killed.
+    pub fn process(&self) -> &Process {
+        self.process.as_ref().expect("Envoy runs")
+    }
+
+    /// The directory it writes in.
+    pub fn scratch(&self) -> &PathBuf {
+        &self.launch.scratch
     }
 
     /// The access log's line about the request with the `x-request-id` `id`.
     pub fn access(&self, id: &str) -> Access {
-        self.process.line(0, &format!("an access log line about {id}"), |line| Access::about(line, id))
+        self.process().line(0, &format!("an access log line about {id}"), |line| Access::about(line, id))
     }
 }

@@ -11,7 +11,7 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -23,31 +23,39 @@ use tokio::{
 
 pub use report::{Failure, Latencies, Outcome, Record, Report};
 
-use crate::background::runtime;
-use connection::Pool;
+use crate::{Request, background::runtime, history::Recorder};
+use connection::{Pool, sendable};
 
 /// A load that is not started yet.
 #[derive(Clone, Debug)]
 pub struct Load {
     per_second: u32,
     connections: usize,
-    target: String,
-    headers: Vec<(String, String)>,
+    requests: Vec<Request>,
+    recorder: Option<Recorder>,
 }
 
 /// A load under way. Dropping it stops it too.
 #[derive(Debug)]
 pub struct Loading {
     stop: Arc<AtomicBool>,
-    records: Arc<Mutex<Vec<Record>>>,
+    finished: Arc<Finished>,
     scheduling: Option<JoinHandle<()>>,
     begin: Instant,
+}
+
+/// What became of requests: counted, and kept by somebody.
+#[derive(Debug)]
+struct Finished {
+    count: AtomicUsize,
+    records: Mutex<Vec<Record>>,
+    recorder: Option<Recorder>,
 }
 
 impl Load {
     /// A load of `per_second` GET requests for `/`, over at most 64 keep-alive connections.
     pub fn of(per_second: u32) -> Self {
-        Self { per_second, connections: 64, target: "/".to_owned(), headers: Vec::new() }
+        Self { per_second, connections: 64, requests: vec![Request::get("/")], recorder: None }
     }
 
     /// Over at most so many connections. All of them are opened at once, so that every worker gets some; a request that
@@ -59,15 +67,38 @@ impl Load {
 
     /// For this path and query.
     #[must_use]
-    pub fn target(self, target: &str) -> Self {
-        Self { target: target.to_owned(), ..self }
+    pub fn target(mut self, target: &str) -> Self {
+        self.requests = self.requests.into_iter().map(|request| request.with_target(target)).collect();
+        self
     }
 
     /// With a header more.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
-        self.headers.push((name.to_owned(), value.to_owned()));
+        self.requests = self.requests.into_iter().map(|request| request.header(name, value)).collect();
         self
+    }
+
+    /// By so many users in turn, each with an `x-user-id` of its own.
+    #[must_use]
+    pub fn users(mut self, count: usize) -> Self {
+        let of = |request: &Request, user: usize| request.clone().header("x-user-id", format!("user-{user}"));
+        self.requests =
+            self.requests.iter().flat_map(|request| (0..count).map(move |user| of(request, user))).collect();
+        self
+    }
+
+    /// Of these requests in turn, instead of those so far.
+    #[must_use]
+    pub fn requests(self, requests: Vec<Request>) -> Self {
+        assert!(!requests.is_empty(), "found no requests, expected some");
+        Self { requests, ..self }
+    }
+
+    /// Gives every request to `recorder` when it has ended, and keeps none: the report of such a load is empty.
+    #[must_use]
+    pub fn recorded_by(self, recorder: &Recorder) -> Self {
+        Self { recorder: Some(recorder.clone()), ..self }
     }
 
     /// Starts sending to `address`, until [`Loading::stop`].
@@ -77,17 +108,22 @@ impl Load {
     pub fn start(self, address: SocketAddr) -> Loading {
         let pool = runtime().block_on(Pool::open(address, self.connections));
         let pool = Arc::new(pool.unwrap_or_else(|why| panic!("no connection to {address}: {why}")));
-        let (stop, records) = (Arc::new(AtomicBool::new(false)), Arc::default());
+        let stop = Arc::new(AtomicBool::new(false));
+        let finished = Arc::new(Finished {
+            count: AtomicUsize::new(0),
+            records: Mutex::default(),
+            recorder: self.recorder.clone(),
+        });
         let begin = Instant::now();
-        let scheduling = runtime().spawn(schedule(self, pool, begin, Arc::clone(&stop), Arc::clone(&records)));
-        Loading { stop, records, scheduling: Some(scheduling), begin }
+        let scheduling = runtime().spawn(schedule(self, pool, begin, Arc::clone(&stop), Arc::clone(&finished)));
+        Loading { stop, finished, scheduling: Some(scheduling), begin }
     }
 }
 
 impl Loading {
     /// How many requests have been answered, or have failed.
     pub fn finished(&self) -> usize {
-        self.records.lock().unwrap().len()
+        self.finished.count.load(Ordering::Relaxed)
     }
 
     /// Waits until `count` more requests are finished than now.
@@ -104,7 +140,7 @@ impl Loading {
         self.stop.store(true, Ordering::Relaxed);
         let scheduling = self.scheduling.take().expect("a load stops once");
         runtime().block_on(scheduling).expect("the load ends by itself");
-        let mut records = std::mem::take(&mut *self.records.lock().unwrap());
+        let mut records = std::mem::take(&mut *self.finished.records.lock().unwrap());
         records.sort_by_key(|record| record.due);
         Report { begin: self.begin, records }
     }
@@ -116,23 +152,30 @@ impl Drop for Loading {
     }
 }
 
-async fn schedule(
-    load: Load,
-    pool: Arc<Pool>,
-    begin: Instant,
-    stop: Arc<AtomicBool>,
-    records: Arc<Mutex<Vec<Record>>>,
-) {
-    let load = Arc::new(load);
+impl Finished {
+    fn note(&self, request: &Request, record: Record) {
+        match &self.recorder {
+            Some(recorder) => recorder.finished(request, &record),
+            None => self.records.lock().unwrap().push(record),
+        }
+        self.count.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+async fn schedule(load: Load, pool: Arc<Pool>, begin: Instant, stop: Arc<AtomicBool>, finished: Arc<Finished>) {
+    let requests = Arc::new(load.requests);
     let interval = Duration::from_secs(1) / load.per_second;
     let mut under_way = JoinSet::new();
     let mut due = begin;
-    while !stop.load(Ordering::Relaxed) {
+    for place in (0..requests.len()).cycle() {
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
         sleep_until(due.into()).await;
-        let (load, pool, records) = (Arc::clone(&load), Arc::clone(&pool), Arc::clone(&records));
+        let (requests, pool, finished) = (Arc::clone(&requests), Arc::clone(&pool), Arc::clone(&finished));
         under_way.spawn(async move {
-            let record = pool.send(&load, due).await;
-            records.lock().unwrap().push(record);
+            let record = pool.send(sendable(&requests[place]), place, due).await;
+            finished.note(&requests[place], record);
         });
         while under_way.try_join_next().is_some() {}
         due += interval;

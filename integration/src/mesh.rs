@@ -1,10 +1,11 @@
 //! Everything at once: Envoy as shipped, its control plane and its upstreams.
 
-use std::{net::SocketAddr, path::PathBuf};
+mod options;
+mod start;
 
-use tempfile::TempDir;
+use std::path::PathBuf;
 
-use crate::{Control, Echo, Envoy, FakeControl, Ports, Rules, Running, Settings, eventually, rendering, root};
+use crate::{Signer, history::Recorder, rendering::Shape};
 
 /// A mesh that is not started yet: what shall be different from the plain one.
 #[derive(Debug)]
@@ -15,9 +16,15 @@ pub struct Mesh {
     workers: usize,
     as_shipped: bool,
     shown: bool,
-    without: Vec<&'static str>,
-    filter: Option<String>,
+    quiet: bool,
     canary: bool,
+    shape: Shape,
+    control_build: Option<String>,
+    signer: Option<Signer>,
+    spares: usize,
+    by_cable: bool,
+    restartable: bool,
+    recorder: Option<Recorder>,
 }
 
 impl Mesh {
@@ -30,9 +37,15 @@ impl Mesh {
             workers: 1,
             as_shipped: false,
             shown: false,
-            without: Vec::new(),
-            filter: None,
+            quiet: false,
             canary: true,
+            shape: Shape::default(),
+            control_build: None,
+            signer: None,
+            spares: 0,
+            by_cable: false,
+            restartable: false,
+            recorder: None,
         }
     }
 
@@ -67,17 +80,24 @@ impl Mesh {
         Self { shown: true, ..self }
     }
 
+    /// Keeps only the last thousand lines of what Envoy logs, in a run of millions of requests.
+    #[must_use]
+    pub fn quiet(self) -> Self {
+        Self { quiet: true, ..self }
+    }
+
     /// Leaves out of `envoy.yaml` the one line that is `line` but for its indentation.
     #[must_use]
     pub fn without(mut self, line: &'static str) -> Self {
-        self.without.push(line);
+        self.shape.without.push(line.to_owned());
         self
     }
 
-    /// Gives the filter `configuration` instead of the shipped one.
+    /// Gives the filter `configuration`, one line of JSON, instead of the shipped one.
     #[must_use]
-    pub fn filter_configuration(self, configuration: &str) -> Self {
-        Self { filter: Some(configuration.to_owned()), ..self }
+    pub fn filter_configuration(mut self, configuration: &str) -> Self {
+        self.shape.filter = Some(configuration.to_owned());
+        self
     }
 
     /// Starts no canary: its port refuses connections.
@@ -85,75 +105,4 @@ impl Mesh {
     pub fn without_canary(self) -> Self {
         Self { canary: false, ..self }
     }
-
-    /// Starts everything; returns once Envoy is ready and every VM runs the rules (or, without any, has said hello).
-    pub fn start(self) -> Running<Control> {
-        let scratch = self.scratch();
-        let directory = scratch.path().join("rules");
-        std::fs::create_dir(&directory).expect("the rules directory");
-        let rules = Rules::new(directory);
-        match &self.copied {
-            Some(source) => rules.copy_from(source),
-            None => rules.write(&self.documents),
-        }
-        let control = Control::start(rules, &self.listen(Ports::SHIPPED.control), self.shown);
-        let address = control.address();
-        let running = self.start_beside(scratch, control, address);
-        running.await_first_report();
-        running
-    }
-
-    /// Starts everything with a control plane that misbehaves on demand; returns once Envoy is ready.
-    pub fn start_with(self, fake: FakeControl) -> Running<FakeControl> {
-        let address = fake.address();
-        let scratch = self.scratch();
-        self.start_beside(scratch, fake, address)
-    }
-
-    fn scratch(&self) -> TempDir {
-        tempfile::Builder::new().prefix(&format!("graylane-{}-", self.name)).tempdir().expect("a temporary directory")
-    }
-
-    fn start_beside<C>(self, scratch: TempDir, control: C, address: SocketAddr) -> Running<C> {
-        let stable = Echo::start("stable", &self.listen(Ports::SHIPPED.stable));
-        let canary = Echo::start("canary", &self.listen(Ports::SHIPPED.canary));
-        let file = if self.as_shipped {
-            root().join("envoy/envoy.yaml")
-        } else {
-            let file = scratch.path().join("envoy.yaml");
-            std::fs::write(&file, self.render(Ports::free(stable.address(), canary.address(), address)))
-                .expect("envoy.yaml");
-            file
-        };
-        let canary = self.canary.then_some(canary);
-        let envoy = Envoy::start(&file, scratch.path(), &Settings { workers: self.workers, into_files: self.shown });
-        if canary.is_some() {
-            await_canary(&envoy);
-        }
-        Running { envoy, control, stable, canary, documents: self.documents, workers: self.workers, scratch }
-    }
-
-    fn listen(&self, shipped: u16) -> String {
-        format!("127.0.0.1:{}", if self.as_shipped { shipped } else { 0 })
-    }
-
-    fn render(&self, ports: Ports) -> String {
-        let shipped = std::fs::read_to_string(root().join("envoy/envoy.yaml")).expect("envoy/envoy.yaml");
-        let mut text = ports.render(&shipped);
-        for line in &self.without {
-            text = rendering::without(&text, line);
-        }
-        match &self.filter {
-            Some(configuration) => rendering::with_filter_configuration(&text, configuration),
-            None => text,
-        }
-    }
-}
-
-/// Until its health check has passed, stable answers for it.
-fn await_canary(envoy: &Envoy) {
-    eventually("the canary to be healthy", || match envoy.admin().stat("cluster.canary.membership_healthy") {
-        Some(1) => Ok(()),
-        found => Err(format!("found {found:?} healthy hosts")),
-    });
 }

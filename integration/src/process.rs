@@ -1,6 +1,7 @@
 //! A child process: its lines are kept, and it never outlives its owner.
 
 mod lines;
+mod tap;
 
 use std::{
     ffi::OsStr,
@@ -11,7 +12,7 @@ use std::{
 };
 
 use self::lines::Lines;
-pub(crate) use self::lines::Second;
+pub(crate) use self::{lines::Second, tap::Tap};
 use crate::root;
 
 /// A running program. Dropping it kills and reaps it; if the test is failing its last lines are printed.
@@ -63,6 +64,16 @@ impl Process {
         self.stdout.find(from, pick).unwrap_or_else(|why| panic!("{}: {why} instead of {what}", self.name))
     }
 
+    /// The same for standard error.
+    pub fn error_line<T>(&self, from: usize, what: &str, pick: impl Fn(&str) -> Option<T>) -> T {
+        self.stderr.find(from, pick).unwrap_or_else(|why| panic!("{}: {why} instead of {what}", self.name))
+    }
+
+    /// How many lines came on standard error so far.
+    pub fn error_line_count(&self) -> usize {
+        self.stderr.count()
+    }
+
     /// How many lines came on standard output so far.
     pub fn line_count(&self) -> usize {
         self.stdout.count()
@@ -71,6 +82,32 @@ impl Process {
     /// The process id.
     pub fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Stops it where it is, as a machine that hangs would, until [`resume`](Self::resume).
+    pub fn pause(&self) {
+        self.signal(libc::SIGSTOP);
+    }
+
+    /// Lets it go on.
+    pub fn resume(&self) {
+        self.signal(libc::SIGCONT);
+    }
+
+    /// How many bytes of memory are its own and resident.
+    ///
+    /// # Panics
+    /// Where it has ended.
+    pub fn resident_bytes(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).expect("the process runs");
+        let kilobytes = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB"));
+        kilobytes.and_then(|count| count.trim().parse::<u64>().ok()).expect("a process has a size") * 1024
+    }
+
+    fn signal(&self, signal: libc::c_int) {
+        let id = libc::pid_t::try_from(self.id()).expect("a process id");
+        // SAFETY: no memory is touched, and the child was not reaped, so the id is still its own.
+        assert_eq!(unsafe { libc::kill(id, signal) }, 0, "{} cannot be sent signal {signal}", self.name);
     }
 
     /// Kills it with SIGKILL and waits until it is gone.

@@ -1,10 +1,26 @@
 //! Everything at once, running.
 
-use std::{io, net::SocketAddr, path::Path, time::Duration};
+mod discovered;
+mod listeners;
+mod plugin;
+
+use std::{
+    io,
+    net::SocketAddr,
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use tempfile::TempDir;
 
-use crate::{Access, Admin, Answer, Control, Echo, Envoy, Request, Wire, eventually};
+use crate::{
+    Access, Admin, Answer, Cable, Control, Echo, Envoy, Request, Wire, eventually,
+    history::{Recorder, Witness},
+};
+
+pub(crate) use discovered::Discovered;
+pub use listeners::Listeners;
+pub use plugin::Plugin;
 
 /// A running mesh. Dropping it ends all of it.
 #[derive(Debug)]
@@ -12,10 +28,15 @@ pub struct Running<C> {
     // The order of ending: first who asks, then who answers.
     pub(crate) envoy: Envoy,
     pub(crate) control: C,
+    pub(crate) spares: Vec<C>,
+    pub(crate) cables: Vec<Cable>,
     pub(crate) stable: Echo,
     pub(crate) canary: Option<Echo>,
     pub(crate) documents: Vec<String>,
     pub(crate) workers: usize,
+    pub(crate) discovered: Discovered,
+    pub(crate) recorder: Option<Recorder>,
+    pub(crate) _witnesses: Vec<Witness>,
     /// Removed after everything that writes into it has ended.
     pub(crate) scratch: TempDir,
 }
@@ -26,9 +47,32 @@ impl<C> Running<C> {
         &self.envoy
     }
 
+    /// Envoy, to be killed, started again or replaced.
+    pub fn envoy_mut(&mut self) -> &mut Envoy {
+        &mut self.envoy
+    }
+
     /// The control plane.
     pub fn control(&mut self) -> &mut C {
         &mut self.control
+    }
+
+    /// The control plane that the fetcher asks where the one before it does not answer; `place` 0 is the second of all.
+    pub fn spare(&mut self, place: usize) -> &mut C {
+        &mut self.spares[place]
+    }
+
+    /// The cable to the control plane.
+    ///
+    /// # Panics
+    /// Where the mesh is not [by cable](crate::Mesh::by_cable).
+    pub fn cable(&self) -> &Cable {
+        self.cables.first().expect("a mesh by cable")
+    }
+
+    /// The cables to all control planes, in the fetcher's order.
+    pub fn cables(&self) -> &[Cable] {
+        &self.cables
     }
 
     /// Envoy's admin interface.
@@ -103,6 +147,9 @@ impl Running<Control> {
     /// Replaces all rules, without waiting for anyone.
     pub fn write(&mut self, documents: &[String]) {
         self.documents = documents.to_vec();
+        if let Some(recorder) = &self.recorder {
+            recorder.writes(Instant::now(), documents);
+        }
         self.control.rules().write(documents);
     }
 

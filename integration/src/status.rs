@@ -43,6 +43,10 @@ pub struct Worker {
     pub revision: Option<String>,
     /// Why it refused the last one.
     pub error: Option<String>,
+    /// Which one it refuses.
+    pub refused: Option<String>,
+    /// `worker` or `main`, where that is known.
+    pub role: Option<String>,
 }
 
 /// From publication to the report in which every known worker runs it.

@@ -34,6 +34,12 @@ impl Request {
         Self { method: method.to_owned(), target: target.as_bytes().to_vec(), host, headers: Vec::new() }
     }
 
+    /// The same for another path and query.
+    #[must_use]
+    pub fn with_target(self, target: &str) -> Self {
+        Self { target: target.as_bytes().to_vec(), ..self }
+    }
+
     /// The same for another host.
     #[must_use]
     pub fn host(self, host: impl AsRef<[u8]>) -> Self {
@@ -51,6 +57,26 @@ impl Request {
     pub fn header(mut self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Self {
         self.headers.push((name.as_ref().to_vec(), value.as_ref().to_vec()));
         self
+    }
+
+    /// The method.
+    pub fn method(&self) -> &[u8] {
+        self.method.as_bytes()
+    }
+
+    /// Path and query.
+    pub fn target(&self) -> &[u8] {
+        &self.target
+    }
+
+    /// The host.
+    pub fn authority(&self) -> Option<&[u8]> {
+        self.host.as_deref()
+    }
+
+    /// Its headers but for the host, as they are written.
+    pub fn headers(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        self.headers.iter().map(|(name, value)| (name.as_slice(), value.as_slice()))
     }
 
     /// The command that sends the same to `address` with curl.

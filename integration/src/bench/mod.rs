@@ -7,12 +7,12 @@
 //! for as long as it lives: more requests to the same process would only measure that more precisely.
 
 mod arena;
-mod cpu;
+pub(crate) mod cpu;
 mod filters;
 mod load;
 mod rounds;
 mod snapshot;
-mod statistics;
+pub(crate) mod statistics;
 mod table;
 
 use cpu::Cores;

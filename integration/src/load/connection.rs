@@ -17,15 +17,19 @@ use hyper::{Request, Response, body::Incoming, client::conn::http1};
 use hyper_util::rt::TokioIo;
 use tokio::{net::TcpStream, sync::Semaphore, time::timeout};
 
-use super::{Failure, Load, Outcome, Record};
-use crate::Seen;
+use super::{Failure, Outcome, Record};
+use crate::{Seen, access};
 
 /// After this, a request counts as failed.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How many connections all loads of this process opened.
+static OPENED: AtomicU32 = AtomicU32::new(0);
+
 /// One keep-alive connection. Its number is never used for another.
 struct Connection {
     number: u32,
+    streams: u32,
     sender: http1::SendRequest<Empty<Bytes>>,
 }
 
@@ -34,13 +38,12 @@ pub(super) struct Pool {
     address: SocketAddr,
     free: Mutex<VecDeque<Connection>>,
     room: Semaphore,
-    opened: AtomicU32,
 }
 
 impl Pool {
     /// Opens `count` connections to `address`.
     pub(super) async fn open(address: SocketAddr, count: usize) -> io::Result<Self> {
-        let pool = Self { address, free: Mutex::default(), room: Semaphore::new(count), opened: AtomicU32::new(0) };
+        let pool = Self { address, free: Mutex::default(), room: Semaphore::new(count) };
         for _ in 0..count {
             let connection = pool.connect().await?;
             pool.free.lock().unwrap().push_back(connection);
@@ -48,8 +51,8 @@ impl Pool {
         Ok(pool)
     }
 
-    /// Sends one request, as soon as a connection is free, and tells what became of it.
-    pub(super) async fn send(&self, load: &Load, due: Instant) -> Record {
+    /// Sends `request`, the `place`th of its load, as soon as a connection is free, and tells what became of it.
+    pub(super) async fn send(&self, request: Request<Empty<Bytes>>, place: usize, due: Instant) -> Record {
         let _room = self.room.acquire().await.expect("the pool is never closed");
         let free = self.free.lock().unwrap().pop_front();
         let connection = match free {
@@ -58,12 +61,21 @@ impl Pool {
             _ => self.connect().await,
         };
         let sent = Instant::now();
-        let Ok(mut connection) = connection else {
-            let number = self.opened.load(Ordering::Relaxed);
-            return Record { connection: number, due, sent, finished: Instant::now(), outcome: Err(Failure::Connect) };
+        let begun = |connection, stream, outcome| Record {
+            connection,
+            stream,
+            request: place,
+            due,
+            sent,
+            finished: Instant::now(),
+            outcome,
         };
-        let outcome = timeout(PATIENCE, exchange(&mut connection, load)).await.unwrap_or(Err(Failure::Timeout));
-        let record = Record { connection: connection.number, due, sent, finished: Instant::now(), outcome };
+        let Ok(mut connection) = connection else {
+            return begun(OPENED.fetch_add(1, Ordering::Relaxed), 0, Err(Failure::Connect));
+        };
+        let outcome = timeout(PATIENCE, exchange(&mut connection, request)).await.unwrap_or(Err(Failure::Timeout));
+        let record = begun(connection.number, connection.streams, outcome);
+        connection.streams += 1;
         // After an answer with a body read to its end the connection is soon ready; after a failure it is not used again.
         if record.outcome.is_ok() && connection.sender.ready().await.is_ok() {
             self.free.lock().unwrap().push_back(connection);
@@ -76,20 +88,32 @@ impl Pool {
         stream.set_nodelay(true)?;
         let (sender, driver) = http1::handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
         tokio::spawn(driver);
-        Ok(Connection { number: self.opened.fetch_add(1, Ordering::Relaxed), sender })
+        Ok(Connection { number: OPENED.fetch_add(1, Ordering::Relaxed), streams: 0, sender })
     }
 }
 
-async fn exchange(connection: &mut Connection, load: &Load) -> Result<Outcome, Failure> {
-    let answer = connection.sender.send_request(request(load)).await.map_err(|_| Failure::Reset)?;
+async fn exchange(connection: &mut Connection, request: Request<Empty<Bytes>>) -> Result<Outcome, Failure> {
+    let answer = connection.sender.send_request(request).await.map_err(|_| Failure::Reset)?;
     let status = answer.status().as_u16();
+    let told =
+        |name: &str| answer.headers().get(name).map(|told| String::from_utf8_lossy(told.as_bytes()).into_owned());
+    let [revision, variant, reason] = ["x-graylane-revision", "x-graylane-variant", "x-graylane-reason"].map(told);
     let body = read(answer).await?;
     if status != 200 {
         return Err(Failure::Status(status, String::from_utf8_lossy(&body).into_owned()));
     }
     let seen: Seen = serde_json::from_slice(&body).map_err(|why| Failure::Body(why.to_string()))?;
-    let flags = seen.header("x-feature-flags").first().map(|flags| String::from_utf8_lossy(flags).into_owned());
-    Ok(Outcome { upstream: seen.upstream, flags })
+    let saw = |name: &str| seen.header(name).first().map(|value| String::from_utf8_lossy(value).into_owned());
+    Ok(Outcome {
+        flags: saw("x-feature-flags"),
+        seen_variant: saw("x-gray-variant"),
+        seen_revision: saw("x-graylane-revision"),
+        id: saw("x-request-id").as_deref().and_then(access::id),
+        revision,
+        variant,
+        reason,
+        upstream: seen.upstream,
+    })
 }
 
 async fn read(answer: Response<Incoming>) -> Result<Bytes, Failure> {
@@ -97,8 +121,10 @@ async fn read(answer: Response<Incoming>) -> Result<Bytes, Failure> {
     Ok(body.to_bytes())
 }
 
-fn request(load: &Load) -> Request<Empty<Bytes>> {
-    let builder = Request::get(&load.target).header("host", "shop.example.com");
-    let builder = load.headers.iter().fold(builder, |builder, (name, value)| builder.header(name, value));
-    builder.body(Empty::new()).expect("the load's target and headers are valid")
+/// `request` for a client that sends no body.
+pub(super) fn sendable(request: &crate::Request) -> Request<Empty<Bytes>> {
+    let builder = Request::builder().method(request.method()).uri(request.target());
+    let builder = request.authority().into_iter().fold(builder, |builder, host| builder.header("host", host));
+    let builder = request.headers().fold(builder, |builder, (name, value)| builder.header(name, value));
+    builder.body(Empty::new()).expect("the load's requests are valid")
 }

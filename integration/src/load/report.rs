@@ -6,13 +6,18 @@ use std::{
     time::{Duration, Instant},
 };
 
+use graylane_rules::Revision;
 use hdrhistogram::Histogram;
 
 /// One request.
 #[derive(Clone, Debug)]
 pub struct Record {
-    /// Which connection it went over.
+    /// Which connection it went over; its number belongs to no other connection of this process.
     pub connection: u32,
+    /// Which request of its connection it was, from 0.
+    pub stream: u32,
+    /// Which of the load's requests it was.
+    pub request: usize,
     /// When it was due.
     pub due: Instant,
     /// When it was sent.
@@ -23,13 +28,33 @@ pub struct Record {
     pub outcome: Result<Outcome, Failure>,
 }
 
-/// An answer with status 200.
-#[derive(Clone, Debug)]
+/// An answer with status 200. By which revision it was decided is only known from a mesh that
+/// [tells](crate::Mesh::tell_revision).
+#[derive(Clone, Debug, Default)]
 pub struct Outcome {
     /// The upstream that answered.
     pub upstream: String,
     /// What that upstream saw as `x-feature-flags`.
     pub flags: Option<String>,
+    /// What it saw as `x-gray-variant`.
+    pub seen_variant: Option<String>,
+    /// What it saw as the revision.
+    pub seen_revision: Option<String>,
+    /// The revision that the headers of the response name: `1732450000.7`, or `embedded`.
+    pub revision: Option<String>,
+    /// The variant that they name.
+    pub variant: Option<String>,
+    /// The reason that they name.
+    pub reason: Option<String>,
+    /// Envoy's `x-request-id`, as the number that it is.
+    pub id: Option<u128>,
+}
+
+impl Outcome {
+    /// The revision, if it was published.
+    pub fn published(&self) -> Option<Revision> {
+        self.revision.as_deref()?.parse().ok()
+    }
 }
 
 /// Everything that is not an answer with status 200.
