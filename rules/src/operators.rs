@@ -58,8 +58,15 @@ fn is_one_of(section: &Section<'_>, test: &Test, value: &[u8], fold: bool) -> bo
     section.operands(test).binary_search_by(|operand| order(section.text(operand.text))).is_ok()
 }
 
+/// The longest integer, in bytes: `-9223372036854775808`.
+const INTEGER_LIMIT: usize = 20;
+
 /// ASCII digits, perhaps a minus in front, no leading zeros, 64 bits.
 pub(crate) fn integer(value: &[u8]) -> Option<i64> {
+    // Many rules may ask, and whoever sends the value chooses how long it is.
+    if value.len() > INTEGER_LIMIT {
+        return None;
+    }
     let digits = value.strip_prefix(b"-").unwrap_or(value);
     let plain = match digits {
         [b'0'] => digits.len() == value.len(),

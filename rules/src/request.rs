@@ -27,6 +27,8 @@ pub(crate) struct Asked<'r, A> {
     query: &'r [u8],
     /// Sorted by name, those of one name in order; taken apart once, when first asked for.
     cookies: OnceCell<Vec<Pair<&'r [u8]>>>,
+    /// All cookie lines as one; put together once.
+    cookie_line: OnceCell<Option<Cow<'r, [u8]>>>,
     /// The same, names and values decoded.
     parameters: OnceCell<Vec<Pair<Cow<'r, [u8]>>>>,
 }
@@ -44,7 +46,8 @@ impl<'r, A: Attributes> Asked<'r, A> {
             None => (None, &b""[..]),
         };
         let host = request.authority().map(host_of);
-        Self { request, host, path, query, cookies: OnceCell::new(), parameters: OnceCell::new() }
+        let (cookies, cookie_line, parameters) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
+        Self { request, host, path, query, cookies, cookie_line, parameters }
     }
 
     pub(crate) fn host(&self) -> Option<&'r [u8]> {
@@ -69,7 +72,7 @@ impl<'r, A: Attributes> Asked<'r, A> {
         let name = section.text(attribute.name);
         let mut one = |value: Option<&[u8]>| value.is_some_and(&mut holds);
         match attribute.kind {
-            kind::HEADER if name == b"cookie" => one(self.cookie_line().as_deref()),
+            kind::HEADER if name == b"cookie" => one(self.cookie_line()),
             kind::HEADER => self.request.headers(name).any(holds),
             kind::COOKIE => self.cookies(name).any(holds),
             kind::QUERY => one(self.query(name)),
@@ -113,12 +116,15 @@ impl<'r, A: Attributes> Asked<'r, A> {
     }
 
     /// HTTP/2 may send one cookie header in crumbs; here it is whole again.
-    fn cookie_line(&self) -> Option<Cow<'r, [u8]>> {
-        self.request.headers(b"cookie").map(Cow::Borrowed).reduce(|mut line, crumb| {
-            line.to_mut().extend_from_slice(b"; ");
-            line.to_mut().extend_from_slice(&crumb);
-            line
-        })
+    fn cookie_line(&self) -> Option<&[u8]> {
+        let line = self.cookie_line.get_or_init(|| {
+            self.request.headers(b"cookie").map(Cow::Borrowed).reduce(|mut line, crumb| {
+                line.to_mut().extend_from_slice(b"; ");
+                line.to_mut().extend_from_slice(&crumb);
+                line
+            })
+        });
+        line.as_deref()
     }
 
     /// The first query parameter of this name, decoded.

@@ -70,7 +70,11 @@ pub(super) fn outputs(root: &Root<'_>) -> Result<(), Unusable> {
         before = Some(header);
     }
     let is_output = |name| root.outputs.binary_search_by(|output| root.text(output.header).cmp(name)).is_ok();
+    let mut before: Option<&[u8]> = None;
     for section in (0u32..).zip(root.sections).filter_map(|(number, _)| root.section(number)) {
+        let name = section.text(section.header.name);
+        demand(before.is_none_or(|before| before < name), "rule sets out of order")?;
+        before = Some(name);
         let mut names = section.settings.iter().map(|setting| section.text(setting.name));
         // A variant is given by the rules of its header alone: so its share can be told from them.
         demand(!names.any(is_output), "a variant header among the headers to set")?;

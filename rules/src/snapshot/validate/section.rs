@@ -37,8 +37,9 @@ pub(in crate::snapshot) fn section(number: u32, bytes: &[u8], extent: SectionExt
     demand((section.header.default_variant.get() as usize) < section.variants.len(), "a default out of bounds")?;
     let contains = section.tests.iter().filter(|test| test.operator == operator::CONTAINS).count();
     demand(contains <= CONTAINS_LIMIT, "too many `contains`")?;
-    let (mut tests, mut ranges) = (Parts::default(), Parts::default());
+    let (mut tests, mut settings, mut ranges) = (Parts::default(), Parts::default(), Parts::default());
     section.rules.iter().try_for_each(|rule| check_rule(&section, rule, &mut tests))?;
+    section.rules.iter().try_for_each(|rule| check_settings(&section, rule, &mut settings))?;
     section.splits.iter().try_for_each(|split| check_split(&section, split, &mut ranges))
 }
 
@@ -106,7 +107,6 @@ fn check_rule(section: &Section<'_>, rule: &Rule, parts: &mut Parts) -> Result<(
         _ => false,
     };
     demand(exists, "a rule that decides nothing")?;
-    check_settings(section, rule)?;
     let (first, count) = (rule.first_test.get(), rule.tests.get());
     let tests = slice(section.tests, first, count).ok_or_else(|| unusable("tests out of bounds"))?;
     demand(parts.follows(first, count), "tests that two rules share")?;
@@ -121,9 +121,10 @@ fn check_rule(section: &Section<'_>, rule: &Rule, parts: &mut Parts) -> Result<(
 }
 
 /// No rule sets more than a compiler lets it: a request has to carry it all.
-fn check_settings(section: &Section<'_>, rule: &Rule) -> Result<(), Unusable> {
+fn check_settings(section: &Section<'_>, rule: &Rule, parts: &mut Parts) -> Result<(), Unusable> {
     let settings = slice(section.settings, rule.first_setting.get(), rule.settings.get());
     let settings = settings.ok_or_else(|| unusable("settings out of bounds"))?;
+    demand(parts.follows(rule.first_setting.get(), rule.settings.get()), "settings that two rules share")?;
     demand(settings.len() <= SET_LIMIT, "a rule that sets too many headers")?;
     let bytes: usize = settings.iter().map(|setting| section.text(setting.value).len()).sum();
     demand(bytes <= SET_BYTES_LIMIT, "a rule that sets too many bytes")

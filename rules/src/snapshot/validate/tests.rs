@@ -147,6 +147,10 @@ fn no_part_is_counted_twice() {
             bytes.rules()[2].first_test = 0.into();
             bytes.rules()[2].tests = 1.into();
         };
+        "settings that two rules share": |bytes| {
+            bytes.rules()[2].first_setting = 0.into();
+            bytes.rules()[2].settings = 1.into();
+        };
         "ranges that two splits share": |bytes| bytes.splits()[1].first_range = 0.into();
         "a variant a second time": |bytes| {
             bytes.variants()[1] = bytes.variants()[0];
@@ -168,6 +172,17 @@ fn a_variant_is_given_by_the_rules_of_its_header_alone() {
             let (header, scope) = (bytes.outputs()[0].header, bytes.scopes()[0]);
             bytes.outputs()[1].header = header;
             bytes.scopes()[1] = scope;
+        };
+    }
+}
+
+#[test]
+fn rule_sets_are_sorted() {
+    refused! {
+        "rule sets out of order": |bytes| {
+            let name = bytes.section().name;
+            let at = bytes.sections()[0].offset.get() as usize + bytes.section().text.offset.get() as usize;
+            bytes.0[at + name.offset.get() as usize] = b'z';
         };
     }
 }
