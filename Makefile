@@ -24,8 +24,8 @@ WASM_OUT := target/wasm32-wasip1/wasm
 # A binary and a cdylib have no public items: their documentation is for those who work on them.
 PRIVATE_DOC := RUSTDOCFLAGS='-D warnings -A rustdoc::private-intra-doc-links' cargo doc --no-deps --document-private-items
 
-.PHONY: help demo up test test-compose test-oldest check bench build tools images fmt clean
-.PHONY: toolchain build-bench test-rust lint docs deny purity bindgen
+.PHONY: help demo up test test-compose test-oldest check bench faults race soak fuzz build tools images fmt clean
+.PHONY: toolchain build-bench build-tests test-rust lint docs deny purity bindgen
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name what; do printf '  make %-14s %s\n' "$$name" "$$what"; done
@@ -38,7 +38,7 @@ up: tools build ## everything left running, with curl lines to try and rules to 
 
 test: test-rust test-compose ## every test
 
-test-rust: tools build bindgen
+test-rust: tools build-tests bindgen
 	cargo test $(NATIVE) -- --skip $(FIGURES)
 	cargo test -p graylane-integration --test update -- --show-output
 	CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=$(CURDIR)/.tools/bin/wasm-bindgen-test-runner \
@@ -49,7 +49,7 @@ test-compose: ## the docker-compose harness, where a Docker engine answers
 	  echo "Docker engine $$engine"; $(MAKE) --no-print-directory images && cargo test -p graylane-integration --test compose -- --ignored; \
 	else printf '\n**** SKIPPED: test-compose: no Docker engine answers: %s ****\n\n' "$$engine"; fi
 
-test-oldest: tools build .tools/venv-oldest/envoy-$(OLDEST_ENVOY_VERSION) ## the tests with Envoy once more, against the oldest one that is supported
+test-oldest: tools build-tests .tools/venv-oldest/envoy-$(OLDEST_ENVOY_VERSION) ## the tests with Envoy once more, against the oldest one that is supported
 	ENVOY_BIN=$$(ls $(CURDIR)/.tools/venv-oldest/lib/python3*/site-packages/envoy/_bin/envoy) cargo test -p graylane-integration
 
 check: lint docs deny purity test ## everything CI does: format, lints, documentation, licences, purity, tests
@@ -57,12 +57,34 @@ check: lint docs deny purity test ## everything CI does: format, lints, document
 bench: tools build build-bench ## what a filter costs a request, as a table
 	target/debug/bench $(BENCH)
 
+faults: tools build-tests ## what each fault does to requests and to updates, as a table
+	target/debug/faults $(FAULTS)
+
+race: tools build ## a change by Graylane beside the same by Envoy's file-based RDS, as a table
+	target/debug/race $(RACE)
+
+soak: tools build ## 10,000 updates under load: what grows, as a table
+	target/debug/soak $(SOAK)
+
+fuzz: toolchain ## hostile input, SECONDS for each target (60)
+	tools/fuzz $(or $(SECONDS),60)
+
 build: toolchain ## the binaries into target/debug, the filter into dist/graylane.wasm
 	cargo build
 	$(WASM_BUILD) -p graylane-filter
 	@install -D -m644 -C $(WASM_OUT)/graylane.wasm dist/graylane.wasm
 	@tools/size dist/graylane.wasm $(WASM_LIMIT)
 	@echo "command line and control plane: target/debug/graylane; Envoy: $(or $(ENVOY),none yet: make tools)"
+
+# Builds that only tests use: one that can be told to trap or stall, one that also speaks another snapshot format, and a
+# control plane that speaks it as well. Each in a directory of its own, or they would rebuild each other.
+build-tests: build
+	$(WASM_BUILD) --target-dir target/hooks -p graylane-filter --features hooks
+	$(WASM_BUILD) --target-dir target/next -p graylane-filter --features hooks,next-format
+	cargo build --target-dir target/next -p graylane --features next-format
+	@install -m644 -C target/hooks/wasm32-wasip1/wasm/graylane.wasm dist/graylane-hooks.wasm
+	@install -m644 -C target/next/wasm32-wasip1/wasm/graylane.wasm dist/graylane-next.wasm
+	@install -m755 -C target/next/debug/graylane dist/graylane-next
 
 build-bench: toolchain
 	$(WASM_BUILD) $(BENCH_WASM)

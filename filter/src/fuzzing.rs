@@ -1,7 +1,7 @@
 //! A way in for the fuzz targets: a VM whose callbacks can be called in any order, on the host in memory, and what must be
 //! known of it to tell whether a promise was broken.
 
-use graylane_rules::Revision;
+use graylane_rules::{Revision, owned};
 
 pub use crate::{
     host::{
@@ -84,9 +84,11 @@ impl Driven {
         Some(Rules { revision: active.revision, bytes: active.snapshot.bytes() })
     }
 
-    /// Whether that filter owns the header `name`, or what `name` is a twin of.
+    /// Whether that filter owns the header `name`, or what `name` is a twin of. Where there is no filter, what a configuration
+    /// owns that names nothing.
     pub fn owns(&self, root: u32, name: &[u8]) -> bool {
-        self.filter(root).is_some_and(|filter| filter.owned.covers(name))
+        let default = || owned::DEFAULT.iter().any(|owned| owned::covers(owned.as_bytes(), name));
+        self.filter(root).map_or_else(default, |filter| filter.owned.covers(name))
     }
 
     fn filter(&self, root: u32) -> Option<&Filter> {

@@ -44,22 +44,24 @@ fn write(out: &mut String, options: &Options, measured: &Measured) -> fmt::Resul
     )?;
     writeln!(out, "{cores} cores; Linux {}; Envoy {release}, {WORKERS} workers", kernel.trim())?;
     writeln!(out, "\n{saturation}")?;
+    load(out, options, measured, *per_second)?;
+    writeln!(out, "{} changes each way, in random order, seed {}", options.changes, options.seed)?;
+    rows(out, measured)?;
+    medians(out, measured)?;
+    let counts = measured.counts;
+    writeln!(out, "\nrequests {}, failed {}, answered wrongly {}", counts.requests, counts.failed, counts.wrong)
+}
+
+/// The load, and how finely it sees.
+fn load(out: &mut String, options: &Options, measured: &Measured, per_second: f64) -> fmt::Result {
     let each = per_second / WORKERS as f64;
     let connections = options.connections;
     write!(out, "load: {PERCENT:.0} % of the lower one, {per_second:.0} requests a second, open loop, ")?;
     writeln!(out, "{each:.0} through each worker over {connections} connections of its own")?;
     let gaps: Vec<_> = measured.changes.iter().flat_map(|change| change.gaps.iter().copied()).collect();
     let [usual, most] = [50.0, 99.0].map(|percent| milliseconds(percentile(&gaps, percent)));
-    writeln!(
-        out,
-        "resolution: a request of each worker every {:.2} ms; found {usual:.2} ms, p99 {most:.2} ms",
-        1e3 / each
-    )?;
-    writeln!(out, "{} changes each way, in random order, seed {}", options.changes, options.seed)?;
-    rows(out, measured)?;
-    medians(out, measured)?;
-    let counts = measured.counts;
-    writeln!(out, "\nrequests {}, failed {}, answered wrongly {}", counts.requests, counts.failed, counts.wrong)
+    let due = 1e3 / each;
+    writeln!(out, "resolution: a request of each worker every {due:.2} ms; found {usual:.2} ms, p99 {most:.2} ms")
 }
 
 fn rows(out: &mut String, measured: &Measured) -> fmt::Result {
@@ -98,7 +100,7 @@ fn medians(out: &mut String, measured: &Measured) -> fmt::Result {
     }
     let rounds = ours.len().min(theirs.len());
     let Estimate { value, low, high } = bootstrap(rounds, |drawn| of(&ours, drawn) / of(&theirs, drawn));
-    writeln!(out, "ratio     {value:>6.2} (95 % interval {low:.2} to {high:.2}): graylane in medians of rds")
+    writeln!(out, "ratio     {value:>6.2} (95 % interval {low:.2} to {high:.2}): graylane's median in rds's")
 }
 
 fn taken(measured: &Measured, way: Way, what: impl Fn(&Change) -> Option<Duration>) -> Vec<Duration> {
