@@ -24,7 +24,7 @@ WASM_OUT := target/wasm32-wasip1/wasm
 # A binary and a cdylib have no public items: their documentation is for those who work on them.
 PRIVATE_DOC := RUSTDOCFLAGS='-D warnings -A rustdoc::private-intra-doc-links' cargo doc --no-deps --document-private-items
 
-.PHONY: help demo up test test-compose test-oldest check bench faults race soak fuzz build tools images fmt clean
+.PHONY: help demo up test test-compose test-oldest check bench race soak fuzz build tools images fmt clean
 .PHONY: toolchain build-bench build-tests test-rust lint docs deny purity bindgen
 
 help: ## what there is
@@ -56,9 +56,6 @@ check: lint docs deny purity test ## everything CI does: format, lints, document
 
 bench: tools build build-bench ## what a filter costs a request, as a table
 	target/debug/bench $(BENCH)
-
-faults: tools build-tests ## what each fault does to requests and to updates, as a table
-	target/debug/faults $(FAULTS)
 
 race: tools build ## a change by Graylane beside the same by Envoy's file-based RDS, as a table
 	target/debug/race $(RACE)
