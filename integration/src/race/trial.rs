@@ -40,7 +40,8 @@ impl Turn {
     }
 }
 
-/// When the last request was begun, on any worker, that was answered by the old value; 0 where that was before the rename.
+/// When the last request was begun, on any worker, that was answered by the old value; 0 where that was before the
+/// rename.
 pub(crate) fn last_old(turns: &[Turn]) -> Duration {
     latest(turns, |turn| turn.last_old)
 }
