@@ -38,7 +38,7 @@ pub fn handle(owned: &Owned, readiness: Option<&Readiness>, loaded: Option<&Load
     let buffer = host::header_pairs(Map::Request).ok();
     let request = buffer.as_deref().and_then(|buffer| Request::read(buffer, owned));
     let Some(request) = request else {
-        strip_unseen(owned);
+        strip_unseen(Map::Request, owned);
         return Action::Continue;
     };
     #[cfg(feature = "hooks")]
@@ -75,18 +75,22 @@ fn decide(request: &Request<'_>, loaded: &Loaded, metrics: &mut Metrics) {
 }
 
 /// Removes owned headers where the map could not be read; what cannot be seen must still not get through.
-fn strip_unseen(owned: &Owned) {
+fn strip_unseen(map: Map, owned: &Owned) {
     for name in owned.names_and_twins() {
-        let _ = host::remove_header(Map::Request, name.as_bytes());
+        let _ = host::remove_header(map, name.as_bytes());
     }
 }
 
 /// Removes what any of `owned` covers from a request's trailers: an upstream may read them as headers.
 pub fn strip_trailers(owned: &[&Owned]) {
-    let buffer = host::header_pairs(Map::RequestTrailers).unwrap_or_default();
-    let names = Pairs::new(&buffer).into_iter().flatten().map(|(name, _)| name);
+    let buffer = host::header_pairs(Map::RequestTrailers).ok();
+    let mut pairs = buffer.as_deref().and_then(Pairs::new);
+    let names = pairs.iter_mut().flatten().map(|(name, _)| name);
     for name in names.filter(|name| owned.iter().any(|owned| owned.covers(name))) {
         let _ = host::remove_header(Map::RequestTrailers, name);
+    }
+    if !pairs.is_some_and(|pairs| pairs.is_exhausted()) {
+        owned.iter().for_each(|owned| strip_unseen(Map::RequestTrailers, owned));
     }
 }
 

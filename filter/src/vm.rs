@@ -45,6 +45,12 @@ impl Vm {
         Self { id, roots, worker: Worker::new(id), election, metrics, stream: (0, 0) }
     }
 
+    /// What a fuzz target checks after each event.
+    #[cfg(feature = "fuzzing")]
+    pub(crate) fn parts(&self) -> (&Roots, &Worker) {
+        (&self.roots, &self.worker)
+    }
+
     /// The host made a context: a root, whose parent is 0, or a stream of the root `parent`.
     pub fn create(&mut self, context: u32, parent: u32) {
         match parent {

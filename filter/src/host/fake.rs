@@ -41,6 +41,8 @@ pub struct Host {
     pub calls: Vec<Call>,
     /// What an HTTP call gets instead of being sent.
     pub call_fails: Option<Status>,
+    /// Calls that are refused, by their names here, and with what.
+    pub refusals: BTreeMap<&'static str, Status>,
     /// Contexts of the VM being called that are gone.
     pub gone: BTreeSet<u32>,
     /// Lines logged.

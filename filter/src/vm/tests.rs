@@ -1,7 +1,7 @@
 //! Whole VMs on a host in memory: requests here, the update path in `mesh`.
 
 use super::*;
-use crate::host::fake::host;
+use crate::host::{Status, fake::host};
 
 mod mesh;
 
@@ -136,6 +136,18 @@ fn owned_names_are_stripped_from_trailers() {
     let trailers = [("x-gray-variant", "canary"), ("x_gray_variant", "canary"), ("grpc-status", "0")];
     let trailers = trailers.map(|(name, value)| (name.as_bytes().to_vec(), value.as_bytes().to_vec()));
     host(|host| host.trailers = trailers.to_vec());
+    vm.trailers();
+    assert_eq!(host(|host| host.trailers.clone()), [(b"grpc-status".to_vec(), b"0".to_vec())]);
+}
+
+#[test]
+fn trailers_that_cannot_be_read_are_stripped_unseen() {
+    let mut vm = filter("");
+    let trailers = ["x-gray-variant", "x_gray_variant", "grpc-status"].map(|name| (name.into(), b"0".to_vec()));
+    host(|host| {
+        host.trailers = trailers.to_vec();
+        host.refusals.insert("header_pairs", Status::NotFound);
+    });
     vm.trailers();
     assert_eq!(host(|host| host.trailers.clone()), [(b"grpc-status".to_vec(), b"0".to_vec())]);
 }

@@ -8,6 +8,10 @@ use crate::{
     pairs::{Pairs, encode},
 };
 
+fn refused(call: &'static str) -> Result<(), Status> {
+    host(|host| host.refusals.get(call).map_or(Ok(()), |&status| Err(status)))
+}
+
 fn id(place: usize) -> u32 {
     u32::try_from(place).unwrap_or(u32::MAX)
 }
@@ -17,6 +21,7 @@ pub fn log(_level: u32, text: &str) {
 }
 
 pub fn header_pairs(map: Map) -> Result<Vec<u8>, Status> {
+    refused("header_pairs")?;
     host(|host| {
         let headers = match map {
             Map::Request => host.request.as_ref().ok_or(Status::NotFound)?,
@@ -46,15 +51,18 @@ pub fn remove_header(map: Map, name: &[u8]) -> Result<(), Status> {
 }
 
 pub fn property(path: &str) -> Result<Vec<u8>, Status> {
+    refused("property")?;
     host(|host| host.properties.get(path).cloned().ok_or(Status::NotFound))
 }
 
 pub fn set_filter_state(key: &str, value: &[u8]) -> Result<(), Status> {
+    refused("set_filter_state")?;
     host(|host| host.state.insert(key.to_owned(), value.to_vec()));
     Ok(())
 }
 
 pub fn buffer(buffer: Buffer, limit: usize) -> Result<Vec<u8>, Status> {
+    refused("buffer")?;
     let mut bytes = host(|host| match buffer {
         Buffer::Response => host.body.clone(),
         Buffer::Configuration => host.configuration.clone(),
@@ -64,6 +72,7 @@ pub fn buffer(buffer: Buffer, limit: usize) -> Result<Vec<u8>, Status> {
 }
 
 pub fn shared(key: &str) -> Result<(Vec<u8>, Cas), Status> {
+    refused("shared")?;
     host(|host| {
         let (value, cas) = host.shared.get(key).ok_or(Status::NotFound)?;
         host.large_reads = host.large_reads.saturating_add(usize::from(value.len() >= 1000));
@@ -72,6 +81,7 @@ pub fn shared(key: &str) -> Result<(Vec<u8>, Cas), Status> {
 }
 
 pub fn set_shared(key: &str, value: &[u8], cas: Cas) -> Result<(), Status> {
+    refused("set_shared")?;
     host(|host| {
         if let Some((_, found)) = host.shared.get(key)
             && cas != Cas::ANY
@@ -86,6 +96,7 @@ pub fn set_shared(key: &str, value: &[u8], cas: Cas) -> Result<(), Status> {
 }
 
 pub fn register_queue(name: &str) -> Result<u32, Status> {
+    refused("register_queue")?;
     resolve_queue(name).or_else(|_| {
         host(|host| {
             host.queues.push(Queue { name: name.to_owned(), ..Queue::default() });
@@ -95,6 +106,7 @@ pub fn register_queue(name: &str) -> Result<u32, Status> {
 }
 
 pub fn resolve_queue(name: &str) -> Result<u32, Status> {
+    refused("resolve_queue")?;
     host(|host| {
         let place = host.queues.iter().position(|queue| queue.name == name).ok_or(Status::NotFound)?;
         Ok(id(place).saturating_add(1))
@@ -102,6 +114,7 @@ pub fn resolve_queue(name: &str) -> Result<u32, Status> {
 }
 
 pub fn enqueue(queue: u32, value: &[u8]) -> Result<(), Status> {
+    refused("enqueue")?;
     host(|host| {
         host.queue_at(queue).ok_or(Status::NotFound)?.items.push_back(value.to_vec());
         Ok(())
@@ -109,10 +122,12 @@ pub fn enqueue(queue: u32, value: &[u8]) -> Result<(), Status> {
 }
 
 pub fn dequeue(queue: u32) -> Result<Vec<u8>, Status> {
+    refused("dequeue")?;
     host(|host| host.queue_at(queue).ok_or(Status::NotFound)?.items.pop_front().ok_or(Status::Empty))
 }
 
 pub fn define_metric(_kind: Kind, name: &str) -> Result<u32, Status> {
+    refused("define_metric")?;
     host(|host| {
         host.metrics.push((name.to_owned(), 0));
         Ok(id(host.metrics.len()).saturating_sub(1))
@@ -120,10 +135,12 @@ pub fn define_metric(_kind: Kind, name: &str) -> Result<u32, Status> {
 }
 
 pub fn increment(metric: u32) -> Result<(), Status> {
+    refused("increment")?;
     change_metric(metric, |value| value.saturating_add(1))
 }
 
 pub fn record(metric: u32, value: u64) -> Result<(), Status> {
+    refused("record")?;
     change_metric(metric, |_| value)
 }
 
@@ -137,6 +154,7 @@ fn change_metric(metric: u32, change: impl FnOnce(u64) -> u64) -> Result<(), Sta
 }
 
 pub fn set_tick(_period: Duration) -> Result<(), Status> {
+    refused("set_tick")?;
     Ok(())
 }
 
