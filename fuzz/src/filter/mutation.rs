@@ -82,8 +82,8 @@ fn made_up(draw: &mut Draw) -> Vec<u8> {
     }
     let keys = ["p", "l", "a", "b", "c", "d", "e", "g"];
     for _ in 0..2 {
-        line = line.replacen("KEY", *draw.of(&keys), 1);
+        line = line.replacen("KEY", draw.of::<&str>(&keys), 1);
     }
     line = line.replace("CONFIG", draw.of(&CONFIGURATIONS).name);
-    line.replace("CALL", *draw.of(&script::REFUSABLE)).into_bytes()
+    line.replace("CALL", draw.of::<&str>(&script::REFUSABLE)).into_bytes()
 }
