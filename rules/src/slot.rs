@@ -34,3 +34,32 @@ pub fn slot(identity: &[u8], seed: u64) -> u32 {
     // 2^64 * 10^5 fits in 128 bits, and shifted right by 64 it is below 10^5.
     (hash.wrapping_mul(u128::from(SLOTS)) >> 64) as u32
 }
+
+/// The decimal text of a percentage, 0 to 100 in steps of 0.001, as slots; never through a float. None for anything else.
+pub fn from_percent(text: &str) -> Option<u32> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let fraction = fraction.trim_end_matches('0');
+    if whole.is_empty() || !digits(whole) || !digits(fraction) || fraction.len() > 3 {
+        return None;
+    }
+    let slots = format!("{whole}{fraction:0<3}").parse().ok()?;
+    (slots <= SLOTS).then_some(slots)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentages_are_exact() {
+        for (text, slots) in
+            [("20", 20_000), ("0.001", 1), ("33.333", 33_333), ("100", 100_000), ("0.10", 100), ("0", 0)]
+        {
+            assert_eq!(from_percent(text), Some(slots), "{text}");
+        }
+        for text in ["100.001", "0.0001", "-1", "1e1", ".5", "1.2.3", ""] {
+            assert_eq!(from_percent(text), None, "{text}");
+        }
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use graylane_rules::slot::SLOTS;
+use graylane_rules::slot;
 use serde::{Deserialize, Deserializer, de::Error};
 use serde_json::value::RawValue;
 
@@ -81,7 +81,7 @@ fn share(variant: String, text: &str) -> Result<(String, u32), Invalid> {
     if !is_id(&variant, b"-_") {
         return Err(Invalid::new("limits.shares", &quoted(&variant), ID));
     }
-    match slots(text) {
+    match slot::from_percent(text) {
         Some(slots) => Ok((variant, slots)),
         None => {
             let found: String = text.chars().take(64).collect();
@@ -89,18 +89,6 @@ fn share(variant: String, text: &str) -> Result<(String, u32), Invalid> {
             Err(Invalid::new(&format!("limits.shares.{variant}"), &found, expected))
         }
     }
-}
-
-/// The decimal text of a percentage as slots; never through a float.
-fn slots(text: &str) -> Option<u32> {
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-    let fraction = fraction.trim_end_matches('0');
-    if whole.is_empty() || !digits(whole) || !digits(fraction) || fraction.len() > 3 {
-        return None;
-    }
-    let slots = format!("{whole}{fraction:0<3}").parse().ok()?;
-    (slots <= SLOTS).then_some(slots)
 }
 
 #[cfg(test)]

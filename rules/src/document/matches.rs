@@ -3,7 +3,7 @@
 use super::{Attribute, Fields, Match, Operator, TextOperator, fields, names, negations, operators};
 use crate::{
     report::{Path, Report},
-    slot::SLOTS,
+    slot,
     tree::{Node, Value},
 };
 
@@ -159,7 +159,7 @@ impl Decoder<'_> {
 
     fn slots(&mut self, node: &Node, path: &Path<'_>) -> Option<u32> {
         let slots = match &node.value {
-            Value::Number(text) => percent_to_slots(text),
+            Value::Number(text) => slot::from_percent(text),
             _ => None,
         };
         if slots.is_none() {
@@ -167,18 +167,6 @@ impl Decoder<'_> {
         }
         slots
     }
-}
-
-/// The decimal text of a percentage as slots; never through a float.
-fn percent_to_slots(text: &str) -> Option<u32> {
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-    let fraction = fraction.trim_end_matches('0');
-    if whole.is_empty() || !digits(whole) || !digits(fraction) || fraction.len() > 3 {
-        return None;
-    }
-    let slots = format!("{whole}{fraction:0<3}").parse().ok()?;
-    (slots <= SLOTS).then_some(slots)
 }
 
 impl Match {
@@ -198,22 +186,5 @@ impl Match {
             *fold = true;
         }
         self
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::percent_to_slots;
-
-    #[test]
-    fn percentages_are_exact() {
-        for (text, slots) in
-            [("20", 20_000), ("0.001", 1), ("33.333", 33_333), ("100", 100_000), ("0.10", 100), ("0", 0)]
-        {
-            assert_eq!(percent_to_slots(text), Some(slots), "{text}");
-        }
-        for text in ["100.001", "0.0001", "-1", "1e1", ".5", "1.2.3", ""] {
-            assert_eq!(percent_to_slots(text), None, "{text}");
-        }
     }
 }
