@@ -14,6 +14,7 @@
 
 pub mod access;
 mod admin;
+pub mod arguments;
 mod artefacts;
 mod background;
 pub mod bench;

@@ -2,7 +2,10 @@
 
 use std::{env, process::ExitCode};
 
-use graylane_integration::bench::{Options, run};
+use graylane_integration::{
+    arguments,
+    bench::{Options, run},
+};
 
 const USAGE: &str = "usage: bench [--rounds N] [--requests N] [--only FILTER[,FILTER]]
 Measures CPU time of Envoy for each request. `make bench` builds the modules it needs.
@@ -11,8 +14,10 @@ Measures CPU time of Envoy for each request. `make bench` builds the modules it 
   --only NAMES   only these beside `no filter`: sdk empty, floor, graylane, lua";
 
 fn main() -> ExitCode {
-    match options(env::args().skip(1)) {
-        Ok(options) => {
+    let mut options = Options::default();
+    let read = arguments::read(env::args().skip(1), |name, value| option(&mut options, name, value));
+    match read {
+        Ok(()) => {
             print!("{}", run(&options));
             ExitCode::SUCCESS
         }
@@ -23,21 +28,13 @@ fn main() -> ExitCode {
     }
 }
 
-fn options(mut arguments: impl Iterator<Item = String>) -> Result<Options, String> {
-    let mut options = Options::default();
-    while let Some(name) = arguments.next() {
-        let value = arguments.next().ok_or_else(|| format!("{name}: found no value, expected one"))?;
-        match name.as_str() {
-            "--rounds" => options.rounds = number(&name, &value, 2)?,
-            "--requests" => options.requests = number(&name, &value, 100)?,
-            "--only" => options.only = value.split(',').map(str::to_owned).collect(),
-            _ => return Err(format!("found {name}, expected one of the options")),
-        }
+/// Sets the option `name`; false where there is none of that name.
+fn option(options: &mut Options, name: &str, value: &str) -> Result<bool, String> {
+    match name {
+        "--rounds" => options.rounds = arguments::number(name, value, 2)?,
+        "--requests" => options.requests = arguments::number(name, value, 100)?,
+        "--only" => options.only = value.split(',').map(str::to_owned).collect(),
+        _ => return Ok(false),
     }
-    Ok(options)
-}
-
-fn number(name: &str, value: &str, least: usize) -> Result<usize, String> {
-    let number = value.parse().ok().filter(|number| *number >= least);
-    number.ok_or_else(|| format!("{name}: found {value:?}, expected a number of at least {least}"))
+    Ok(true)
 }

@@ -5,7 +5,10 @@
 
 use std::{env, process::ExitCode};
 
-use graylane_integration::race::{Options, run};
+use graylane_integration::{
+    arguments,
+    race::{Options, run},
+};
 
 const USAGE: &str = "usage: race [--changes N] [--connections N] [--watch file|directory] [--seed N]
 Measures how soon a change reaches the last worker. Needs what `make tools build` makes.
@@ -15,8 +18,10 @@ Measures how soon a change reaches the last worker. Needs what `make tools build
   --seed N         what the order and the pauses are drawn by (default 1)";
 
 fn main() -> ExitCode {
-    match options(env::args().skip(1)) {
-        Ok(options) => {
+    let mut options = Options::default();
+    let read = arguments::read(env::args().skip(1), |name, value| option(&mut options, name, value));
+    match read {
+        Ok(()) => {
             let outcome = run(&options);
             print!("{}", outcome.report);
             if outcome.passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -28,24 +33,16 @@ fn main() -> ExitCode {
     }
 }
 
-fn options(mut arguments: impl Iterator<Item = String>) -> Result<Options, String> {
-    let mut options = Options::default();
-    while let Some(name) = arguments.next() {
-        let value = arguments.next().ok_or_else(|| format!("{name}: found no value, expected one"))?;
-        match name.as_str() {
-            "--changes" => options.changes = number(&name, &value, 2)?,
-            "--connections" => options.connections = number(&name, &value, 1)?,
-            "--seed" => options.seed = number(&name, &value, 0)? as u64,
-            "--watch" => options.watch_directory = watched(&value)?,
-            _ => return Err(format!("found {name}, expected one of the options")),
-        }
+/// Sets the option `name`; false where there is none of that name.
+fn option(options: &mut Options, name: &str, value: &str) -> Result<bool, String> {
+    match name {
+        "--changes" => options.changes = arguments::number(name, value, 2)?,
+        "--connections" => options.connections = arguments::number(name, value, 1)?,
+        "--seed" => options.seed = arguments::number(name, value, 0)?,
+        "--watch" => options.watch_directory = watched(value)?,
+        _ => return Ok(false),
     }
-    Ok(options)
-}
-
-fn number(name: &str, value: &str, least: usize) -> Result<usize, String> {
-    let number = value.parse().ok().filter(|number| *number >= least);
-    number.ok_or_else(|| format!("{name}: found {value:?}, expected a number of at least {least}"))
+    Ok(true)
 }
 
 fn watched(value: &str) -> Result<bool, String> {

@@ -5,7 +5,10 @@
 
 use std::{env, process::ExitCode};
 
-use graylane_integration::soak::{Options, run};
+use graylane_integration::{
+    arguments,
+    soak::{Options, run},
+};
 
 const USAGE: &str = "usage: soak [--updates N] [--rate N] [--connections N] [--seed N]
 Makes updates under load and holds the last ones against the first. Needs what `make tools build` makes.
@@ -15,8 +18,10 @@ Makes updates under load and holds the last ones against the first. Needs what `
   --seed N         what the order of the last comparison is drawn by (default 1)";
 
 fn main() -> ExitCode {
-    match options(env::args().skip(1)) {
-        Ok(options) => {
+    let mut options = Options::default();
+    let read = arguments::read(env::args().skip(1), |name, value| option(&mut options, name, value));
+    match read {
+        Ok(()) => {
             let outcome = run(&options);
             print!("{}", outcome.report);
             if outcome.passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -28,22 +33,14 @@ fn main() -> ExitCode {
     }
 }
 
-fn options(mut arguments: impl Iterator<Item = String>) -> Result<Options, String> {
-    let mut options = Options::default();
-    while let Some(name) = arguments.next() {
-        let value = arguments.next().ok_or_else(|| format!("{name}: found no value, expected one"))?;
-        match name.as_str() {
-            "--updates" => options.updates = number(&name, &value, 20)?,
-            "--rate" => options.per_second = f64::from(number(&name, &value, 100)?),
-            "--connections" => options.connections = number(&name, &value, 1)? as usize,
-            "--seed" => options.seed = number(&name, &value, 0)?.into(),
-            _ => return Err(format!("found {name}, expected one of the options")),
-        }
+/// Sets the option `name`; false where there is none of that name.
+fn option(options: &mut Options, name: &str, value: &str) -> Result<bool, String> {
+    match name {
+        "--updates" => options.updates = arguments::number(name, value, 20)?,
+        "--rate" => options.per_second = f64::from(arguments::number(name, value, 100_u32)?),
+        "--connections" => options.connections = arguments::number(name, value, 1)?,
+        "--seed" => options.seed = arguments::number(name, value, 0)?,
+        _ => return Ok(false),
     }
-    Ok(options)
-}
-
-fn number(name: &str, value: &str, least: u32) -> Result<u32, String> {
-    let number = value.parse().ok().filter(|number| *number >= least);
-    number.ok_or_else(|| format!("{name}: found {value:?}, expected a number of at least {least}"))
+    Ok(true)
 }
