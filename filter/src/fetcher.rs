@@ -146,6 +146,8 @@ impl Fetcher {
         self.note_solitude();
         self.refetch_unreadable();
         self.ask(now);
+        // What was heard above may be the last that was missing: it is proved here as in a callback.
+        self.tell_if_complete(now);
         self.tell(now);
         true
     }

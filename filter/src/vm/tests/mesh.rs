@@ -326,6 +326,18 @@ fn a_vm_that_begins_while_the_newest_is_refused_has_what_everybody_took() {
 }
 
 #[test]
+fn what_everybody_took_is_proven_also_where_a_tick_hears_of_it() {
+    let mut mesh = Mesh::new(1);
+    mesh.deliver(1, &snapshot(&shop("first")));
+    mesh.workers[0].tick(1);
+    assert_eq!(Pointer::read().unwrap().0.proven, Place::default());
+    // Nobody is called back: the inbox is read by the tick alone.
+    mesh.fetcher.tick(1);
+    let (pointer, _) = Pointer::read().unwrap();
+    assert_eq!((pointer.proven, pointer.newest.revision.number), (pointer.newest, 1));
+}
+
+#[test]
 fn without_a_fetcher_one_vm_is_elected_and_does_the_same_work() {
     let mut mesh = Mesh::of(3, &electable());
     mesh.lives = false;
