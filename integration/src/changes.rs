@@ -22,7 +22,7 @@ struct Change {
     number: u32,
     /// The moment before the new file was renamed into place.
     renamed: Instant,
-    /// From publication to the last worker's report, by control's clock.
+    /// From the change that control accepted to the last worker's report, by its clock.
     reported: Duration,
 }
 

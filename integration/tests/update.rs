@@ -27,7 +27,7 @@ fn a_hundred_changes_under_load_lose_nothing_and_arrive_soon() {
     let (last_old, reported) = (changes.last_old(&report), changes.reported());
     println!("{CHANGES} changes at {PER_SECOND} requests a second, {} requests, none failed", report.records.len());
     println!("rename to the last request by the old rules   {last_old}");
-    println!("publication to the last worker's report       {reported}");
+    println!("change accepted to the last worker's report   {reported}");
     println!("latency of the requests                       {}", report.latencies());
     assert!(last_old.median() <= MEDIAN_AT_MOST, "found a median of {:?}", last_old.median());
     assert!(reported.median() <= MEDIAN_AT_MOST, "found a median of {:?}", reported.median());

@@ -22,7 +22,7 @@ pub(crate) fn show(mesh: &mut Running<Control>) -> usize {
     let changes = Changes::make(CHANGES, mesh, &load);
     let report = load.stop();
     println!("    new file in place to the last request by the old rules   {}", changes.last_old(&report));
-    println!("    published to the report of the last worker               {}", changes.reported());
+    println!("    change accepted to the report of the last worker         {}", changes.reported());
     println!("    latency of the requests                                  {}", report.latencies());
     let failed = report.records.iter().filter(|record| record.outcome.is_err()).count();
     println!("\nFailed requests: {failed} of {}", report.records.len());
