@@ -24,7 +24,7 @@ WASM_OUT := target/wasm32-wasip1/wasm
 # A binary and a cdylib have no public items: their documentation is for those who work on them.
 PRIVATE_DOC := RUSTDOCFLAGS='-D warnings -A rustdoc::private-intra-doc-links' cargo doc --no-deps --document-private-items
 
-.PHONY: help demo up test test-compose test-oldest check bench race soak fuzz build tools images fmt clean
+.PHONY: help demo up test test-compose test-oldest check bench race soak faults fuzz build tools images fmt clean
 .PHONY: toolchain build-bench build-tests test-rust lint docs deny purity bindgen
 
 help: ## what there is
@@ -62,6 +62,9 @@ race: tools build ## a change by Graylane beside the same by Envoy's file-based 
 
 soak: tools build ## 10,000 updates under load: what grows, as a table
 	target/debug/soak $(SOAK)
+
+faults: tools build-tests ## what each fault does to requests and to changes, as a table
+	target/debug/faults $(FAULTS)
 
 fuzz: toolchain ## hostile input, SECONDS for each target (60)
 	tools/fuzz $(or $(SECONDS),60)

@@ -26,6 +26,7 @@ pub mod echo;
 pub mod envoy;
 mod eventually;
 pub mod fake_control;
+pub mod faults;
 pub mod history;
 pub mod load;
 mod mesh;

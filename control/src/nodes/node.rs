@@ -58,8 +58,9 @@ impl Node {
         let mut verdicts = Verdicts::default();
         let recognise = |worker: Worker| {
             let before = known.get(worker.id.as_str()).copied();
-            verdicts.count(&worker, before.map(|before| &before.worker));
-            Known::of(worker, before, now)
+            let known = Known::of(worker, before, now);
+            verdicts.count(&known.worker, before.map(|before| &before.worker));
+            known
         };
         let workers = report.workers.into_iter().map(recognise).collect();
         (Self { cluster: report.node.cluster, fetcher: report.fetcher, heard: now, workers }, verdicts)
@@ -89,6 +90,10 @@ impl Node {
 
 impl Known {
     fn of(worker: Worker, before: Option<&Self>, now: Moment) -> Self {
+        // A VM never goes back to an older revision, so a report that says so was overtaken by a later one: two fetchers
+        // may report for an Envoy, each on a connection of its own, while one of them takes over from the other.
+        let overtaken = before.filter(|before| worker.revision < before.worker.revision);
+        let worker = overtaken.map_or(worker, |before| before.worker.clone());
         let same = before.filter(|before| before.worker.revision == worker.revision);
         let seen = before.map_or(now.steady, |before| before.seen);
         Self { since: same.map_or(now, |same| same.since), seen, worker }

@@ -47,7 +47,7 @@ pub enum Fetcher {
 }
 
 /// One VM.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Worker {
     /// A random name, hexadecimal.

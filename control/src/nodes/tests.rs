@@ -77,6 +77,18 @@ fn time_to_effect_ends_with_the_last_worker_and_waits_for_no_main_thread() {
 }
 
 #[test]
+fn a_report_that_was_overtaken_takes_nothing_back() {
+    let mut scene = Scene::new();
+    scene.after(ms(0), runs("a", Some("1.2")));
+    let taken = scene.after(ms(5), runs("a", Some("1.1")));
+    assert_eq!(taken.verdicts.acks, 0);
+    let known = |scene: &Scene| scene.nodes.nodes["a"].workers[0].worker.revision.map(|runs| runs.to_string());
+    assert_eq!(known(&scene).as_deref(), Some("1.2"));
+    assert_eq!(scene.after(ms(5), runs("a", Some("1.3"))).verdicts.acks, 1);
+    assert_eq!(known(&scene).as_deref(), Some("1.3"));
+}
+
+#[test]
 fn what_is_followed_before_its_effect_is_superseded() {
     let mut scene = Scene::new();
     scene.after(ms(0), runs("a", Some("1.1")));
@@ -129,7 +141,8 @@ fn a_worker_is_stale_a_second_after_the_first_revision_it_missed() {
     scene.after(ms(1), both(Some("1.4"), None));
     scene.clock.advance(STALE);
     assert_eq!(scene.tally().stale, 1, "a later one is not what is published either");
-    scene.after(ms(1), both(Some("1.3"), None));
+    // No VM goes back: it is another one that runs what is published.
+    scene.after(ms(1), report("a", &[("a3", Some("1.3"), Role::Worker)]));
     assert_eq!(scene.tally(), Tally { nodes: 1, workers: 1, current: 1, ..Tally::default() });
 }
 

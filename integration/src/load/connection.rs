@@ -76,8 +76,10 @@ impl Pool {
         let outcome = timeout(PATIENCE, exchange(&mut connection, request)).await.unwrap_or(Err(Failure::Timeout));
         let record = begun(connection.number, connection.streams, outcome);
         connection.streams += 1;
-        // After an answer with a body read to its end the connection is soon ready; after a failure it is not used again.
-        if record.outcome.is_ok() && connection.sender.ready().await.is_ok() {
+        // After an answer with a body read to its end, whatever its status, the connection is soon ready: a worker that
+        // fails keeps its share of the load. Otherwise it is not used again.
+        let answered = matches!(record.outcome, Ok(_) | Err(Failure::Status(..)));
+        if answered && connection.sender.ready().await.is_ok() {
             self.free.lock().unwrap().push_back(connection);
         }
         record

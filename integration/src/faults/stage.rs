@@ -1,0 +1,149 @@
+//! What faults happen to: a mesh with the real control plane, or with one that answers wrongly.
+
+use std::{collections::BTreeMap, net::SocketAddr, thread::sleep, time::Duration};
+
+use graylane_rules::Revision;
+
+use crate::{Control, FakeControl, Mesh, Request, Running, Signer, fake_control::Reply, history::Recorder};
+
+/// How many workers Envoy has.
+pub(super) const WORKERS: usize = 2;
+/// The users that ask, in turn.
+const USERS: usize = 16;
+
+/// A mesh that is told to change its rules.
+pub(super) trait Stage {
+    /// Where clients connect.
+    fn address(&self) -> SocketAddr;
+    /// Waits until every VM says that it runs the newest rules; gives their revision.
+    fn await_everyone(&self) -> Revision;
+    /// What was noted, and how often.
+    fn notes(&self) -> BTreeMap<String, usize>;
+}
+
+/// With the real control plane.
+pub(super) struct Real {
+    pub(super) mesh: Running<Control>,
+    number: u32,
+    notes: BTreeMap<String, usize>,
+}
+
+/// With a control plane that answers whatever it is told to.
+pub(super) struct Fake {
+    mesh: Running<FakeControl>,
+    pub(super) signer: Signer,
+    pub(super) number: u32,
+}
+
+impl Real {
+    /// Starts it, `shaped`.
+    pub(super) fn start(shaped: fn(Mesh) -> Mesh, recorder: &Recorder) -> Self {
+        let mesh = shaped(Mesh::new("faults").rules(&rules(0))).workers(WORKERS).quiet().recorded_by(recorder).start();
+        Self { mesh, number: 0, notes: BTreeMap::new() }
+    }
+
+    /// Writes the next rules.
+    pub(super) fn change(&mut self) {
+        self.number += 1;
+        self.mesh.write(&[rules(self.number)]);
+    }
+
+    /// Has the filter obey `order` in a request of its own, and notes how that was answered.
+    pub(super) fn order(&mut self, order: &str) {
+        let request = Request::get("/").header("x-graylane-test", order);
+        let found = match self.mesh.try_send(&request.bytes()) {
+            Ok(answer) => format!("status {}", answer.status),
+            Err(why) => why.to_string(),
+        };
+        *self.notes.entry(format!("the request with the order {order:?}: {found}")).or_default() += 1;
+    }
+
+    /// Replaces Envoy, with nobody asking.
+    pub(super) fn new_envoy(&mut self) {
+        self.mesh.envoy_mut().kill();
+        self.mesh.envoy_mut().start_again();
+        self.mesh.await_everyone();
+    }
+}
+
+impl Stage for Real {
+    fn address(&self) -> SocketAddr {
+        self.mesh.envoy().address()
+    }
+
+    fn await_everyone(&self) -> Revision {
+        self.mesh.await_everyone().parse().expect("control names a revision")
+    }
+
+    fn notes(&self) -> BTreeMap<String, usize> {
+        self.notes.clone()
+    }
+}
+
+impl Fake {
+    /// Starts it. The fetcher takes only what the signer has signed.
+    pub(super) fn start(recorder: &Recorder) -> Self {
+        let signer = Signer::of("release", 1);
+        let control = FakeControl::start(super::replies::good(&signer, 1));
+        let mesh = Mesh::new("faults").workers(WORKERS).quiet().trusting(&[&signer]).recorded_by(recorder);
+        let stage = Self { mesh: mesh.start_with(control), signer, number: 1 };
+        stage.await_everyone();
+        stage
+    }
+
+    /// Answers with `wrong` until it was asked twice and for at least `hold`; then with the next rules.
+    pub(super) fn mislead(&mut self, wrong: Reply, hold: Duration) {
+        self.mesh.control.reply(wrong);
+        self.mesh.control.await_asked(2);
+        sleep(hold);
+        self.number += 1;
+        self.mesh.control.reply(super::replies::good(&self.signer, self.number));
+    }
+}
+
+impl Stage for Fake {
+    fn address(&self) -> SocketAddr {
+        self.mesh.envoy().address()
+    }
+
+    fn await_everyone(&self) -> Revision {
+        let revision = super::replies::revision(self.number);
+        self.mesh.control.await_everyone(revision, self.mesh.vms());
+        revision
+    }
+
+    fn notes(&self) -> BTreeMap<String, usize> {
+        BTreeMap::new()
+    }
+}
+
+/// Rules of which each number sends other users to the canary, and says so.
+pub(super) fn rules(number: u32) -> String {
+    let percent = 20 + number * 17 % 60;
+    format!(
+        "\
+apiVersion: graylane.dev/v1
+kind: RuleSet
+metadata: {{name: checkout}}
+spec:
+  variants: [stable, canary]
+  default: stable
+  identity: {{from: [{{header: x-user-id}}]}}
+  rules:
+    - id: qa
+      when: {{header: {{name: x-env, exact: gray}}}}
+      variant: canary
+      set: {{x-feature-flags: \"n={number}\"}}
+    - id: some
+      when: {{percent: {percent}}}
+      variant: canary
+      set: {{x-feature-flags: \"n={number}\"}}
+"
+    )
+}
+
+/// What is asked: by many users, and by some with the header that a rule names.
+pub(super) fn requests() -> Vec<Request> {
+    let plain = |user| Request::get("/").header("x-user-id", format!("user-{user}"));
+    (0..USERS).map(|user| if user % 4 == 0 { plain(user).header("x-env", "gray") } else { plain(user) }).collect()
+}

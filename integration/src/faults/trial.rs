@@ -1,0 +1,143 @@
+//! A fault, time and again, and what is recorded meanwhile.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use graylane_rules::Revision;
+
+use super::{
+    Options,
+    list::Fault,
+    stage::{Stage, requests},
+};
+use crate::{
+    bench::statistics::Random,
+    history::{Bounds, History, Outcome, Recorder, Verdict, Window, check},
+    load::Load,
+};
+
+/// How many connections the load has.
+const CONNECTIONS: usize = 16;
+/// How many requests are served before a fault, and after everybody has the new rules.
+const AROUND: usize = 80;
+/// The shortest fault, and how much longer one may be, in milliseconds: drawn, so that no timer runs in step.
+const SHORTEST: u64 = 200;
+const DRAWN: u64 = 600;
+
+/// A fault that is watched.
+pub(super) struct Watched<'o> {
+    pub(super) recorder: Recorder,
+    options: &'o Options,
+    stays: bool,
+    random: Random,
+    times: Vec<Time>,
+    notes: BTreeMap<String, usize>,
+}
+
+/// One time.
+struct Time {
+    fault: Window,
+    /// The rules that everybody has at the end.
+    newest: Revision,
+    until: Duration,
+}
+
+/// What was found about a fault.
+pub(super) struct Row {
+    pub(super) name: &'static str,
+    pub(super) within: Duration,
+    pub(super) harms: Option<&'static str>,
+    pub(super) verdict: Verdict,
+    /// Each time, from the end of the fault to the sending of the last request decided by older rules.
+    pub(super) converged: Vec<Duration>,
+    /// How requests failed.
+    pub(super) failures: BTreeMap<String, Failures>,
+    pub(super) notes: BTreeMap<String, usize>,
+}
+
+/// Requests that failed in the same way.
+#[derive(Default)]
+pub(super) struct Failures {
+    pub(super) count: usize,
+    /// When, since the beginning of the fault, the first and the last of them were sent; some before it.
+    pub(super) first: f64,
+    pub(super) last: f64,
+}
+
+/// Has `fault` happen, and judges what was recorded.
+pub(super) fn row(fault: &Fault, options: &Options) -> Row {
+    eprintln!("{} ...", fault.name);
+    let mut watched = Watched {
+        recorder: Recorder::new(),
+        options,
+        stays: fault.stays,
+        random: Random::new(options.seed),
+        times: Vec::new(),
+        notes: BTreeMap::new(),
+    };
+    fault.happen(&mut watched);
+    let Watched { recorder, times, notes, .. } = watched;
+    let history = recorder.take();
+    let mut bounds = times.iter().fold(Bounds::effect_within(fault.within), |bounds, time| bounds.stale_in(time.fault));
+    if fault.harms.is_some() {
+        // A request that was under way at the fault may fail until the rules are back; the canary may not be there yet.
+        bounds = times.iter().fold(bounds.with_any_upstream(), |bounds, time| bounds.failing_in(time.harmed()));
+    }
+    let verdict = check(&history, &bounds);
+    let converged = times.iter().map(|time| time.converged(&history)).collect();
+    let failures = failures(&history, &times);
+    Row { name: fault.name, within: fault.within, harms: fault.harms, verdict, converged, failures, notes }
+}
+
+impl Watched<'_> {
+    /// Lets `strike` happen to `stage` for some time, as often as wanted, each under a load of its own and after
+    /// `prepare`.
+    pub(super) fn watch<S: Stage>(
+        &mut self,
+        stage: &mut S,
+        strike: impl Fn(&mut S, Duration),
+        prepare: impl Fn(&mut S),
+    ) {
+        for _ in 0..self.options.times {
+            prepare(stage);
+            let load = Load::of(self.options.per_second).over(CONNECTIONS).requests(requests());
+            let load = load.recorded_by(&self.recorder).start(stage.address());
+            load.await_more(AROUND);
+            let hold = Duration::from_millis(SHORTEST + self.random.below(DRAWN));
+            let from = self.recorder.now();
+            strike(stage, hold);
+            let fault = Window { from, to: if self.stays { from } else { self.recorder.now() } };
+            let newest = stage.await_everyone();
+            load.await_more(AROUND);
+            drop(load.stop());
+            self.times.push(Time { fault, newest, until: self.recorder.now() });
+        }
+        self.notes = stage.notes();
+    }
+}
+
+impl Time {
+    /// When requests may fail, where a fault harms any: a new process or VM needs a moment.
+    fn harmed(&self) -> Window {
+        Window { from: self.fault.from, to: self.fault.to + Duration::from_secs(1) }
+    }
+
+    fn converged(&self, history: &History) -> Duration {
+        let meant = history.served().filter(|(response, _)| (self.fault.to..self.until).contains(&response.begin));
+        let old = meant.filter(|(_, served)| served.told.revision < Some(self.newest));
+        old.map(|(response, _)| response.begin.saturating_sub(self.fault.to)).max().unwrap_or_default()
+    }
+}
+
+fn failures(history: &History, times: &[Time]) -> BTreeMap<String, Failures> {
+    let mut failures = BTreeMap::<_, Failures>::new();
+    for response in &history.responses {
+        let Outcome::Failed(why) = response.outcome else { continue };
+        let time = times.iter().find(|time| response.begin < time.until).expect("a request belongs to some time");
+        let since = response.begin.as_secs_f64() - time.fault.from.as_secs_f64();
+        let failures = failures.entry(history.names.text(why).to_owned()).or_default();
+        let before = (failures.count > 0).then_some((failures.first, failures.last));
+        let (first, last) = before.unwrap_or((since, since));
+        *failures = Failures { count: failures.count + 1, first: first.min(since), last: last.max(since) };
+    }
+    failures
+}
