@@ -85,8 +85,8 @@ fn the_time_to_effect_begins_with_the_event_and_ends_with_the_ack() {
     let elapsed = before.elapsed();
     let effect = &serving.status()["timeToEffect"];
     let took = Duration::from_secs_f64(effect["lastSeconds"].as_f64().unwrap());
-    // After the event it is waited 10 ms for others, before anything is read.
-    assert!((Duration::from_millis(10)..=elapsed).contains(&took), "{took:?} of {elapsed:?}");
+    // After the event it is waited 4 ms for others, before anything is read.
+    assert!((Duration::from_millis(4)..=elapsed).contains(&took), "{took:?} of {elapsed:?}");
     assert_eq!((&effect["count"], &effect["superseded"]), (&json!(2), &json!(0)));
 }
 

@@ -52,7 +52,8 @@ impl Election {
 
     fn stand(&mut self, caller: u32, id: u64, serving: bool, roots: &Roots, metrics: &mut Metrics) {
         let Some(config) = roots.fetcher_config() else { return };
-        let (now, (lease, cas)) = (host::now(), Lease::read());
+        let now = host::now();
+        let (lease, cas) = Lease::read(now);
         let spread = Duration::from_millis(id.wrapping_rem(SPREAD_MS));
         let patience = spread.saturating_add(if serving { SERVING } else { Duration::ZERO });
         if !lease.is_vacant(now, patience) {

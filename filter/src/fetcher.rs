@@ -230,7 +230,7 @@ impl Fetcher {
 
     /// Whether the lease is still ours. A VM may have been stalled since it last looked.
     fn holds(&self) -> bool {
-        Lease::read().0.holder == self.id
+        Lease::read(host::now()).0.holder == self.id
     }
 
     fn take(&mut self, news: News<'_>, now: Duration) -> Result<(), String> {

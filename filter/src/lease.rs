@@ -60,12 +60,22 @@ impl Lease {
         let _ = host::set_shared(KEY, vacant.encode().as_bytes(), Cas::ABSENT);
     }
 
-    /// Reads the lease and its version. What is not there, or of another form, is held by nobody.
-    pub fn read() -> (Self, Cas) {
+    /// Reads the lease and its version at `now`. What is not there, or of another form, is held by nobody; what happened at a
+    /// time yet to come never did.
+    pub fn read(now: Duration) -> (Self, Cas) {
         match host::shared(KEY) {
-            Ok((bytes, cas)) => (Self::decode(&bytes).unwrap_or_default(), cas),
+            Ok((bytes, cas)) => (Self::decode(&bytes).unwrap_or_default().believed(now), cas),
             Err(_) => (Self::default(), Cas::ABSENT),
         }
+    }
+
+    /// The lease without times that cannot be. Nobody could be elected for as long as a beat lies ahead, and rules would pass
+    /// for confirmed, which might be for ever. Another VM may have read the one clock a little later than this one did, never
+    /// by as much as [`STALE`].
+    fn believed(self, now: Duration) -> Self {
+        let latest = now.saturating_add(STALE);
+        let past = |time: Duration| if time > latest { Duration::ZERO } else { time };
+        Self { beat: past(self.beat), confirmed: past(self.confirmed), ..self }
     }
 
     /// Whether the holder lives. An inbox that nobody empties would grow without bound.
@@ -97,7 +107,7 @@ impl Lease {
 
     /// Shows that `holder` lives. A bootstrap fetcher (not `elected`) takes the lease from whoever has it.
     pub fn renew(holder: u64, elected: bool, now: Duration, confirmed: Duration) -> Held {
-        let (found, cas) = Self::read();
+        let (found, cas) = Self::read(now);
         if elected && (found.holder != holder || !found.elected) {
             return Held::Lost;
         }
@@ -113,7 +123,7 @@ impl Lease {
 
     /// Gives the lease up, if `holder` has it: the next is elected without waiting for silence.
     pub fn resign(holder: u64, now: Duration) {
-        let (found, cas) = Self::read();
+        let (found, cas) = Self::read(now);
         if found.holder == holder {
             let vacant = Self { holder: 0, elected: false, beat: now, ..found };
             let _ = host::set_shared(KEY, vacant.encode().as_bytes(), cas);
@@ -168,7 +178,7 @@ mod tests {
     fn it_is_vacant_soon_at_first_and_after_a_silence_later() {
         Lease::create(s(10));
         Lease::create(s(20));
-        let (lease, _) = Lease::read();
+        let (lease, _) = Lease::read(s(10));
         assert_eq!((lease.holder, lease.beat, lease.lives(s(10))), (0, s(10), false));
         assert!(
             !lease.is_vacant(s(10) + OPENING / 2, Duration::ZERO) && lease.is_vacant(s(10) + OPENING, Duration::ZERO)
@@ -176,7 +186,7 @@ mod tests {
         assert!(!lease.is_vacant(s(10) + OPENING, Duration::from_millis(1)));
         assert_eq!(Lease::renew(7, false, s(11), s(0)), Held::Taken);
         assert_eq!(Lease::renew(7, false, s(12), s(12)), Held::Still);
-        let (lease, _) = Lease::read();
+        let (lease, _) = Lease::read(s(14));
         assert!(lease.lives(s(14)) && !lease.is_vacant(s(14), Duration::ZERO));
         assert!(!lease.lives(s(15)) && lease.is_vacant(s(15), Duration::ZERO));
     }
@@ -184,14 +194,14 @@ mod tests {
     #[test]
     fn of_two_that_stand_one_is_elected_and_successors_write_elsewhere() {
         Lease::create(s(0));
-        let (lease, cas) = Lease::read();
+        let (lease, cas) = Lease::read(s(1));
         let first = lease.elect(1, s(1), cas).unwrap();
         assert_eq!(lease.elect(2, s(1), cas), Err(Status::CasMismatch));
         assert_eq!((Lease::renew(1, true, s(2), s(2)), Lease::renew(2, true, s(2), s(0))), (Held::Still, Held::Lost));
         // The bootstrap fetcher comes and takes it; the next to be elected still writes elsewhere than the first.
         assert_eq!(Lease::renew(9, false, s(3), s(0)), Held::Taken);
         assert_eq!(Lease::renew(1, true, s(3), s(3)), Held::Lost);
-        let (lease, cas) = Lease::read();
+        let (lease, cas) = Lease::read(s(9));
         assert_eq!((lease.writer(), lease.confirmed), (Writer::Bootstrap, s(2)));
         let second = lease.elect(2, s(9), cas).unwrap();
         assert_eq!((first.writer(), second.writer()), (Writer::Odd, Writer::Even));
@@ -202,16 +212,60 @@ mod tests {
         Lease::create(s(0));
         assert_eq!(Lease::renew(9, false, s(1), s(1)), Held::Taken);
         Lease::resign(8, s(2));
-        assert_eq!(Lease::read().0.holder, 9);
+        assert_eq!(Lease::read(s(2)).0.holder, 9);
         Lease::resign(9, s(2));
-        assert!(Lease::read().0.is_vacant(s(2) + OPENING, Duration::ZERO));
+        assert!(Lease::read(s(2)).0.is_vacant(s(2) + OPENING, Duration::ZERO));
+    }
+
+    /// Whatever lies in shared data, by whomever.
+    fn lies(lease: Lease) {
+        let bytes = lease.encode().as_bytes().to_vec();
+        crate::host::fake::host(|host| host.shared.insert(KEY.into(), (bytes, 5)));
+    }
+
+    #[test]
+    fn a_beat_that_is_yet_to_come_keeps_nobody_from_being_elected() {
+        let held = Lease { holder: 7, turns: 3, elected: true, beat: s(103), confirmed: s(99) };
+        lies(held);
+        let (lease, _) = Lease::read(s(100));
+        assert!(lease == held && lease.lives(s(100)), "a clock that was read a little later");
+        for beat in [s(104), s(1 << 32), Duration::MAX] {
+            for holder in [0, 7] {
+                lies(Lease { holder, beat, ..held });
+                let (lease, cas) = Lease::read(s(100));
+                assert!(!lease.lives(s(100)) && lease.is_vacant(s(100), s(1)), "{lease:?}");
+                let elected = lease.elect(8, s(100), cas).unwrap();
+                assert_eq!((elected.turns, elected.confirmed), (4, s(99)));
+                assert_eq!(Lease::renew(8, true, s(101), s(0)), Held::Still);
+                assert!(Lease::read(s(102)).0.lives(s(102)));
+            }
+        }
+    }
+
+    #[test]
+    fn a_confirmation_that_is_yet_to_come_is_carried_on_by_nobody() {
+        let held = Lease { holder: 7, turns: 3, elected: true, beat: s(100), confirmed: s(104) };
+        let carried = |carry: &dyn Fn()| {
+            lies(held);
+            carry();
+            Lease::read(s(1000)).0.confirmed
+        };
+        let renewed = || assert_eq!(Lease::renew(7, true, s(100), s(98)), Held::Still);
+        let taken = || assert_eq!(Lease::renew(9, false, s(100), s(98)), Held::Taken);
+        assert_eq!((carried(&renewed), carried(&taken)), (s(98), s(98)));
+        assert_eq!(carried(&|| Lease::resign(7, s(100))), s(0));
+        let elected = || _ = Lease::read(s(100)).0.elect(8, s(100), Cas(5)).unwrap();
+        assert_eq!(carried(&elected), s(0));
+        lies(Lease { confirmed: s(103), ..held });
+        renewed();
+        assert_eq!(Lease::read(s(1000)).0.confirmed, s(103), "a clock that was read a little later");
     }
 
     #[test]
     fn a_foreign_record_is_held_by_nobody() {
         for bytes in [&b""[..], b"nonsense", &[9; 30], &[1; 31]] {
             crate::host::fake::host(|host| host.shared.insert(KEY.into(), (bytes.to_vec(), 5)));
-            assert_eq!(Lease::read(), (Lease::default(), Cas(5)), "{bytes:?}");
+            assert_eq!(Lease::read(s(9)), (Lease::default(), Cas(5)), "{bytes:?}");
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The long poll, without a host: events in, effects out.
 
+mod budget;
+
 use std::time::Duration;
 
 use graylane_rules::{
@@ -8,6 +10,7 @@ use graylane_rules::{
 };
 
 use crate::{config::FetcherConfig, endpoints::Endpoints, host::Status, signature};
+use budget::Budget;
 
 /// How much longer than the control plane may hold a question the host waits for the answer, so that "nothing new" is
 /// said by the control plane and not by a timeout.
@@ -16,8 +19,9 @@ pub const GRACE: Duration = Duration::from_secs(5);
 /// An empty answer that comes sooner is one of a control plane that does not hold questions.
 const SOON: Duration = Duration::from_secs(1);
 
-/// News that come sooner than so long after the question are followed by a pause of a tick: a control plane gone wild must
-/// not keep the main thread busy, while single changes, however close, arrive at once.
+/// News that come sooner than so long after the question lay ready, and the next question costs something of a [`Budget`]:
+/// a control plane gone wild must not keep the main thread busy. A pause after each would be a trap, because what is changed
+/// during the pause lies ready after it, and so every change would wait. Later news are few by themselves, and free.
 const STORM: Duration = Duration::from_millis(20);
 
 /// The state of the long poll: at most one question is under way.
@@ -25,6 +29,7 @@ const STORM: Duration = Duration::from_millis(20);
 pub struct Poll {
     endpoints: Endpoints,
     after: Option<Revision>,
+    budget: Budget,
     state: State,
 }
 
@@ -70,7 +75,7 @@ impl Poll {
     /// Nothing asked yet, of `endpoints` control planes; `seed` is random.
     pub fn new(endpoints: usize, seed: u64) -> Self {
         let state = State::Idle { until: Duration::ZERO };
-        Self { endpoints: Endpoints::new(endpoints, seed), after: None, state }
+        Self { endpoints: Endpoints::new(endpoints, seed), after: None, budget: Budget::default(), state }
     }
 
     /// From here on only what is newer than `revision` is news; None: whatever the control plane has.
@@ -143,7 +148,10 @@ impl Poll {
         let judged = self.judge(unix, config, &question.formats, answer);
         match &judged {
             Ok(News::Nothing) if waited < SOON => self.idle(endpoint, now.saturating_add(config.tick.0)),
-            Ok(News::Snapshot(..)) if waited < STORM => self.idle(endpoint, now.saturating_add(config.tick.0)),
+            Ok(News::Snapshot(..)) if waited < STORM => {
+                let until = self.budget.spend(now);
+                self.idle(endpoint, until);
+            }
             Ok(_) => self.idle(endpoint, now),
             Err(_) => self.fail(now, endpoint),
         }

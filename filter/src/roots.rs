@@ -44,6 +44,9 @@ pub struct Filter {
     pub readiness: Option<Readiness>,
     /// How its VM fetches where nobody else does.
     pub fetcher: Option<FetcherConfig>,
+    /// The host did not give its configuration: what it owns beside the default, and its limits, are not known, so it takes
+    /// no rules.
+    pub lost: bool,
     /// How often it ticks once it is settled.
     pub tick: Duration,
     /// Whether it does so already.
@@ -56,7 +59,7 @@ impl Filter {
     /// Takes the fetched rules, wholly, instead of those it has; keeps these where the fetched ones set a header that is not
     /// owned or exceed its limits, and gives what is wrong.
     pub fn choose(&mut self, fetched: Option<&Rc<Loaded>>) -> Option<String> {
-        let fetched = fetched?;
+        let fetched = fetched.filter(|_| !self.lost)?;
         let objection = self.objection(fetched);
         if objection.is_none() {
             self.active = Some(Rc::clone(fetched));
@@ -66,6 +69,9 @@ impl Filter {
 
     /// What is wrong with rules for this filter.
     pub fn objection(&self, rules: &Loaded) -> Option<String> {
+        if self.lost {
+            return Some("the host did not give the configuration of a plugin, which decides nothing".to_owned());
+        }
         objection(&rules.snapshot, &self.owned, &self.limits)
     }
 }
@@ -114,12 +120,13 @@ impl Roots {
     }
 
     /// The filters that no later configuration of the same plugin replaces. A replaced one lives until its last stream
-    /// ends, hours perhaps, and must not keep new rules out by its old list of owned headers.
+    /// ends, hours perhaps, and must not keep new rules out by its old list of owned headers. Nor must one whose configuration
+    /// is lost.
     pub fn current_filters(&self) -> impl Iterator<Item = &Filter> {
         self.0.iter().enumerate().filter_map(|(place, root)| {
             let filter = root.filter()?;
             let mut later = self.0.iter().skip(place.saturating_add(1)).filter_map(Root::filter);
-            later.all(|later| later.plugin != filter.plugin).then_some(filter)
+            (!filter.lost && later.all(|later| later.plugin != filter.plugin)).then_some(filter)
         })
     }
 

@@ -20,6 +20,8 @@ pub struct Table(BTreeMap<String, Entry>);
 #[derive(Debug)]
 struct Entry {
     hello: Hello,
+    /// Whether it was said to this fetcher, and not before a time when another one had the inbox.
+    fresh: bool,
     silent_ticks: u32,
     thread: Thread,
 }
@@ -54,7 +56,7 @@ impl Table {
         let new = known.is_none_or(|entry| !entry.hello.says_as(&hello));
         let thread =
             if hello.serving { Thread::Worker } else { known.map_or(Thread::Unknown(0), |entry| entry.thread) };
-        self.0.insert(hello.id.clone(), Entry { hello, silent_ticks: 0, thread });
+        self.0.insert(hello.id.clone(), Entry { hello, fresh: true, silent_ticks: 0, thread });
         new
     }
 
@@ -69,9 +71,17 @@ impl Table {
         self.0.len() != before
     }
 
-    /// Counts every VM as heard now: for a while somebody else had the inbox.
+    /// Counts every VM as heard now, though not as up to date: for a while somebody else had the inbox.
     pub fn forgive(&mut self) {
-        self.0.values_mut().for_each(|entry| entry.silent_ticks = 0);
+        for entry in self.0.values_mut() {
+            entry.silent_ticks = 0;
+            entry.fresh = false;
+        }
+    }
+
+    /// Whether nothing in it is from before [`forgive`](Self::forgive). VMs say hello every second, so it soon is.
+    pub fn is_fresh(&self) -> bool {
+        self.0.values().all(|entry| entry.fresh)
     }
 
     /// Whether no VM is known.
@@ -189,10 +199,11 @@ mod tests {
         table.hear(hello("a", &[1], Some("1.2")));
         assert!(!table.tick(2));
         table.forgive();
-        assert!(!table.tick(2) && !table.tick(2));
+        assert!(!table.tick(2) && !table.tick(2) && !table.is_fresh());
         table.hear(hello("a", &[1], Some("1.2")));
+        assert!(!table.is_fresh(), "of b nothing is known since");
         assert!(table.tick(2));
-        assert!(table.all_run(revision) && table.queues().count() == 1);
+        assert!(table.all_run(revision) && table.queues().count() == 1 && table.is_fresh());
     }
 
     #[test]

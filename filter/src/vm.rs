@@ -59,15 +59,24 @@ impl Vm {
         }
     }
 
-    /// Configures the root `caller`. The answer depends on the configuration alone: Envoy keeps a refusal, and where a
-    /// configuration that passed on the main thread failed on a worker, requests would go by unfiltered.
+    /// Configures the root `caller` with the `size` bytes that the host has for it. For a filter the answer depends on the
+    /// configuration alone: Envoy keeps a refusal, and where a configuration that passed on the main thread failed on a worker,
+    /// requests would go by unfiltered. A fetcher is refused as well where the host does not give the configuration.
     pub fn configure(&mut self, caller: u32, size: usize) -> bool {
-        let text = host::buffer(Buffer::Configuration, size).unwrap_or_default();
+        let given = given(size);
         Pointer::create();
         Lease::create(host::now());
-        let configured = match host::property("plugin_root_id").as_deref() {
-            Ok(FETCHER) => fetcher(&text, self.id),
-            _ => filter(&text),
+        let configured = match (host::property("plugin_root_id").as_deref(), given) {
+            // Its defaults are no stand-in: without the keys it would take what nobody signed.
+            (Ok(FETCHER), given) => given.map_err(|why| vec![why]).and_then(|text| fetcher(&text, self.id)),
+            (_, Ok(text)) => filter(Some(&text)),
+            // On a worker a refusal would let requests by with whatever a client claims. So the filter is there, strips what
+            // is owned by default, and does nothing that the configuration might forbid: it takes no rules, whose limits are
+            // not known, and never fetches, for it does not know by whom what it gets has to be signed.
+            (_, Err(why)) => {
+                log::error!("{why}; until it is configured again this filter decides nothing and fetches nothing");
+                filter(None)
+            }
         };
         match configured {
             Ok(role) => {
@@ -158,7 +167,25 @@ impl Vm {
     }
 }
 
-fn filter(text: &[u8]) -> Result<Role, Vec<String>> {
+/// The configuration of the plugin being configured, all `size` bytes of it. None at all is a configuration, too.
+///
+/// # Errors
+/// What the host gave instead: a part of it may mean something else than the whole.
+fn given(size: usize) -> Result<Vec<u8>, String> {
+    if size == 0 {
+        return Ok(Vec::new());
+    }
+    let found = match host::buffer(Buffer::Configuration, size) {
+        Ok(text) if text.len() == size => return Ok(text),
+        Ok(text) => format!("{} bytes", text.len()),
+        Err(status) => format!("{status:?}"),
+    };
+    Err(format!("the host does not give the configuration: found {found}, expected {size} bytes"))
+}
+
+/// The filter that `text` describes; without one, a filter that is there and decides nothing.
+fn filter(text: Option<&[u8]>) -> Result<Role, Vec<String>> {
+    let (lost, text) = (text.is_none(), text.unwrap_or_default());
     let config = FilterConfig::read(text).map_err(|why| vec![why.to_string()])?;
     let owned = Owned::new(config.owned_headers.clone());
     let embedded = Loaded::embedded(&config, text, &owned)?.map(Rc::new);
@@ -171,6 +198,7 @@ fn filter(text: &[u8]) -> Result<Role, Vec<String>> {
         limits: config.limits,
         readiness: config.readiness_path.map(Readiness::new),
         fetcher: config.fetcher,
+        lost,
         tick: config.tick.0,
         settled: false,
         active: embedded,

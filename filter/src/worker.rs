@@ -125,7 +125,8 @@ impl Worker {
 
     /// The tick of the filter `caller`.
     pub fn tick(&mut self, caller: u32, roots: &mut Roots, metrics: &mut Metrics) {
-        let (now, (lease, _)) = (host::now(), Lease::read());
+        let now = host::now();
+        let (lease, _) = Lease::read(now);
         self.own_queue(caller, roots);
         let changed = self.refresh(false, roots, metrics);
         self.announce(metrics);
@@ -154,7 +155,7 @@ impl Worker {
         message::drain(token).for_each(drop);
         self.refresh(true, roots, metrics);
         self.announce(metrics);
-        self.hello(&Lease::read().0, roots);
+        self.hello(&Lease::read(host::now()).0, roots);
     }
 
     /// Registers the VM's queue for `caller` where nobody is called back for it, which Envoy does not tell.

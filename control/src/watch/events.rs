@@ -1,17 +1,27 @@
 //! What the kernel's events say about a directory, and since when.
 
-use std::{collections::BTreeSet, path::PathBuf, time::Instant};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
 
 use notify::{
     Event, EventKind,
     event::{AccessKind, AccessMode, CreateKind, ModifyKind},
 };
 
+/// So long a hidden file counts as being written after each piece. A copy's draft grows without a break; an editor keeps
+/// its own file open for as long as somebody edits, and nobody's change may wait for that.
+const DRAFT: Duration = Duration::from_millis(200);
+
 /// What the events told that nobody acted upon yet.
 #[derive(Debug, Default)]
 pub struct Events {
-    /// The files that were written into and not closed since.
-    writing: BTreeSet<PathBuf>,
+    /// The files that were written into and not closed since, and when that was.
+    writing: BTreeMap<PathBuf, Instant>,
+    /// When the last event came.
+    last: Option<Instant>,
     /// When the first of them came.
     first: Option<Instant>,
     /// When the first of them came that completes a change: a file closed, renamed, removed, linked.
@@ -23,6 +33,7 @@ impl Events {
     pub fn note(&mut self, event: &Event, inside: bool) {
         let now = Instant::now();
         self.first.get_or_insert(now);
+        self.last = Some(now);
         if is_complete(event.kind) {
             self.complete.get_or_insert(now);
         }
@@ -33,7 +44,13 @@ impl Events {
 
     /// Whether a file is being written.
     pub fn is_writing(&self) -> bool {
-        !self.writing.is_empty()
+        self.writing.iter().any(|(path, last)| !is_hidden(path) || last.elapsed() < DRAFT)
+    }
+
+    /// How much of `quiet`, a time without events, is missing; None where nothing is.
+    pub fn lacks(&self, quiet: Duration) -> Option<Duration> {
+        let passed = self.last?.elapsed();
+        quiet.checked_sub(passed).filter(|rest| !rest.is_zero())
     }
 
     /// Waits for no writer any longer.
@@ -47,11 +64,15 @@ impl Events {
         complete.or(first)
     }
 
-    /// A file is being written from the first byte until it is closed or gone.
+    /// A file is being written from the first byte, or from when it appeared without any, until it is closed or gone.
     fn note_writing(&mut self, event: &Event) {
         for path in &event.paths {
             match event.kind {
-                EventKind::Modify(ModifyKind::Data(_)) => _ = self.writing.insert(path.clone()),
+                EventKind::Modify(ModifyKind::Data(_)) => _ = self.writing.insert(path.clone(), Instant::now()),
+                // Made by `program >file`, and the program has not got to its first word.
+                EventKind::Create(CreateKind::File) if is_empty(path) => {
+                    self.writing.insert(path.clone(), Instant::now());
+                }
                 EventKind::Access(AccessKind::Close(AccessMode::Write))
                 | EventKind::Remove(_)
                 | EventKind::Modify(ModifyKind::Name(_)) => _ = self.writing.remove(path),
@@ -59,6 +80,15 @@ impl Events {
             }
         }
     }
+}
+
+fn is_hidden(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
+}
+
+/// A hard link to a file, and a link by name, have something in them as a rule, and nobody closes them.
+fn is_empty(path: &Path) -> bool {
+    std::fs::symlink_metadata(path).is_ok_and(|found| found.is_file() && found.len() == 0)
 }
 
 /// A new file and a piece of one are the beginning of a change; how long its writer takes for the rest is the writer's.

@@ -44,9 +44,10 @@ impl Fetcher {
         }
     }
 
-    /// Reports what the VMs run, where there is something to report.
+    /// Reports what the VMs run, where there is something to report. What they said before another fetcher had the inbox
+    /// is none: that one has reported later things.
     pub(super) fn tell(&mut self, now: Duration) {
-        if !self.report.is_due(now) {
+        if !self.table.is_fresh() || !self.report.is_due(now) {
             return;
         }
         let fetcher = if self.elected { "elected" } else { "bootstrap" };

@@ -123,12 +123,66 @@ fn a_newer_snapshot_is_news_and_the_next_question_follows_at_once() {
     assert!(asks(&mut poll, 20, &shop()).is_some());
 }
 
+/// A control plane that publishes at `changes` (ms), and a fetcher that ticks every `tick` ms, for ten seconds: when it asked,
+/// and for each change, how long it took to be fetched. An answer takes 1 ms.
+fn ten_seconds(tick: u64, changes: &[u64]) -> (Vec<u64>, Vec<u64>) {
+    let (mut poll, body) = (Poll::new(1, 1), sealed("shop", 2, 1));
+    let config = config(&format!(r#"{{"namespace": "shop", "tick": "{tick}ms"}}"#));
+    let (mut asked, mut took, mut changes) = (Vec::new(), Vec::new(), changes.iter().peekable());
+    let mut under_way = false;
+    for now in 0..10_000 {
+        // An answer brings all that was published before it left.
+        let ready = changes.peek().is_some_and(|&&change| change < now) && asked.last().is_some_and(|&at| at < now);
+        let answered = under_way && ready;
+        if answered {
+            took.extend(std::iter::from_fn(|| changes.next_if(|&&change| change < now)).map(|change| now - change));
+            let news = poll.answered(ms(now), 0, &config, 1, answer("200", &body));
+            assert!(news.is_some_and(|news| news.is_ok()));
+            under_way = false;
+        }
+        if (answered || now % tick == 0)
+            && let Some(question) = asks(&mut poll, now, &config)
+        {
+            poll.sent(ms(now), question, Ok(1)).unwrap();
+            asked.push(now);
+            under_way = true;
+        }
+    }
+    (asked, took)
+}
+
 #[test]
-fn a_storm_of_news_is_slowed_to_the_tick() {
-    let body = sealed("shop", 2, 1);
-    let mut poll = asked();
-    assert!(answers(&mut poll, 3, answer("200", &body)).unwrap().is_ok());
-    assert!(asks(&mut poll, 102, &shop()).is_none() && asks(&mut poll, 103, &shop()).is_some());
+fn changes_one_soon_after_the_other_are_all_fetched_at_once() {
+    let every = |millis: u64| (0..9_900 / millis).map(move |number| 7 + number * millis);
+    // Two a few milliseconds apart, ten times a second, and eight once a second.
+    let pairs = every(100).flat_map(|begin| [begin, begin + 5]);
+    let bursts = every(1000).flat_map(|begin| (0..8).map(move |number| begin + 4 * number));
+    let cases: [(&str, Vec<u64>); 4] = [
+        ("every 30 ms", every(30).collect()),
+        ("twenty a second", every(50).collect()),
+        ("pairs", pairs.collect()),
+        ("bursts", bursts.collect()),
+    ];
+    for (name, changes) in cases {
+        for tick in [50, 100, 1000] {
+            let (_, took) = ten_seconds(tick, &changes);
+            assert_eq!(took.len(), changes.len(), "{name}, a tick of {tick} ms");
+            assert!(took.iter().all(|&took| took <= 2), "{name}, a tick of {tick} ms: {took:?}");
+        }
+    }
+}
+
+#[test]
+fn a_control_plane_gone_wild_is_asked_twenty_times_a_second_at_most() {
+    let endless: Vec<u64> = (0..10_000).collect();
+    for (tick, most) in [(10, 209), (50, 209), (100, 209), (1000, 90)] {
+        let (asked, _) = ten_seconds(tick, &endless);
+        assert!(asked.len() <= most && asked.len() > most / 2, "a tick of {tick} ms: {} questions", asked.len());
+    }
+    // After the first burst it is one question in a tick of 50 ms, on the average.
+    let (asked, _) = ten_seconds(50, &endless);
+    let second = |second: u64| asked.iter().filter(|&&at| at / 1000 == second).count();
+    assert_eq!((1..10).map(second).collect::<Vec<_>>(), [20; 9]);
 }
 
 #[test]

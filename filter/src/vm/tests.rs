@@ -3,6 +3,7 @@
 use super::*;
 use crate::host::{Status, fake::host};
 
+mod lost;
 mod mesh;
 
 /// A rule set whose rule `qa` gives `canary` to requests with `x-env: gray` on `host`, and sets the header `sets`.

@@ -26,8 +26,8 @@ use ways::Way;
 
 /// Percent of the saturation at which the changes are made.
 const PERCENT: f64 = 30.0;
-/// The shortest pause before a change: a fetcher that gets news within 20 ms of its question asks again only with its
-/// next tick, lest a control plane gone wild keep an Envoy busy. That is a limit on how often, not on how soon.
+/// The shortest pause before a change: news that a fetcher gets within 20 ms of its question may be 20 a second, lest a
+/// control plane gone wild keep an Envoy busy. That is a limit on how often, not on how soon.
 const PAUSE: Duration = Duration::from_millis(25);
 /// So much longer it may be: drawn, so that no timer runs in step with the changes.
 const DRAWN: u64 = 50_000;

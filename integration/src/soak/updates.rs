@@ -14,8 +14,8 @@ use crate::{
     },
 };
 
-/// The pause before an update: a fetcher that gets news within 20 ms of its question asks again only with its next
-/// tick, which is a limit on how often, not on how soon.
+/// The pause before an update: news that a fetcher gets within 20 ms of its question may be 20 a second, which is a limit
+/// on how often, not on how soon.
 const PAUSE: Duration = Duration::from_millis(25);
 /// How many requests are served while a refused revision is the newest.
 const SERVED: usize = 20;

@@ -12,26 +12,26 @@ use crate::{
 };
 
 /// An Envoy: its VMs, each with the root 1. The fetcher has the id 100, the workers count from 1.
-struct Mesh {
+pub(super) struct Mesh {
     fetcher: Vm,
-    workers: Vec<Vm>,
+    pub(super) workers: Vec<Vm>,
     /// Whether the fetcher's callbacks are called.
-    lives: bool,
+    pub(super) lives: bool,
 }
 
 /// Of a worker that may be elected.
-fn electable() -> String {
+pub(super) fn electable() -> String {
     let text = configuration(&[rule_set("embedded", "shop", "x-feature-flags")]);
     text.replacen('{', r#"{"fetcher": {"namespace": "shop"}, "#, 1)
 }
 
 impl Mesh {
     /// Starts the VMs and lets them find each other.
-    fn new(workers: u64) -> Self {
+    pub(super) fn new(workers: u64) -> Self {
         Self::of(workers, &configuration(&[rule_set("embedded", "shop", "x-feature-flags")]))
     }
 
-    fn of(workers: u64, text: &str) -> Self {
+    pub(super) fn of(workers: u64, text: &str) -> Self {
         let worker = |id| {
             let mut vm = Vm::new(id);
             assert!(root(&mut vm, 1, "graylane", "front", text));
@@ -46,7 +46,7 @@ impl Mesh {
     }
 
     /// Lets time pass, in ticks of 100 ms of everyone.
-    fn pass(&mut self, time: Duration) {
+    pub(super) fn pass(&mut self, time: Duration) {
         for _ in 0..time.as_millis() / 100 {
             host(|host| host.now += Duration::from_millis(100));
             if self.lives {
@@ -83,8 +83,8 @@ impl Mesh {
     }
 
     /// Who holds the lease.
-    fn holder(&self) -> u64 {
-        lease::Lease::read().0.holder
+    pub(super) fn holder(&self) -> u64 {
+        lease::Lease::read(host(|host| host.now)).0.holder
     }
 
     /// The worker that holds the lease.
@@ -98,7 +98,7 @@ impl Mesh {
     }
 
     /// Answers the newest question with a snapshot of `rule_sets`, and lets it be noticed.
-    fn publish(&mut self, number: u64, rule_sets: &[String]) {
+    pub(super) fn publish(&mut self, number: u64, rule_sets: &[String]) {
         self.deliver(number, &snapshot(rule_sets));
         self.call_back();
     }
@@ -123,7 +123,7 @@ impl Mesh {
     }
 
     /// Answers the newest report, and gives what it said of the VMs.
-    fn reported(&mut self) -> Vec<serde_json::Value> {
+    pub(super) fn reported(&mut self) -> Vec<serde_json::Value> {
         let (token, call) = call("/acks");
         self.answer(token, "204", b"");
         let report: serde_json::Value = serde_json::from_slice(&call.body).unwrap();
@@ -132,7 +132,7 @@ impl Mesh {
 }
 
 /// The newest call to a path that contains `part`, and its token.
-fn call(part: &str) -> (u32, Call) {
+pub(super) fn call(part: &str) -> (u32, Call) {
     host(|host| {
         let place = host.calls.iter().rposition(|call| call.path().contains(part)).expect("there was such a call");
         (u32::try_from(place).unwrap() + 1, host.calls[place].clone())
@@ -145,12 +145,12 @@ fn snapshot(rule_sets: &[String]) -> Vec<u8> {
 }
 
 /// The rule that decides for a plain request to `vm`, and the revision.
-fn decides(vm: &mut Vm) -> (String, String) {
+pub(super) fn decides(vm: &mut Vm) -> (String, String) {
     request(vm, &get("shop", &[]));
     (state("graylane_rule"), state("graylane_revision"))
 }
 
-fn shop(name: &str) -> [String; 1] {
+pub(super) fn shop(name: &str) -> [String; 1] {
     [rule_set(name, "shop", "x-feature-flags")]
 }
 
@@ -363,6 +363,8 @@ fn without_a_fetcher_one_vm_is_elected_and_does_the_same_work() {
 fn a_dead_fetcher_is_replaced_and_retakes_the_office_when_it_was_only_stalled() {
     let mut mesh = Mesh::of(2, &electable());
     mesh.publish(1, &shop("first"));
+    // No report is under way, so that one can be due as soon as it is back.
+    (0..2).for_each(|_| drop(mesh.reported()));
     mesh.lives = false;
     mesh.pass(lease::STALE - Duration::from_millis(200));
     assert_eq!(mesh.holder(), 100);
@@ -376,9 +378,16 @@ fn a_dead_fetcher_is_replaced_and_retakes_the_office_when_it_was_only_stalled() 
     let pointer = Pointer::read().unwrap().0;
     mesh.fetcher.answered(1, u32::try_from(question).unwrap(), 2, 0);
     assert_eq!(Pointer::read().unwrap().0, pointer);
+    // Long enough for a sign of life to be due.
+    mesh.pass(Duration::from_secs(6));
+    let before = host(|host| host.calls.len());
     mesh.lives = true;
     mesh.pass(Duration::from_millis(200));
     assert_eq!(mesh.holder(), 100);
+    // What it knew before is no news, and what is reported later must not be older.
+    let reports = host(|host| host.calls[before..].iter().map(|call| call.body.clone()).collect::<Vec<_>>());
+    let outdated = |body: &[u8]| String::from_utf8_lossy(body).contains(r#""revision":"1.1""#);
+    assert!(!reports.iter().any(|body| outdated(body)), "{reports:?}");
     assert!(call("/snapshot").1.path().contains("after=1.2&"));
     mesh.publish(3, &shop("third"));
     assert!(mesh.workers.iter_mut().all(|vm| decides(vm).1 == "1.3"));
