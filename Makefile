@@ -21,10 +21,12 @@ NATIVE := -p graylane-rules -p graylane-filter -p graylane -p graylane-integrati
 BENCH_WASM := -p graylane-bench-floor -p graylane-bench-sdk-empty
 WASM_BUILD := cargo build --profile wasm --target wasm32-wasip1
 WASM_OUT := target/wasm32-wasip1/wasm
+# A workspace of its own, which is built otherwise.
+IN_FUZZ := cd fuzz
 # A binary and a cdylib have no public items: their documentation is for those who work on them.
 PRIVATE_DOC := RUSTDOCFLAGS='-D warnings -A rustdoc::private-intra-doc-links' cargo doc --no-deps --document-private-items
 
-.PHONY: help demo up test test-compose test-oldest check bench race soak faults fuzz build tools images fmt clean
+.PHONY: help demo up test test-fuzz test-compose test-oldest check bench race soak faults fuzz build tools images fmt clean
 .PHONY: toolchain build-bench build-tests test-rust lint docs deny purity bindgen
 
 help: ## what there is
@@ -36,13 +38,16 @@ demo: tools build ## requests decided and explained, rules changed under load; e
 up: tools build ## everything left running, with curl lines to try and rules to change
 	target/debug/demo --keep
 
-test: test-rust test-compose ## every test
+test: test-rust test-fuzz test-compose ## every test
 
 test-rust: tools build-tests bindgen
 	cargo test $(NATIVE) -- --skip $(FIGURES)
 	cargo test -p graylane-integration --test update -- --show-output
 	CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=$(CURDIR)/.tools/bin/wasm-bindgen-test-runner \
 	  cargo test -p graylane-rules --target wasm32-unknown-unknown
+
+test-fuzz: toolchain ## each fuzz target for ten seconds
+	tools/fuzz 10
 
 test-compose: ## the docker-compose harness, where a Docker engine answers
 	@if engine=$$(docker version --format '{{.Server.Version}}' 2>&1); then \
@@ -77,14 +82,16 @@ build: toolchain ## the binaries into target/debug, the filter into dist/graylan
 	@echo "command line and control plane: target/debug/graylane; Envoy: $(or $(ENVOY),none yet: make tools)"
 
 # Builds that only tests use: one that can be told to trap or stall, one that also speaks another snapshot format, and a
-# control plane that speaks it as well. Each in a directory of its own, or they would rebuild each other.
-build-tests: build
-	$(WASM_BUILD) --target-dir target/hooks -p graylane-filter --features hooks
-	$(WASM_BUILD) --target-dir target/next -p graylane-filter --features hooks,next-format
-	cargo build --target-dir target/next -p graylane --features next-format
-	@install -m644 -C target/hooks/wasm32-wasip1/wasm/graylane.wasm dist/graylane-hooks.wasm
-	@install -m644 -C target/next/wasm32-wasip1/wasm/graylane.wasm dist/graylane-next.wasm
-	@install -m755 -C target/next/debug/graylane dist/graylane-next
+# control plane that speaks it as well. What they share with the others is built once; so the plain ones come last, to stand
+# where they are looked for.
+build-tests: toolchain
+	$(WASM_BUILD) -p graylane-filter --features hooks
+	@install -D -m644 -C $(WASM_OUT)/graylane.wasm dist/graylane-hooks.wasm
+	$(WASM_BUILD) -p graylane-filter --features hooks,next-format
+	@install -m644 -C $(WASM_OUT)/graylane.wasm dist/graylane-next.wasm
+	cargo build -p graylane -p graylane-integration --bin graylane --features graylane/next-format
+	@install -m755 -C target/debug/graylane dist/graylane-next
+	@$(MAKE) --no-print-directory build
 
 build-bench: toolchain
 	$(WASM_BUILD) $(BENCH_WASM)
@@ -121,9 +128,12 @@ images: tools build ## what envoy/compose needs, in the local Docker engine, for
 
 fmt: toolchain ## format the sources
 	cargo fmt
+	$(IN_FUZZ) && cargo fmt
 
 lint: toolchain
 	cargo fmt --check
+	$(IN_FUZZ) && cargo fmt --check
+	$(IN_FUZZ) && cargo clippy --all-targets -- -D warnings
 	cargo clippy $(NATIVE) --all-targets -- -D warnings
 	cargo clippy -p graylane-filter $(BENCH_WASM) --target wasm32-wasip1 -- -D warnings
 	cargo clippy -p graylane-rules --target wasm32-unknown-unknown --all-targets -- -D warnings
@@ -136,9 +146,10 @@ docs: toolchain
 deny: toolchain
 	@tools/cargo-tool cargo-deny $(CARGO_DENY_VERSION) cargo-deny
 	.tools/bin/cargo-deny check --hide-inclusion-graph licenses bans sources
+	.tools/bin/cargo-deny --manifest-path fuzz/Cargo.toml --config deny.toml check --hide-inclusion-graph licenses bans sources
 
 purity: toolchain ## that the rules link no host, no runtime and no I/O
 	@tools/purity
 
 clean: ## remove what was built; the tools stay
-	rm -rf target dist
+	rm -rf target dist fuzz/target

@@ -75,12 +75,13 @@ fn root(envoy: &mut Envoy, mut event: Event<'_>) {
         host.properties.insert("plugin_root_id".into(), root_id.to_vec());
         host.properties.insert("plugin_name".into(), plugin.to_vec());
     });
-    // Where the host gives no configuration, the VM takes it for an empty one.
-    let given = host(|host| !host.refusals.contains_key("buffer") && !host.refusals.contains_key("property"));
-    let named = named.filter(|_| given);
+    // Whose configuration the host withholds has no keys and no limits, so it takes no rules and fetches none; without its
+    // name a fetcher is a filter.
+    let [withheld, nameless] = host(|host| ["buffer", "property"].map(|call| host.refusals.contains_key(call)));
+    let named = named.filter(|_| !withheld && !nameless);
     match named {
         Some(Configuration { signed, .. }) => envoy.record.unsigned |= *signed == Some(false),
-        None => envoy.record.anything = true,
+        None => envoy.record.anything |= !withheld,
     }
     let slot = &mut envoy.vms[vm];
     slot.gone.remove(&root);

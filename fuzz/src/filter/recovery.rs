@@ -83,12 +83,13 @@ fn everybody_has(envoy: &Envoy, revision: Revision) -> bool {
     late(envoy, revision).is_empty()
 }
 
-/// The roots that decide by something else.
+/// The roots that decide by something else, but for those whose configuration the host withheld: they take no rules.
 fn late(envoy: &Envoy, revision: Revision) -> Vec<(usize, u32, Option<Revision>)> {
     let mut late = Vec::new();
     for vm in 0..VMS {
         let slot = &envoy.vms[vm];
-        for root in slot.live_roots().filter(|root| !slot.roots[root].fetcher) {
+        let deciding = |root: &u32| slot.roots[root].named.is_some() && !slot.roots[root].fetcher;
+        for root in slot.live_roots().filter(deciding) {
             let found = slot.vm.rules(root).and_then(|rules| rules.revision);
             if found != Some(revision) {
                 late.push((vm, root, found));
