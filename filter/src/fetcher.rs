@@ -4,6 +4,7 @@
 //! VM of the HTTP filter. It knows the envelope and never the content.
 
 mod calls;
+mod repair;
 mod threads;
 
 use std::time::Duration;
@@ -35,9 +36,6 @@ const SILENCE: Duration = Duration::from_secs(4);
 
 /// How often the inbox is registered. Whoever registers last is called back, so this repairs any mix-up.
 const REGISTER_EVERY: Duration = Duration::from_secs(1);
-
-/// How often spoilt bytes are written again at most.
-const REPAIR_EVERY: Duration = Duration::from_secs(1);
 
 /// So long after a publication what is known of it is reported, also where VMs are silent.
 const REPORT_WITHIN: Duration = Duration::from_millis(20);
@@ -279,43 +277,6 @@ impl Fetcher {
         let heard = self.table.hear(hello);
         if heard | self.note_thread(&id, at, since) {
             self.report.changed();
-        }
-    }
-
-    /// A VM found other bytes than the pointer promises: writes them again, or, without them, asks for whatever the
-    /// control plane has.
-    fn repair(&mut self, hello: &Hello) {
-        let now = host::now();
-        if now < self.next_repair {
-            return;
-        }
-        self.next_repair = now.saturating_add(REPAIR_EVERY);
-        let refused = |revision: Revision| hello.refused == Some(revision.to_string());
-        match &self.shelved {
-            Some(shelved) if refused(shelved.place.revision) && shelved.write_again().is_ok() => {
-                log::warn!("revision {} was spoilt in shared data and is written again", shelved.place.revision);
-                let _ = host::enqueue(hello.queue, b"again");
-            }
-            _ if refused(newest()) => {
-                self.poll.continue_after(None);
-                self.poll.restart();
-            }
-            _ => {}
-        }
-    }
-
-    /// Asks for the newest revision once more where a VM reads other formats than the one it lies there in.
-    fn refetch_unreadable(&mut self) {
-        let place = Pointer::read().map(|(pointer, _)| pointer.newest).unwrap_or_default();
-        let formats = self.table.formats();
-        if place.slot.key().is_none() || formats.contains(&place.format) {
-            return self.refetched.clear();
-        }
-        if self.refetched != formats {
-            log::info!("revision {} is wanted in one of the formats {formats:?}", place.revision);
-            self.refetched = formats;
-            self.poll.continue_after(None);
-            self.poll.restart();
         }
     }
 

@@ -3,26 +3,25 @@
 //! A callback of the VM's queue is the fast path. The tick, which reads the small pointer anyway, is the one that is
 //! right by itself: a lost or misdirected callback costs one tick.
 
+mod hello;
+mod refusal;
+
 use std::{rc::Rc, time::Duration};
 
-use graylane_rules::{Revision, SNAPSHOT_FORMATS, Snapshot};
+use graylane_rules::Revision;
 
 use crate::{
-    gauges::{self, Gauges},
+    gauges::Gauges,
     host,
     lease::Lease,
     loaded::Loaded,
-    message::{self, Hello, INBOX},
+    message,
     metrics::Metrics,
     pointer::{Place, Pointer},
     roots::{Filter, Roots},
 };
-
-/// How often a VM says hello when nothing happens.
-const HELLO_EVERY: Duration = Duration::from_secs(1);
-
-/// How often bytes that did not fit are read again without being asked.
-const REREAD_EVERY: Duration = Duration::from_secs(1);
+use hello::Queue;
+use refusal::{Refusal, Refused, load};
 
 /// So many ticks are fast at most, for all roots of a VM together.
 const FAST_TICKS: u32 = 200;
@@ -49,30 +48,6 @@ pub struct Worker {
     next_hello: Duration,
     ticks: u32,
     gauges: Gauges,
-}
-
-/// The VM's queue, and the root that is called back. Its name is the VM's, so another root can take over.
-#[derive(Clone, Copy, Debug)]
-struct Queue {
-    token: u32,
-    owner: u32,
-}
-
-/// A snapshot that was not taken.
-#[derive(Debug)]
-struct Refusal {
-    place: Place,
-    why: Refused,
-    retry: Duration,
-}
-
-/// Why a snapshot was not taken.
-#[derive(Debug)]
-enum Refused {
-    /// The bytes are not those the pointer promised. Others may be there soon.
-    Unfit(String),
-    /// They are, and cannot be used.
-    Unusable(String),
 }
 
 impl Worker {
@@ -158,19 +133,6 @@ impl Worker {
         self.hello(&Lease::read(host::now()).0, roots);
     }
 
-    /// Registers the VM's queue for `caller` where nobody is called back for it, which Envoy does not tell.
-    fn own_queue(&mut self, caller: u32, roots: &Roots) {
-        if self.queue.is_some_and(|queue| roots.contains(queue.owner)) {
-            return;
-        }
-        self.queue = match host::register_queue(&format!("graylane/w/{:016x}", self.id)) {
-            Ok(token) => Some(Queue { token, owner: caller }),
-            Err(_) => return,
-        };
-        // Registering again calls nobody back for what waits already.
-        self.queue.map(|queue| message::drain(queue.token)).into_iter().flatten().for_each(drop);
-    }
-
     /// Follows the pointer. `called`: something was written, so even what was refused is looked at again. True where
     /// there is something new to tell.
     pub fn refresh(&mut self, called: bool, roots: &mut Roots, metrics: &mut Metrics) -> bool {
@@ -205,13 +167,6 @@ impl Worker {
             place = newest;
         }
         None
-    }
-
-    fn keeps_refusing(&self, place: &Place, called: bool) -> bool {
-        self.refusal.as_ref().is_some_and(|refusal| {
-            let again = matches!(refusal.why, Refused::Unfit(_)) && (called || host::now() >= refusal.retry);
-            refusal.place == *place && !again
-        })
     }
 
     /// While the newest is refused, takes the one that everybody had taken before, if this VM has nothing as new: a VM that
@@ -255,88 +210,8 @@ impl Worker {
         log::info!("revision {revision} is in use");
     }
 
-    fn refuse(&mut self, place: Place, why: Refused, metrics: &mut Metrics) {
-        if self.refusal.as_ref().is_none_or(|refusal| refusal.place != place) {
-            metrics.count("graylane_snapshots_refused_total");
-            gauges::refused(Some(place.revision), host::unix_time(), metrics);
-            log::error!("revision {} is not used, {} stays: {}", place.revision, self.in_use(), why.text());
-        }
-        let retry = host::now().saturating_add(REREAD_EVERY);
-        self.refusal = Some(Refusal { place, why, retry });
-    }
-
     /// The fetched revision in use; 0.0 where there is none.
     fn revision(&self) -> Revision {
         self.fetched().unwrap_or_default()
-    }
-
-    fn in_use(&self) -> String {
-        self.current.as_ref().map_or_else(|| "what there was (no revision)".to_owned(), |current| current.label.clone())
-    }
-
-    /// Tells whoever fetches, or leaves it due where nobody does.
-    fn hello(&mut self, lease: &Lease, roots: &Roots) {
-        let now = host::now();
-        self.next_hello = Duration::ZERO;
-        let Some(queue) = self.queue else { return };
-        if !lease.lives(now) {
-            return;
-        }
-        self.inbox = self.inbox.or_else(|| host::resolve_queue(INBOX).ok());
-        let Some(inbox) = self.inbox else { return };
-        let Ok(message) = serde_json::to_vec(&self.report(queue.token, roots)) else { return };
-        if host::enqueue(inbox, &message).is_ok() {
-            self.greeted = lease.holder;
-            self.next_hello = now.saturating_add(HELLO_EVERY);
-        }
-    }
-
-    fn report(&self, queue: u32, roots: &Roots) -> Hello {
-        let refusal = self.refusal.as_ref();
-        let error = refusal.map(|refusal| refusal.why.text().to_owned()).or_else(|| self.complaint(roots));
-        Hello {
-            id: format!("{:016x}", self.id),
-            queue,
-            formats: SNAPSHOT_FORMATS.to_vec(),
-            revision: self.current.as_ref().map(|current| current.label.clone()),
-            refused: refusal.map(|refusal| refusal.place.revision.to_string()),
-            error: error.map(|error| error.chars().take(300).collect()),
-            unfit: refusal.is_some_and(|refusal| matches!(refusal.why, Refused::Unfit(_))),
-            serving: self.serving,
-            at: u64::try_from(host::now().as_nanos()).unwrap_or(u64::MAX),
-        }
-    }
-
-    /// What is wrong with a filter although its VM has taken the snapshot.
-    fn complaint(&self, roots: &Roots) -> Option<String> {
-        let current = self.current.as_ref()?;
-        roots.filters().find_map(|filter| filter.objection(current))
-    }
-}
-
-impl Refused {
-    fn text(&self) -> &str {
-        match self {
-            Refused::Unfit(why) | Refused::Unusable(why) => why,
-        }
-    }
-}
-
-/// Reads and checks the bytes that lie at `place`.
-fn load(place: &Place, roots: &Roots) -> Result<Loaded, Refused> {
-    if !SNAPSHOT_FORMATS.contains(&place.format) {
-        let why = format!("found format {}, expected one of {SNAPSHOT_FORMATS:?}: update the filter", place.format);
-        return Err(Refused::Unusable(why));
-    }
-    let key = place.slot.key().ok_or_else(|| Refused::Unfit("the pointer names no slot".to_owned()))?;
-    let (bytes, _) = host::shared(key).map_err(|status| Refused::Unfit(format!("{key} cannot be read: {status:?}")))?;
-    if !place.fits(&bytes) {
-        return Err(Refused::Unfit(format!("{key} does not hold the bytes that the pointer promises")));
-    }
-    let snapshot = Snapshot::load(bytes).map_err(|why| Refused::Unusable(why.to_string()))?;
-    let loaded = Loaded::fetched(snapshot, place.revision);
-    match roots.current_filters().find_map(|filter| filter.objection(&loaded)) {
-        Some(objection) => Err(Refused::Unusable(objection)),
-        None => Ok(loaded),
     }
 }

@@ -10,8 +10,8 @@ use crate::Mesh;
 /// How long a fetcher is stalled: longer than the 3 s after which another is elected.
 const STALL: &str = "fetcher-stall=4000";
 
-/// How old a VM must be for the one after it to be made at once: `base_interval` of Envoy's `reload_config`.
-const RELOAD: Duration = Duration::from_secs(1);
+/// How old a VM must be for the one after it to be made at once: `base_interval` of Envoy's `reload_config`, and up to half of it by chance.
+const RELOAD: Duration = Duration::from_millis(1500);
 
 /// With a filter that obeys orders, in an Envoy that can be started again.
 pub(super) fn obedient(mesh: Mesh) -> Mesh {
