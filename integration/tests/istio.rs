@@ -65,6 +65,33 @@ fn filter_fetcher_and_routes_fit_each_other() {
 }
 
 #[test]
+fn whoever_fetches_is_told_the_same() {
+    let fetcher: Value = serde_saphyr::from_str(&bootstrap()).expect("custom_bootstrap.json is YAML");
+    let fetcher: Value =
+        serde_json::from_str(text(&fetcher, &format!("{FETCHER}/configuration/value"))).expect("JSON for the fetcher");
+    assert!(fetcher["control"].is_array(), "{fetcher}");
+    for file in FILTERS {
+        let (resource, _) = filter(file);
+        let plugin = text(&resource, &format!("{FILTER}/configuration/value"));
+        let plugin: Value = serde_json::from_str(plugin).expect("JSON for the plugin");
+        assert_eq!(plugin["fetcher"], fetcher, "{file}: who is elected asks as the fetcher did, with its keys");
+    }
+    assert_eq!(wasm_plugin()["spec"]["pluginConfig"]["fetcher"], fetcher, "wasmplugin.yaml");
+}
+
+#[test]
+fn the_wasm_plugin_uses_only_what_istio_implements_and_fits_the_routes() {
+    let plugin = wasm_plugin();
+    assert_eq!(keys(&plugin, "/spec"), ["failStrategy", "match", "pluginConfig", "selector", "url"]);
+    assert_eq!(text(&plugin, "/spec/failStrategy"), "FAIL_RELOAD");
+    assert!(text(&plugin, "/spec/url").starts_with("oci://"), "a file:// makes new VMs with every change");
+    let routes = documents("routes.yaml");
+    let matched = keys(&routes[1], "/spec/http/0/match/0/headers");
+    let owned = plugin["spec"]["pluginConfig"]["ownedHeaders"].as_array().expect("owned headers");
+    assert!(owned.contains(&json!(matched[0])), "routes use {matched:?}");
+}
+
+#[test]
 fn the_fetcher_is_brought_into_each_namespace_of_the_filters() {
     let text_of = std::fs::read_to_string(root().join("envoy/istio/bootstrap.yaml")).expect("bootstrap.yaml");
     let commands: BTreeSet<_> = text_of.lines().map(|line| line.trim_start_matches(['#', ' '])).collect();
@@ -88,6 +115,7 @@ fn envoy_accepts_them() {
         accepted(&validate(&resource, &inserted, &bootstrap()), file);
     }
     accepted(&validate(&fetcher_as_filter(), &filter(FILTERS[0]).1, &bootstrap()), "the fetcher's own configuration");
+    accepted(&validate(&wasm_plugin_as_filter(), &filter(FILTERS[0]).1, &bootstrap()), "wasmplugin.yaml");
 }
 
 #[test]
@@ -157,6 +185,23 @@ fn fetcher_as_filter() -> Value {
     let bootstrap: Value = serde_saphyr::from_str(&bootstrap()).expect("custom_bootstrap.json is YAML");
     let (mut resource, _) = filter(FILTERS[0]);
     alter(&mut resource, FILTER, bootstrap.pointer(FETCHER).expect("a fetcher").clone());
+    resource
+}
+
+fn wasm_plugin() -> Value {
+    let [plugin] = &documents("wasmplugin.yaml")[..] else { panic!("wasmplugin.yaml should be one document") };
+    assert_eq!(text(plugin, "/kind"), "WasmPlugin");
+    plugin.clone()
+}
+
+/// As Istio translates it: the plugin's configuration as a text of JSON, no vm_id, no root_id.
+fn wasm_plugin_as_filter() -> Value {
+    let (mut resource, _) = filter(FILTERS[0]);
+    let configuration = wasm_plugin()["spec"]["pluginConfig"].to_string();
+    alter(&mut resource, "/typed_config/config/configuration/value", json!(configuration));
+    let config = resource.pointer_mut(FILTER).and_then(Value::as_object_mut).expect("a Wasm filter");
+    config.remove("root_id");
+    config["vm_config"].as_object_mut().expect("a vm_config").remove("vm_id").expect("a vm_id in the EnvoyFilter");
     resource
 }
 
