@@ -7,9 +7,9 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-use graylane_rules::{Compiled, Format, Source, compile, envelope};
+use graylane_rules::{Compiled, Format, SNAPSHOT_FORMAT, Source, compile, envelope};
 
-use crate::{Process, Request, Signer, Status, Wire, artefacts, eventually, process::Second};
+use crate::{Process, Request, Signer, Status, Wire, artefacts, eventually, fake_control::in_format, process::Second};
 
 /// A directory of documents, changed the way operators should: a new file renamed into place.
 #[derive(Debug)]
@@ -145,10 +145,20 @@ impl Control {
         self.process = Some(self.launch.serve(self.rules.directory(), &self.address.to_string()).0);
     }
 
+    /// Has another build serve, the one of every day where it is None, when it is [started again](Self::start_again).
+    pub fn use_build(&mut self, build: Option<&str>) {
+        self.launch.build = build.map(str::to_owned);
+    }
+
     /// Signs with this key, whose file is put into `directory`, when it is [started again](Self::start_again); with
     /// none where it is None.
     pub fn sign_with(&mut self, signer: Option<&Signer>, directory: &Path) {
         self.launch.signing_key = signer.map(|signer| signer.write(directory));
+    }
+
+    /// Signs with every key whose file is in `directory`, in the same way.
+    pub fn sign_with_all_in(&mut self, directory: &Path) {
+        self.launch.signing_key = Some(directory.to_owned());
     }
 
     /// What it says about the namespace `default`.
@@ -163,9 +173,23 @@ impl Control {
         serde_json::from_str(&text).map_err(|why| format!("control's status: {why}: {} {text}", answer.status))
     }
 
+    /// Has it read the keys again that it signs with.
+    pub fn hang_up(&self) {
+        self.process().hang_up();
+    }
+
+    /// The digest of what it makes of `documents`, in the newest format that its build writes.
+    fn digest(&self, documents: &[String]) -> String {
+        let snapshot = compiled(documents).snapshot;
+        match self.launch.build.as_deref() {
+            Some("next") => envelope::digest(&in_format(SNAPSHOT_FORMAT + 1, snapshot)),
+            _ => envelope::digest(&snapshot),
+        }
+    }
+
     /// Waits until exactly `documents` are published and each of `workers` VMs runs them; gives the revision.
     pub fn await_everyone(&self, documents: &[String], workers: usize) -> String {
-        let digest = envelope::digest(&compiled(documents).snapshot);
+        let digest = self.digest(documents);
         eventually("the new rules in every worker", || {
             let status = self.status()?;
             match &status.sha256 {

@@ -20,6 +20,7 @@ use crate::{
 };
 
 pub use reply::Reply;
+pub(crate) use sealed::in_format;
 pub use sealed::{Envelope, sealed};
 
 /// The running fake.

@@ -89,6 +89,11 @@ impl Process {
         self.signal(libc::SIGSTOP);
     }
 
+    /// Sends SIGHUP, by which many programs read again what they are configured with.
+    pub fn hang_up(&self) {
+        self.signal(libc::SIGHUP);
+    }
+
     /// Lets it go on.
     pub fn resume(&self) {
         self.signal(libc::SIGCONT);

@@ -12,6 +12,9 @@ pub struct Status {
     pub revision: Option<String>,
     /// The SHA-256 of its snapshot.
     pub sha256: Option<String>,
+    /// The keys by which its envelope is signed.
+    #[serde(default)]
+    pub signed_by: Vec<String>,
     /// The rule sets in it.
     #[serde(default)]
     pub rule_sets: Vec<String>,
@@ -30,6 +33,9 @@ pub struct Status {
 pub struct Node {
     /// Its node id.
     pub id: String,
+    /// What fetches for it: `bootstrap` or `elected`.
+    #[serde(default)]
+    pub fetcher: Option<String>,
     /// Its live VMs.
     pub workers: Vec<Worker>,
 }
@@ -45,6 +51,9 @@ pub struct Worker {
     pub error: Option<String>,
     /// Which one it refuses.
     pub refused: Option<String>,
+    /// The snapshot formats it reads.
+    #[serde(default)]
+    pub formats: Vec<u16>,
     /// `worker` or `main`, where that is known.
     pub role: Option<String>,
 }
@@ -60,13 +69,18 @@ pub struct TimeToEffect {
 }
 
 impl Status {
+    /// The VMs of all Envoys.
+    pub fn workers(&self) -> impl Iterator<Item = &Worker> {
+        self.nodes.iter().flat_map(|node| &node.workers)
+    }
+
     /// The revision, if every one of exactly `workers` VMs runs it.
     ///
     /// # Errors
     /// Why not.
     pub fn on_it(&self, workers: usize) -> Result<String, String> {
         let revision = self.revision.clone().ok_or("nothing is published")?;
-        let found: Vec<_> = self.nodes.iter().flat_map(|node| &node.workers).collect();
+        let found: Vec<_> = self.workers().collect();
         if found.len() != workers || found.iter().any(|worker| worker.revision.as_ref() != Some(&revision)) {
             return Err(format!("expected {workers} workers on {revision}, found {found:?}"));
         }

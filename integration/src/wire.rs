@@ -160,6 +160,17 @@ impl Wire {
         self.stream.write_all(bytes)
     }
 
+    /// Waits for the first bytes of an answer, which are kept for it.
+    ///
+    /// # Errors
+    /// Where the connection ends or times out before.
+    pub fn await_bytes(&mut self) -> io::Result<()> {
+        while self.unread.is_empty() {
+            self.more()?;
+        }
+        Ok(())
+    }
+
     /// Reads one answer; bytes behind it are kept for the next.
     ///
     /// # Errors

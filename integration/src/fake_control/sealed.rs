@@ -41,9 +41,7 @@ impl Envelope {
     /// In another format, which differs in its number alone, as that of builds with `next-format` does.
     #[must_use]
     pub fn format(self, format: u16) -> Self {
-        let mut snapshot = self.snapshot;
-        assert_eq!(snapshot[FORMAT], self.head.format.to_le_bytes(), "the format is no longer where it was");
-        snapshot[FORMAT].copy_from_slice(&format.to_le_bytes());
+        let snapshot = in_format(format, self.snapshot);
         let renewed = Head::of(&self.head.namespace, self.head.revision(), format, &snapshot);
         Self { head: Head { issued: self.head.issued, expires: self.head.expires, ..renewed }, snapshot }
     }
@@ -81,6 +79,16 @@ impl Envelope {
     pub fn seal(&self) -> Vec<u8> {
         self.head.seal(&self.snapshot)
     }
+}
+
+/// `snapshot` under the number of another format, as builds with `next-format` write it.
+///
+/// # Panics
+/// Where it is in no format that is known here.
+pub(crate) fn in_format(format: u16, mut snapshot: Vec<u8>) -> Vec<u8> {
+    assert_eq!(snapshot[FORMAT], SNAPSHOT_FORMAT.to_le_bytes(), "the format is no longer where it was");
+    snapshot[FORMAT].copy_from_slice(&format.to_le_bytes());
+    snapshot
 }
 
 /// The rules `documents` in an envelope for `namespace`.

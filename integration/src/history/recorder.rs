@@ -8,7 +8,7 @@ use std::{
 
 use graylane_rules::{Revision, Snapshot, envelope};
 
-use super::{Ack, History, Outcome, Published, Response, Served, Told, Upstream, Worker};
+use super::{Ack, Bounds, History, Outcome, Published, Response, Served, Told, Upstream, Verdict, Worker, check};
 use crate::{
     Request, access, eventually,
     load::{self, Record},
@@ -64,8 +64,8 @@ impl Recorder {
         }
         let digest = envelope::digest(snapshot.bytes());
         // What a file brings may be served since the file was renamed into place, not only since somebody noticed.
-        let written = state.written.iter().position(|(_, written)| *written == digest).filter(|_| !spare);
-        let since = written.and_then(|place| state.written.drain(..=place).next_back()).map_or(at, |(since, _)| since);
+        let since = if spare { state.written_before(&digest, &snapshot) } else { state.take_written(&digest) };
+        let since = since.unwrap_or(at);
         state.newest = digest;
         state.history.published.push(Published { at: since.min(at), revision, snapshot, spare });
     }
@@ -168,6 +168,18 @@ impl Recorder {
         std::mem::take(&mut *self.state()).history
     }
 
+    /// Takes what was recorded so far, and proves the promises on it.
+    ///
+    /// # Panics
+    /// Where one was broken, or fewer than `count` requests were held to them.
+    pub fn assert_kept(&self, bounds: &Bounds, count: usize) -> Verdict {
+        let verdict = check(&self.take(), bounds);
+        println!("{verdict}");
+        verdict.assert_kept();
+        assert!(verdict.counted.numbered >= count, "{verdict}");
+        verdict
+    }
+
     fn at(&self, instant: Instant) -> Duration {
         instant.saturating_duration_since(self.0.begin)
     }
@@ -178,6 +190,19 @@ impl Recorder {
 }
 
 impl State {
+    /// When the documents of `digest` were written, whose publication was awaited; that of earlier ones no longer is.
+    fn take_written(&mut self, digest: &str) -> Option<Duration> {
+        let place = self.written.iter().position(|(_, written)| written == digest)?;
+        self.written.drain(..=place).next_back().map(|(since, _)| since)
+    }
+
+    /// The same for a spare, which reads what another publishes as well, before or after it.
+    fn written_before(&self, digest: &str, snapshot: &Snapshot) -> Option<Duration> {
+        let written = self.written.iter().find(|(_, written)| written == digest).map(|(since, _)| *since);
+        let same = |published: &&Published| published.snapshot.bytes() == snapshot.bytes();
+        written.or_else(|| self.history.published.iter().rev().find(same).map(|published| published.at))
+    }
+
     fn knows(&self, revision: Revision, snapshot: &Snapshot) -> bool {
         let mut known = self.history.published.iter().filter(|published| published.revision == revision);
         known.any(|published| published.snapshot.bytes() == snapshot.bytes())

@@ -34,11 +34,14 @@ pub(crate) struct Witness {
 
 impl Witness {
     /// Tells `recorder` what the control plane at `address` publishes, and what it heard. It need not answer always;
-    /// `spare`: fetchers ask it only where another one does not.
+    /// `spare`: fetchers ask it, and report to it, only where another one does not answer.
     pub(crate) fn of(address: SocketAddr, spare: bool, recorder: &Recorder) -> Self {
         let mut asking = JoinSet::new();
         asking.spawn_on(watch_publications(address, spare, recorder.clone()), runtime().handle());
-        asking.spawn_on(watch_status(address, recorder.clone()), runtime().handle());
+        // What a spare heard from VMs, it may have heard long before they spoke to another.
+        if !spare {
+            asking.spawn_on(watch_status(address, recorder.clone()), runtime().handle());
+        }
         Self { _asking: asking }
     }
 }

@@ -1,0 +1,165 @@
+//! The filter is replaced by ECDS, under load, while the fetcher stays what it was until Envoy restarts: builds that differ in
+//! the snapshot formats they read, in both orders.
+//!
+//! The shipped build reads format 1; `next` reads 1 and 2, and prefers 2.
+
+use std::time::Duration;
+
+use graylane_integration::{
+    Control, Mesh, Running, eventually,
+    history::{Bounds, Promise, Recorder, Response, Window, check},
+    load::{Load, Loading},
+    samples,
+};
+
+/// Generous, since machines that run tests are busy. How soon it usually is, `make race` measures.
+const BOUND: Duration = Duration::from_secs(2);
+/// How many requests are served by some rules before anything else is done.
+const BETWEEN: usize = 40;
+
+const NEXT: Option<&str> = Some("next");
+const SHIPPED: Option<&str> = None;
+
+fn mesh(name: &str, recorder: &Recorder) -> Mesh {
+    Mesh::new(name).rules(&samples::numbered(0)).workers(2).by_ecds().recorded_by(recorder)
+}
+
+/// Ordinary requests: 8 users in turn, on so few connections that each is used several times a second.
+fn load(recorder: &Recorder, mesh: &Running<Control>) -> Loading {
+    Load::of(200).over(16).users(8).recorded_by(recorder).start(mesh.envoy().address())
+}
+
+/// Replaces the filter by another build; returns once the VMs of the one before are forgotten.
+fn replace(build: Option<&str>, mesh: &mut Running<Control>) {
+    let before = formats_read(mesh);
+    mesh.push_filter(|filter| filter.wasm(build)).expect("another build is accepted");
+    eventually("only VMs of the other build", || {
+        let status = mesh.control().status()?;
+        status.on_it(3)?;
+        match formats_read(mesh) {
+            found if found != before && found.iter().all(|formats| formats == &found[0]) => Ok(()),
+            found => Err(format!("found VMs that read {found:?}")),
+        }
+    });
+}
+
+/// The formats that each VM reads.
+fn formats_read(mesh: &mut Running<Control>) -> Vec<Vec<u16>> {
+    let status = mesh.control().status().expect("control answers");
+    status.workers().map(|worker| worker.formats.clone()).collect()
+}
+
+/// Publishes rules `n`, waits until some requests were served by them, and gives the format in which they were fetched.
+fn publish(n: u32, mesh: &mut Running<Control>, load: &Loading) -> u16 {
+    let from = mesh.envoy().process().error_line_count();
+    let revision = mesh.publish(&[samples::numbered(n)]);
+    load.await_more(BETWEEN);
+    let fetched = format!("revision {revision} fetched: format ");
+    mesh.envoy().process().error_line(from, "the format that was fetched", |line| {
+        line.split_once(&fetched)?.1.split_once(',')?.0.parse().ok()
+    })
+}
+
+/// The first change after the VMs have changed answers a question that was asked before, and so in the format asked for then.
+fn publish_twice(n: u32, mesh: &mut Running<Control>, load: &Loading) -> u16 {
+    publish(n, mesh, load);
+    publish(n + 1, mesh, load)
+}
+
+fn kept(recorder: &Recorder, bounds: &Bounds, count: usize) {
+    recorder.await_logged();
+    recorder.assert_kept(bounds, count);
+}
+
+#[test]
+fn a_new_filter_under_an_old_fetcher_gets_the_new_format_once_no_vm_of_the_old_one_is_left() {
+    let recorder = Recorder::new();
+    let mut mesh = mesh("upgrade", &recorder).control_build("next").start();
+    let load = load(&recorder, &mesh);
+    assert_eq!(publish_twice(1, &mut mesh, &load), 1);
+    mesh.push_filter(|filter| filter.wasm(NEXT)).expect("another build is accepted");
+    // The VMs of the old filter are not forgotten yet.
+    mesh.write(&[samples::numbered(3)]);
+    load.await_more(BETWEEN);
+    mesh.await_everyone();
+    assert_eq!(publish_twice(4, &mut mesh, &load), 2);
+    drop(load.stop());
+    kept(&recorder, &Bounds::effect_within(BOUND), 5 * BETWEEN);
+}
+
+#[test]
+fn an_old_filter_under_a_new_fetcher_gets_the_format_it_reads_until_it_is_replaced() {
+    let recorder = Recorder::new();
+    let mut mesh = mesh("old-filter", &recorder).control_build("next").fetcher_wasm("next").start();
+    let load = load(&recorder, &mesh);
+    assert_eq!(publish_twice(1, &mut mesh, &load), 1);
+    replace(NEXT, &mut mesh);
+    assert_eq!(publish_twice(3, &mut mesh, &load), 2);
+    drop(load.stop());
+    kept(&recorder, &Bounds::effect_within(BOUND), 4 * BETWEEN);
+}
+
+/// Back from a filter that is served format 2: first the control plane, which then publishes in format 1, and the filter when
+/// everybody runs that.
+fn goes_back_in_order(name: &str, shape: impl Fn(Mesh) -> Mesh) {
+    let recorder = Recorder::new();
+    let mut mesh = shape(mesh(name, &recorder).control_build("next").filter_wasm("next")).start();
+    let load = load(&recorder, &mesh);
+    assert_eq!(publish_twice(1, &mut mesh, &load), 2);
+    let from = recorder.now();
+    mesh.control().kill();
+    mesh.control().use_build(SHIPPED);
+    mesh.control().start_again();
+    mesh.await_everyone();
+    let without_control = Window { from, to: recorder.now() };
+    replace(SHIPPED, &mut mesh);
+    assert_eq!(publish(3, &mut mesh, &load), 1);
+    drop(load.stop());
+    kept(&recorder, &Bounds::effect_within(BOUND).stale_in(without_control), 3 * BETWEEN);
+}
+
+#[test]
+fn control_and_then_the_filter_go_back_under_an_old_fetcher_without_a_loss() {
+    goes_back_in_order("back-old", |mesh| mesh);
+}
+
+#[test]
+fn control_and_then_the_filter_go_back_under_a_new_fetcher_without_a_loss() {
+    goes_back_in_order("back-new", |mesh| mesh.fetcher_wasm("next"));
+}
+
+#[test]
+fn a_filter_that_goes_back_first_decides_nothing_until_the_newest_was_fetched_once_more() {
+    let recorder = Recorder::new();
+    let mut mesh = mesh("back-first", &recorder).control_build("next").filter_wasm("next").start();
+    let load = load(&recorder, &mesh);
+    assert_eq!(publish_twice(1, &mut mesh, &load), 2);
+    let from = recorder.now();
+    replace(SHIPPED, &mut mesh);
+    let replacing = Window { from, to: recorder.now() };
+    assert_eq!(publish(3, &mut mesh, &load), 1);
+    drop(load.stop());
+    recorder.await_logged();
+    let history = recorder.take();
+    let undecided: Vec<_> = history.served().filter(|(_, served)| served.told.revision.is_none()).collect();
+    println!("{} of {} requests were undecided", undecided.len(), history.responses.len());
+    let within = |response: &Response| replacing.from <= response.begin && response.end <= replacing.to;
+    assert!(undecided.iter().all(|(response, _)| within(response)), "found {undecided:#?}");
+    // A moment: the newest is asked for as soon as the first of the new VMs has said hello.
+    assert!(undecided.len() <= BETWEEN, "found {} requests that were undecided", undecided.len());
+    let verdict = check(&history, &Bounds::effect_within(BOUND).stale_in(replacing));
+    let others = verdict.broken.keys().filter(|promise| **promise != Promise::GrowsOnConnections).count();
+    assert_eq!(others, 0, "{verdict}");
+}
+
+#[test]
+fn an_old_control_plane_serves_new_filters_and_fetchers_and_old_ones() {
+    let recorder = Recorder::new();
+    let mut mesh = mesh("old-control", &recorder).wasm("next").start();
+    let load = load(&recorder, &mesh);
+    assert_eq!(publish_twice(1, &mut mesh, &load), 1);
+    replace(SHIPPED, &mut mesh);
+    assert_eq!(publish(3, &mut mesh, &load), 1);
+    drop(load.stop());
+    kept(&recorder, &Bounds::effect_within(BOUND), 3 * BETWEEN);
+}
