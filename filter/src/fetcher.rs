@@ -4,6 +4,7 @@
 //! VM of the HTTP filter. It knows the envelope and never the content.
 
 mod calls;
+mod older;
 mod repair;
 mod threads;
 
@@ -25,10 +26,11 @@ use crate::{
     pointer::{Pointer, Writer},
     poll::{Answer, News, Poll},
     report::Report,
-    shelf::{self, Shelved},
+    shelf::Shelved,
     table::Table,
 };
 use calls::Node;
+use older::Older;
 
 /// How long a VM may be silent, in the fetcher's own ticks of this length together. VMs say hello every second; one that died
 /// holds up the proof that everybody took a revision for so long.
@@ -56,6 +58,7 @@ pub struct Fetcher {
     table: Table,
     inbox: Option<u32>,
     shelved: Option<Shelved>,
+    older: Option<Older>,
     trouble: Option<String>,
     silent_ticks: u32,
     /// The ticks so far without any VM; None once there was one.
@@ -98,6 +101,7 @@ impl Fetcher {
             table: Table::default(),
             inbox: None,
             shelved: None,
+            older: None,
             trouble: None,
             alone: Some(0),
             confirmed: Duration::ZERO,
@@ -143,6 +147,7 @@ impl Fetcher {
         }
         self.note_solitude();
         self.refetch_unreadable();
+        self.poll.restart_unless(&self.table.formats());
         self.ask(now);
         // What was heard above may be the last that was missing: it is proved here as in a callback.
         self.tell_if_complete(now);
@@ -185,7 +190,7 @@ impl Fetcher {
         }
         let newest = newest();
         if self.table.all_run(newest) && self.holds() {
-            shelf::prove(newest);
+            self.prove(newest);
             self.tell(now);
         }
     }
@@ -223,6 +228,7 @@ impl Fetcher {
         // Whatever was under way belongs to the time before.
         self.poll.restart();
         self.table.forgive();
+        self.older = None;
         self.next_register = Duration::ZERO;
     }
 
@@ -236,13 +242,21 @@ impl Fetcher {
             return Err("another fetcher took over".to_owned());
         }
         self.confirmed = now;
-        let News::Snapshot(head, bytes) = news else { return Ok(()) };
+        let (head, bytes) = match news {
+            News::Nothing => return Ok(()),
+            News::Also(head, bytes) => {
+                self.keep_older(&head, bytes);
+                return Ok(());
+            }
+            News::Snapshot(head, bytes) => (head, bytes),
+        };
         let Head { format, length, .. } = head;
         let revision = head.revision();
         let put = Shelved::put(self.writer, bytes, revision, format);
         // Where something newer lies there already, asking for what is newer still is the only thing that helps.
         self.poll.continue_after(Some(newest().max(revision)));
         self.shelved = Some(put?);
+        self.want_older(format);
         log::info!("revision {revision} fetched: format {format}, {length} bytes");
         self.wake_all(revision);
         Ok(())

@@ -20,7 +20,8 @@ const VERSION: u8 = 1;
 pub struct Pointer {
     /// The newest snapshot; its revision only ever grows.
     pub newest: Place,
-    /// The newest one that every live VM was running. A VM that begins while the newest is being refused has this one.
+    /// The newest one that every live VM was running. A VM that begins while the newest is being refused has this one. It
+    /// may be the newest itself, in an older format.
     pub proven: Place,
 }
 
@@ -138,6 +139,13 @@ impl Place {
 }
 
 impl Pointer {
+    /// The newest snapshot, in a format that is one of `formats` where it lies there in such a one.
+    pub fn newest_in(&self, formats: &[u16]) -> Place {
+        let readable = |place: &Place| formats.contains(&place.format);
+        let also = self.proven.revision == self.newest.revision && readable(&self.proven);
+        if also && !readable(&self.newest) { self.proven } else { self.newest }
+    }
+
     /// Makes the key where there is none, without touching an existing one.
     pub fn create() {
         // A mismatch means that it is there, which is all that is wanted.

@@ -29,6 +29,8 @@ const STORM: Duration = Duration::from_millis(20);
 pub struct Poll {
     endpoints: Endpoints,
     after: Option<Revision>,
+    /// What is published is asked for in this format as well, once.
+    also: Option<u16>,
     budget: Budget,
     state: State,
 }
@@ -49,6 +51,8 @@ pub struct Question {
     /// When the host gives up.
     pub timeout: Duration,
     formats: Vec<u16>,
+    /// Whether it is the one about [another format](Poll::also_in).
+    also: bool,
 }
 
 /// An answer as the host delivers it.
@@ -69,13 +73,15 @@ pub enum News<'a> {
     Nothing,
     /// A newer snapshot, whole, signed where it must be, and meant for this namespace.
     Snapshot(Head, &'a [u8]),
+    /// What is published, in the format that was [asked for as well](Poll::also_in).
+    Also(Head, &'a [u8]),
 }
 
 impl Poll {
     /// Nothing asked yet, of `endpoints` control planes; `seed` is random.
     pub fn new(endpoints: usize, seed: u64) -> Self {
         let state = State::Idle { until: Duration::ZERO };
-        Self { endpoints: Endpoints::new(endpoints, seed), after: None, budget: Budget::default(), state }
+        Self { endpoints: Endpoints::new(endpoints, seed), after: None, also: None, budget: Budget::default(), state }
     }
 
     /// From here on only what is newer than `revision` is news; None: whatever the control plane has.
@@ -83,9 +89,27 @@ impl Poll {
         self.after = revision;
     }
 
+    /// Asks once, before anything else, for what is published in `format`. Nobody waits for that: a control plane that has
+    /// it in others only says so at once.
+    pub fn also_in(&mut self, format: u16) {
+        self.also = Some(format);
+    }
+
     /// Forgets the question under way, because its answer will never come or is no longer what is wanted.
     pub fn restart(&mut self) {
         self.state = State::Idle { until: Duration::ZERO };
+        self.also = None;
+    }
+
+    /// Forgets the question under way where it asks for other formats than `formats`: its answer may be one that nobody
+    /// reads, or stay away because there is none.
+    pub fn restart_unless(&mut self, formats: &[u16]) {
+        if let State::Asked { question, .. } = &self.state
+            && !question.also
+            && question.formats != formats
+        {
+            self.state = State::Idle { until: Duration::ZERO };
+        }
     }
 
     /// What to ask, where it is time to ask.
@@ -98,13 +122,15 @@ impl Poll {
             _ => return None,
         }
         let choice = self.endpoints.choose(now)?;
+        let also = self.also.is_some();
+        let formats = self.also.map_or(formats, |format| vec![format]);
         // Who failed last shows that it answers at all, before it is trusted to hold a question.
-        let wait = if choice.on_trial { Duration::ZERO } else { config.wait.0 };
+        let wait = if choice.on_trial || also { Duration::ZERO } else { config.wait.0 };
         let list = formats.iter().map(u16::to_string).collect::<Vec<_>>().join(",");
-        let after = self.after.map(|revision| format!("after={revision}&")).unwrap_or_default();
+        let newer = self.after.filter(|_| !also).map(|revision| format!("after={revision}&")).unwrap_or_default();
         let path =
-            format!("/v1/namespaces/{}/snapshot?{after}formats={list}&wait={}s", config.namespace, wait.as_secs());
-        Some(Question { endpoint: choice.place, path, timeout: wait.saturating_add(GRACE), formats })
+            format!("/v1/namespaces/{}/snapshot?{newer}formats={list}&wait={}s", config.namespace, wait.as_secs());
+        Some(Question { endpoint: choice.place, path, timeout: wait.saturating_add(GRACE), formats, also })
     }
 
     /// What became of sending `question`: the token of its answer, or the host's refusal.
@@ -144,10 +170,13 @@ impl Poll {
         if *asked != token {
             return None;
         }
-        let (waited, endpoint) = (now.saturating_sub(*since), question.endpoint);
-        let judged = self.judge(unix, config, &question.formats, answer);
+        let (waited, endpoint, also) = (now.saturating_sub(*since), question.endpoint, question.also);
+        let judged = self.judge(unix, config, question, answer);
+        if also {
+            self.also = None;
+        }
         match &judged {
-            Ok(News::Nothing) if waited < SOON => self.idle(endpoint, now.saturating_add(config.tick.0)),
+            Ok(News::Nothing) if waited < SOON && !also => self.idle(endpoint, now.saturating_add(config.tick.0)),
             Ok(News::Snapshot(..)) if waited < STORM => {
                 let until = self.budget.spend(now);
                 self.idle(endpoint, until);
@@ -172,11 +201,11 @@ impl Poll {
         &self,
         unix: u64,
         config: &FetcherConfig,
-        formats: &[u16],
+        question: &Question,
         answer: Answer<'a>,
     ) -> Result<News<'a>, String> {
         match answer.status {
-            b"200" => self.open(unix, config, formats, answer),
+            b"200" => self.open(unix, config, question, answer),
             b"204" => Ok(News::Nothing),
             b"" => Err("the answer broke off".to_owned()),
             status => Err(format!("found status {}, expected 200 or 204", status.escape_ascii())),
@@ -187,7 +216,7 @@ impl Poll {
         &self,
         unix: u64,
         config: &FetcherConfig,
-        formats: &[u16],
+        question: &Question,
         answer: Answer<'a>,
     ) -> Result<News<'a>, String> {
         let expect = |fits: bool, found: String, expected: String| {
@@ -204,7 +233,11 @@ impl Poll {
         let (found, expected) = (format!("namespace {}", quoted(&head.namespace)), config.namespace.clone());
         expect(head.namespace == config.namespace, found, expected)?;
         signature::verify(&head, &config.keys, unix)?;
+        let formats = &question.formats;
         expect(formats.contains(&head.format), format!("format {}", head.format), format!("one of {formats:?}"))?;
+        if question.also {
+            return Ok(News::Also(head, snapshot));
+        }
         let after = self.after.unwrap_or_default();
         expect(head.revision() > after, format!("revision {}", head.revision()), format!("one after {after}"))?;
         Ok(News::Snapshot(head, snapshot))

@@ -63,10 +63,27 @@ impl Shelved {
 /// Names `revision` as the one that everybody took. False where it is not the newest, or others are moving the pointer.
 pub fn prove(revision: Revision) -> bool {
     let Ok((current, cas)) = Pointer::read() else { return false };
-    if current.newest.revision != revision {
+    let Pointer { newest, proven } = current;
+    if newest.revision != revision {
         return false;
     }
-    current.proven == current.newest || (Pointer { proven: current.newest, ..current }).write(cas).is_ok()
+    // In an older format more can read it.
+    let named = proven.revision == revision && proven.format <= newest.format;
+    named || (Pointer { proven: newest, ..current }).write(cas).is_ok()
+}
+
+/// Writes the bytes of the newest revision, which everybody took, in an older format beside it, and names them as what
+/// everybody took. False where another revision is, or others are moving the pointer, or the host refuses.
+pub fn prove_also(writer: Writer, bytes: &[u8], revision: Revision, format: u16) -> bool {
+    let (Ok((current, cas)), Some(target)) = (Pointer::read(), Place::of(bytes, revision, format)) else {
+        return false;
+    };
+    let Pointer { newest, proven } = current;
+    if newest.revision != revision || proven.revision != revision || format >= newest.format {
+        return false;
+    }
+    let place = Place { slot: writer.free(&current), ..target };
+    write(&place, bytes).is_ok() && (Pointer { proven: place, ..current }).write(cas).is_ok()
 }
 
 fn write(place: &Place, bytes: &[u8]) -> Result<(), Status> {
@@ -112,6 +129,29 @@ mod tests {
         let elected = Shelved::put(Writer::Odd, b"other", revision(3), 2).unwrap();
         assert!(Writer::Odd.owns(elected.place.slot));
         assert_eq!(Pointer::read().unwrap().0.newest, elected.place);
+    }
+
+    #[test]
+    fn what_everybody_took_may_lie_there_in_an_older_format_as_well() {
+        let newest = put(b"two", 3, 2).unwrap().place;
+        assert!(!prove_also(OURS, b"one", revision(3), 1), "not everybody took it");
+        assert!(
+            prove(revision(3))
+                && !prove_also(OURS, b"two", revision(3), 2)
+                && !prove_also(OURS, b"one", revision(2), 1)
+        );
+        assert!(prove_also(OURS, b"one", revision(3), 1));
+        let pointer = Pointer::read().unwrap().0;
+        assert_eq!((pointer.newest, pointer.proven.revision, pointer.proven.format), (newest, revision(3), 1));
+        assert!(pointer.proven.fits(&host::shared(pointer.proven.slot.key().unwrap()).unwrap().0));
+        let found = |formats: &[u16]| pointer.newest_in(formats).format;
+        assert_eq!((found(&[1]), found(&[1, 2]), found(&[2]), found(&[3])), (1, 2, 2, 2));
+        // It is not taken back, and the next one may be written without touching either.
+        assert!(prove(revision(3)) && Pointer::read().unwrap().0 == pointer);
+        let next = put(b"next", 4, 2).unwrap().place;
+        assert!(next.slot != newest.slot && next.slot != pointer.proven.slot);
+        assert!(!prove_also(OURS, b"one", revision(3), 1), "it is not the newest any more");
+        assert_eq!(Pointer::read().unwrap().0.newest_in(&[1]), next, "older rules are no newest");
     }
 
     #[test]

@@ -94,10 +94,12 @@ impl Table {
         self.0.values().map(|entry| entry.hello.queue)
     }
 
-    /// The formats that every VM reads; ours, where no VM is known or they have none in common.
+    /// The formats that every VM reads, the oldest first. Where no VM is known, the oldest of ours, which most can read;
+    /// where they have none in common, ours.
     pub fn formats(&self) -> Vec<u16> {
         let mut hellos = self.0.values().map(|entry| &entry.hello);
-        let mut common = hellos.next().map(|first| first.formats.clone()).unwrap_or_default();
+        let Some(first) = hellos.next() else { return SNAPSHOT_FORMATS.iter().copied().min().into_iter().collect() };
+        let mut common = first.formats.clone();
         hellos.for_each(|hello| common.retain(|format| hello.formats.contains(format)));
         if common.is_empty() {
             common = SNAPSHOT_FORMATS.to_vec();
@@ -176,7 +178,7 @@ mod tests {
     #[test]
     fn formats_are_those_in_common() {
         let mut table = Table::default();
-        assert_eq!(table.formats(), ours());
+        assert_eq!(table.formats(), ours()[..1]);
         table.hear(hello("a", &[3, 2, 2], None));
         assert_eq!(table.formats(), [2, 3]);
         table.hear(hello("b", &[1, 2], None));

@@ -8,7 +8,7 @@ mod refusal;
 
 use std::{rc::Rc, time::Duration};
 
-use graylane_rules::Revision;
+use graylane_rules::{Revision, SNAPSHOT_FORMATS};
 
 use crate::{
     gauges::Gauges,
@@ -154,13 +154,13 @@ impl Worker {
     /// Reads the snapshot that the pointer names, if it is newer and not refused already. Where the pointer moved
     /// meanwhile, its slot may hold something else by now: that is no reason to complain, but to follow.
     fn read_newest(&self, called: bool, roots: &Roots) -> Option<(Place, Result<Loaded, Refused>)> {
-        let mut place = Pointer::read().ok()?.0.newest;
+        let mut place = newest()?;
         for _ in 0..CHASE_LIMIT {
             if place.revision <= self.revision() || self.keeps_refusing(&place, called) {
                 return None;
             }
             let loaded = load(&place, roots);
-            let newest = Pointer::read().ok()?.0.newest;
+            let newest = newest()?;
             if newest == place || loaded.is_ok() {
                 return Some((place, loaded));
             }
@@ -214,4 +214,9 @@ impl Worker {
     fn revision(&self) -> Revision {
         self.fetched().unwrap_or_default()
     }
+}
+
+/// Where the newest snapshot lies, in a format that is read here if there is one.
+fn newest() -> Option<Place> {
+    Pointer::read().ok().map(|(pointer, _)| pointer.newest_in(SNAPSHOT_FORMATS))
 }

@@ -243,3 +243,30 @@ fn a_call_the_host_does_not_take_is_tried_again_later() {
         assert!(asks(&mut poll, 49, &shop()).is_none() && asks(&mut poll, 100, &shop()).is_some());
     }
 }
+
+#[test]
+fn a_question_for_other_formats_is_asked_anew_and_the_one_about_an_older_format_comes_once() {
+    let mut poll = asked();
+    poll.restart_unless(FORMATS);
+    assert_eq!(asks(&mut poll, 1, &shop()), None, "it asks for these");
+    poll.restart_unless(&[1]);
+    poll.also_in(1);
+    let question = ask(&mut poll, 1, &shop());
+    assert_eq!((question.path.as_str(), question.timeout), ("/v1/namespaces/shop/snapshot?formats=1&wait=0s", GRACE));
+    poll.restart_unless(FORMATS);
+    let body = sealed("shop", 4, 1);
+    let news = answers(&mut poll, 2, answer("200", &body)).unwrap().unwrap();
+    assert!(matches!(news, News::Also(head, b"snapshot") if head.revision().number == 4), "it needs not be newer");
+    let question = ask(&mut poll, 2, &shop());
+    assert_eq!(question.path, "/v1/namespaces/shop/snapshot?formats=1,2&wait=25s");
+
+    // Not there, or refused: what is asked otherwise goes on.
+    for (at, status) in [(10_000, "204"), (20_000, "503")] {
+        poll.also_in(1);
+        poll.restart_unless(&[]);
+        ask(&mut poll, at, &shop());
+        assert!(answers(&mut poll, at, answer(status, b"")).is_some());
+        let question = ask(&mut poll, at + 5_000, &shop());
+        assert!(question.path.contains("formats=1,2&"), "{question:?}");
+    }
+}

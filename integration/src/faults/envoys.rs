@@ -61,21 +61,21 @@ pub(super) fn new_envoy(stage: &mut Real) {
 /// Envoy tries each configuration on its main thread first, and rejects what fails there.
 pub(super) fn rejected(stage: &mut Real, hold: Duration) {
     stage.change();
-    let tick = another_tick(hold);
+    let tick = another_tick(stage);
     let pushed = stage.mesh.push_filter(|filter| filter.configure("nonsense", json!(tick)));
     assert!(pushed.is_err(), "found a configuration with nonsense in it accepted");
     sleep(hold);
 }
 
-pub(super) fn filter_pushed(stage: &mut Real, hold: Duration) {
+pub(super) fn filter_pushed(stage: &mut Real, _: Duration) {
     stage.change();
-    let tick = another_tick(hold);
+    let tick = another_tick(stage);
     stage.mesh.push_filter(|filter| filter.configure("tick", json!(tick))).expect("another tick is accepted");
 }
 
-pub(super) fn listener_pushed(stage: &mut Real, hold: Duration) {
+pub(super) fn listener_pushed(stage: &mut Real, _: Duration) {
     stage.change();
-    let tick = another_tick(hold);
+    let tick = another_tick(stage);
     let pushed = stage.mesh.push_listeners(|listeners| listeners.plugin("front").configure("tick", json!(tick)));
     pushed.expect("another tick is accepted");
 }
@@ -87,7 +87,7 @@ pub(super) fn killed(stage: &mut Real, hold: Duration) {
     stage.mesh.envoy_mut().start_again();
 }
 
-/// An update must differ from the one before, or Envoy takes it for none.
-fn another_tick(drawn: Duration) -> String {
-    format!("{}ms", 50 + drawn.as_micros() % 900)
+/// Each pushed configuration must differ from all before, or Envoy takes it for none.
+fn another_tick(stage: &Real) -> String {
+    format!("{}ms", 50 + stage.number())
 }

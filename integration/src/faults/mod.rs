@@ -59,7 +59,12 @@ pub fn run(options: &Options) -> Result<Outcome, String> {
         let names: Vec<_> = all.iter().map(|fault| fault.name).collect();
         return Err(format!("found no fault of that name, expected a part of one of: {}", names.join(", ")));
     }
-    let rows: Vec<_> = faults.iter().map(|fault| trial::row(fault, options)).collect();
+    let happen = |fault: &&Fault| {
+        let row = trial::row(fault, options);
+        eprint!("{}", table::progress(&row));
+        row
+    };
+    let rows: Vec<_> = faults.iter().map(happen).collect();
     Ok(table::outcome(options, &rows))
 }
 

@@ -42,6 +42,11 @@ impl Real {
         Self { mesh, number: 0, notes: BTreeMap::new() }
     }
 
+    /// How often the rules were changed.
+    pub(super) fn number(&self) -> u32 {
+        self.number
+    }
+
     /// Writes the next rules.
     pub(super) fn change(&mut self) {
         self.number += 1;

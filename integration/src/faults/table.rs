@@ -57,6 +57,13 @@ fn write(out: &mut String, options: &Options, rows: &[Row]) -> fmt::Result {
     rows.iter().try_for_each(|row| remarks(out, row))
 }
 
+/// What is said about a fault as soon as it is over.
+pub(super) fn progress(row: &Row) -> String {
+    let mut out = String::new();
+    line(&mut out, row).expect("a String takes everything");
+    out
+}
+
 fn line(out: &mut String, row: &Row) -> fmt::Result {
     let counted = &row.verdict.counted;
     let taken: Latencies = row.converged.iter().copied().collect();

@@ -65,7 +65,6 @@ pub(super) struct Failures {
 
 /// Has `fault` happen, and judges what was recorded.
 pub(super) fn row(fault: &Fault, options: &Options) -> Row {
-    eprintln!("{} ...", fault.name);
     let mut watched = Watched {
         recorder: Recorder::new(),
         options,
