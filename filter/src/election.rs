@@ -22,6 +22,8 @@ struct Office {
     fetcher: Box<Fetcher>,
     /// The root whose ticks drive the fetcher, and which the host calls back.
     root: u32,
+    /// Whether it was known when it stood that this VM serves requests.
+    stood_serving: bool,
 }
 
 impl Election {
@@ -42,12 +44,26 @@ impl Election {
             office.fetcher.move_on();
             let _ = host::set_tick(office.fetcher.config().tick.0);
         }
-        if office.root == caller && !office.goes_on(id, roots) {
+        if office.root != caller {
+            return;
+        }
+        // At a start no VM has seen a request yet, so a worker's may come first. It leaves, once, to the main thread's.
+        let to_another = serving && !office.stood_serving;
+        if to_another {
+            log::info!("this VM serves requests: another one shall fetch");
+            Lease::resign(id, host::now());
+        }
+        if to_another || !office.goes_on(id, roots) {
             self.0 = None;
             if let Some(filter) = roots.filter(caller) {
                 let _ = host::set_tick(filter.tick);
             }
         }
+    }
+
+    /// Whether the ticks of the root `caller` are the fetcher's.
+    pub fn drives(&self, caller: u32) -> bool {
+        self.0.as_ref().is_some_and(|office| office.root == caller)
     }
 
     fn stand(&mut self, caller: u32, id: u64, serving: bool, roots: &Roots, metrics: &mut Metrics) {
@@ -63,7 +79,7 @@ impl Election {
         log::warn!("no fetcher lives: this VM fetches from now on");
         metrics.count("graylane_fetcher_elected_total");
         let fetcher = Box::new(Fetcher::elected(config.clone(), &lease));
-        self.0 = Some(Office { fetcher, root: caller });
+        self.0 = Some(Office { fetcher, root: caller, stood_serving: serving });
     }
 }
 

@@ -65,6 +65,8 @@ pub struct Fetcher {
     alone: Option<u32>,
     /// When a control plane last said what is newest; zero: never.
     confirmed: Duration,
+    /// Whether it was said that another one of its kind works here.
+    rivalled: bool,
     /// Whether the next tick was brought forward.
     hurries: bool,
     /// The formats for which the newest revision was asked for once more.
@@ -105,6 +107,7 @@ impl Fetcher {
             trouble: None,
             alone: Some(0),
             confirmed: Duration::ZERO,
+            rivalled: false,
             hurries: false,
             refetched: Vec::new(),
             next_register: Duration::ZERO,
@@ -130,6 +133,14 @@ impl Fetcher {
                 self.begin();
             }
             Held::Lost => return false,
+            Held::Rival => {
+                if !std::mem::replace(&mut self.rivalled, true) {
+                    log::error!(
+                        "found another bootstrap fetcher in this Envoy, expected one: is `singleton: true` set?"
+                    );
+                }
+                return false;
+            }
         }
         if std::mem::take(&mut self.hurries) {
             let _ = host::set_tick(self.config.tick.0);
@@ -241,9 +252,11 @@ impl Fetcher {
         if !self.holds() {
             return Err("another fetcher took over".to_owned());
         }
-        self.confirmed = now;
         let (head, bytes) = match news {
-            News::Nothing => return Ok(()),
+            News::Nothing => {
+                self.confirmed = now;
+                return Ok(());
+            }
             News::Also(head, bytes) => {
                 self.keep_older(&head, bytes);
                 return Ok(());
@@ -256,6 +269,7 @@ impl Fetcher {
         // Where something newer lies there already, asking for what is newer still is the only thing that helps.
         self.poll.continue_after(Some(newest().max(revision)));
         self.shelved = Some(put?);
+        self.confirmed = now;
         self.want_older(format);
         log::info!("revision {revision} fetched: format {format}, {length} bytes");
         self.wake_all(revision);
@@ -307,7 +321,7 @@ impl Fetcher {
         }
     }
 
-    /// Logs when polling begins to fail, fails otherwise, and works again.
+    /// Logs and reports when polling begins to fail, fails otherwise, and works again.
     fn note(&mut self, trouble: Option<String>) {
         if trouble == self.trouble {
             return;
@@ -317,6 +331,7 @@ impl Fetcher {
             None => log::info!("the control plane answers again"),
         }
         self.trouble = trouble;
+        self.report.changed();
     }
 }
 

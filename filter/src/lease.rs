@@ -51,6 +51,8 @@ pub enum Held {
     Taken,
     /// Somebody else holds it.
     Lost,
+    /// Another bootstrap fetcher holds it, and lives: an Envoy must have one alone.
+    Rival,
 }
 
 impl Lease {
@@ -105,11 +107,14 @@ impl Lease {
         }
     }
 
-    /// Shows that `holder` lives. A bootstrap fetcher (not `elected`) takes the lease from whoever has it.
+    /// Shows that `holder` lives. A bootstrap fetcher (not `elected`) takes the lease from whoever was elected, or is silent.
     pub fn renew(holder: u64, elected: bool, now: Duration, confirmed: Duration) -> Held {
         let (found, cas) = Self::read(now);
         if elected && (found.holder != holder || !found.elected) {
             return Held::Lost;
+        }
+        if !elected && !found.elected && found.holder != holder && found.lives(now) {
+            return Held::Rival;
         }
         // What an earlier holder heard of the control plane is news as well.
         let lease = Self { holder, elected, beat: now, confirmed: confirmed.max(found.confirmed), ..found };
@@ -189,6 +194,21 @@ mod tests {
         let (lease, _) = Lease::read(s(14));
         assert!(lease.lives(s(14)) && !lease.is_vacant(s(14), Duration::ZERO));
         assert!(!lease.lives(s(15)) && lease.is_vacant(s(15), Duration::ZERO));
+    }
+
+    #[test]
+    fn of_two_bootstrap_fetchers_one_works_until_it_is_silent() {
+        Lease::create(s(0));
+        assert_eq!(Lease::renew(7, false, s(1), s(0)), Held::Taken);
+        assert_eq!(
+            (Lease::renew(8, false, s(2), s(0)), Lease::renew(7, false, s(3), s(0))),
+            (Held::Rival, Held::Still)
+        );
+        assert_eq!(Lease::renew(8, false, s(5), s(0)), Held::Rival);
+        assert_eq!(
+            (Lease::renew(8, false, s(6), s(0)), Lease::renew(7, false, s(6), s(0))),
+            (Held::Taken, Held::Rival)
+        );
     }
 
     #[test]

@@ -207,6 +207,8 @@ impl Poll {
         match answer.status {
             b"200" => self.open(unix, config, question, answer),
             b"204" => Ok(News::Nothing),
+            // It is there in other formats only.
+            b"406" if question.also => Ok(News::Nothing),
             b"" => Err("the answer broke off".to_owned()),
             status => Err(format!("found status {}, expected 200 or 204", status.escape_ascii())),
         }

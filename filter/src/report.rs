@@ -21,13 +21,22 @@ pub struct Report {
     not_before: Duration,
     keep_alive: Duration,
     backoff: Backoff,
+    /// Whether the last one was not taken, which was said then.
+    refused: bool,
 }
 
 impl Report {
     /// Nothing reported yet; `seed` is random.
     pub fn new(seed: u64) -> Self {
         let (not_before, keep_alive) = (Duration::ZERO, Duration::ZERO);
-        Self { changed: false, under_way: None, not_before, keep_alive, backoff: Backoff::new(seed, LONGEST_PAUSE) }
+        Self {
+            changed: false,
+            under_way: None,
+            not_before,
+            keep_alive,
+            backoff: Backoff::new(seed, LONGEST_PAUSE),
+            refused: false,
+        }
     }
 
     /// Notes that the table says something new.
@@ -73,8 +82,15 @@ impl Report {
             [b'2', ..] => {
                 self.under_way = None;
                 self.backoff.reset();
+                self.refused = false;
             }
-            _ => self.fail(now),
+            _ => {
+                if !std::mem::replace(&mut self.refused, true) {
+                    let found = if status.is_empty() { b"no answer" } else { status };
+                    log::warn!("the control plane takes no reports: found {}, expected 204", found.escape_ascii());
+                }
+                self.fail(now);
+            }
         }
         true
     }

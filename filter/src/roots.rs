@@ -126,13 +126,14 @@ impl Roots {
         self.0.iter().enumerate().filter_map(|(place, root)| {
             let filter = root.filter()?;
             let mut later = self.0.iter().skip(place.saturating_add(1)).filter_map(Root::filter);
-            (!filter.lost && later.all(|later| later.plugin != filter.plugin)).then_some(filter)
+            (!filter.lost && later.all(|later| later.lost || later.plugin != filter.plugin)).then_some(filter)
         })
     }
 
-    /// How the VM fetches where nobody else does: as the newest filter says that says anything.
+    /// How the VM fetches where nobody else does: as the newest filter says that says anything and is not replaced by a later
+    /// configuration of its plugin, which may have taken a key away.
     pub fn fetcher_config(&self) -> Option<&FetcherConfig> {
-        self.0.iter().rev().filter_map(Root::filter).find_map(|filter| filter.fetcher.as_ref())
+        self.current_filters().filter_map(|filter| filter.fetcher.as_ref()).last()
     }
 
     /// Whether Envoy has a root `id`, as far as is known since [`forget_gone`](Self::forget_gone).

@@ -111,7 +111,7 @@ impl Vm {
         match self.roots.get_mut(caller).map(|root| &mut root.role) {
             Some(Role::Fetcher(fetcher)) => _ = fetcher.tick(),
             Some(Role::Filter(_)) => {
-                self.worker.tick(caller, &mut self.roots, &mut self.metrics);
+                self.worker.tick(caller, self.election.drives(caller), &mut self.roots, &mut self.metrics);
                 self.election.tick(caller, self.id, self.worker.is_serving(), &self.roots, &mut self.metrics);
             }
             Some(Role::None) | None => {}

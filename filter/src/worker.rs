@@ -98,8 +98,8 @@ impl Worker {
         self.useless = None;
     }
 
-    /// The tick of the filter `caller`.
-    pub fn tick(&mut self, caller: u32, roots: &mut Roots, metrics: &mut Metrics) {
+    /// The tick of the filter `caller`, which a fetcher `drives` at its own pace or not.
+    pub fn tick(&mut self, caller: u32, drives: bool, roots: &mut Roots, metrics: &mut Metrics) {
         let now = host::now();
         let (lease, _) = Lease::read(now);
         self.own_queue(caller, roots);
@@ -108,7 +108,9 @@ impl Worker {
         if changed || now >= self.next_hello || lease.holder != self.greeted {
             self.hello(&lease, roots);
         }
-        self.settle(caller, roots);
+        if !drives {
+            self.settle(caller, roots);
+        }
         let confirmed = (lease.confirmed > Duration::ZERO).then_some(lease.confirmed);
         self.gauges.staleness(now, confirmed, metrics);
     }
@@ -127,7 +129,10 @@ impl Worker {
 
     /// A callback for the queue `token`, which need not be this VM's: what comes is only a reason to look.
     pub fn queue_ready(&mut self, token: u32, roots: &mut Roots, metrics: &mut Metrics) {
-        message::drain(token).for_each(drop);
+        // What waits in another's queue is not for this VM: the inbox, say, which it had while it fetched.
+        if self.queue.is_some_and(|queue| queue.token == token) {
+            message::drain(token).for_each(drop);
+        }
         self.refresh(true, roots, metrics);
         self.announce(metrics);
         self.hello(&Lease::read(host::now()).0, roots);

@@ -116,6 +116,7 @@ mod tests {
             ),
             (r#"{"keys":{"a":"00"}}"#, "keys.a: found \"00\", expected an Ed25519 public key as 64"),
             (r#"{"keys":["a"]}"#, "expected an object for keys"),
+            (r#"{"keys":{}}"#, "keys: found none, expected at least one, or no `keys` at all"),
             (r#"{"tenant":"a"}"#, "unknown field `tenant`"),
         ];
         for (text, expected) in cases {

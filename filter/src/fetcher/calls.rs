@@ -8,6 +8,9 @@ use serde::Serialize;
 use super::Fetcher;
 use crate::{config::Control, host, pairs::encode, report, table::Ack};
 
+/// So many characters of what is wrong are reported.
+const TROUBLE: usize = 300;
+
 /// Which Envoy this is.
 #[derive(Debug, Serialize)]
 pub(super) struct Node {
@@ -28,6 +31,9 @@ impl Node {
 struct Acks<'a> {
     node: &'a Option<Node>,
     fetcher: &'static str,
+    /// Why nothing is taken at present.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trouble: Option<String>,
     workers: Vec<Ack<'a>>,
 }
 
@@ -51,7 +57,8 @@ impl Fetcher {
             return;
         }
         let fetcher = if self.elected { "elected" } else { "bootstrap" };
-        let acks = Acks { node: &self.node, fetcher, workers: self.table.acks() };
+        let trouble = self.trouble.as_ref().map(|why| why.chars().take(TROUBLE).collect());
+        let acks = Acks { node: &self.node, fetcher, trouble, workers: self.table.acks() };
         let Ok(body) = serde_json::to_vec(&acks) else { return };
         let Some(control) = self.config.control.get(self.endpoint) else { return };
         let path = format!("/v1/namespaces/{}/acks", self.config.namespace);

@@ -261,11 +261,12 @@ fn a_question_for_other_formats_is_asked_anew_and_the_one_about_an_older_format_
     assert_eq!(question.path, "/v1/namespaces/shop/snapshot?formats=1,2&wait=25s");
 
     // Not there, or refused: what is asked otherwise goes on.
-    for (at, status) in [(10_000, "204"), (20_000, "503")] {
+    for (at, status) in [(10_000, "204"), (20_000, "406"), (30_000, "503")] {
         poll.also_in(1);
         poll.restart_unless(&[]);
         ask(&mut poll, at, &shop());
-        assert!(answers(&mut poll, at, answer(status, b"")).is_some());
+        let judged = answers(&mut poll, at, answer(status, b"")).unwrap();
+        assert_eq!(judged.is_ok(), status != "503", "{judged:?}");
         let question = ask(&mut poll, at + 5_000, &shop());
         assert!(question.path.contains("formats=1,2&"), "{question:?}");
     }

@@ -111,11 +111,7 @@ impl Mesh {
     }
 
     fn answer(&mut self, token: u32, status: &str, body: &[u8]) {
-        host(|host| {
-            let media_type = envelope::MEDIA_TYPE.into();
-            host.response = vec![(b":status".to_vec(), status.into()), (b"content-type".to_vec(), media_type)];
-            host.body = body.to_vec();
-        });
+        respond(status, body);
         match self.elected() {
             Some(vm) => vm.answered(1, token, 2, body.len()),
             None => self.fetcher.answered(1, token, 2, body.len()),
@@ -129,6 +125,15 @@ impl Mesh {
         let report: serde_json::Value = serde_json::from_slice(&call.body).unwrap();
         report["workers"].as_array().unwrap().clone()
     }
+}
+
+/// What the next callback finds as an answer.
+fn respond(status: &str, body: &[u8]) {
+    host(|host| {
+        let media_type = envelope::MEDIA_TYPE.into();
+        host.response = vec![(b":status".to_vec(), status.into()), (b"content-type".to_vec(), media_type)];
+        host.body = body.to_vec();
+    });
 }
 
 /// The newest call to a path that contains `part`, and its token.
@@ -354,9 +359,48 @@ fn without_a_fetcher_one_vm_is_elected_and_does_the_same_work() {
     }
     let (_, acks) = call("/acks");
     assert!(String::from_utf8_lossy(&acks.body).contains(r#""fetcher":"elected""#));
-    mesh.pass(Duration::from_secs(1));
+    // All of them serve requests by now; one fetches all the same.
+    mesh.pass(Duration::from_secs(2));
     mesh.publish(2, &shop("second"));
     assert_eq!(decides(&mut mesh.workers[0]).1, "1.2");
+}
+
+#[test]
+fn who_was_elected_before_its_first_request_leaves_the_office_once() {
+    let mut mesh = Mesh::of(2, &electable());
+    mesh.lives = false;
+    host(|host| host.shared.remove("graylane/lease"));
+    lease::Lease::create(host(|host| host.now));
+    mesh.pass(Duration::from_secs(1));
+    mesh.publish(1, &shop("first"));
+    let first = mesh.elected_place().expect("somebody fetches");
+    decides(&mut mesh.workers[first]);
+    mesh.pass(Duration::from_millis(900));
+    assert_eq!(mesh.elected_place(), Some(1 - first), "the one without requests goes first");
+    mesh.publish(2, &shop("second"));
+    decides(&mut mesh.workers[1 - first]);
+    mesh.pass(Duration::from_secs(2));
+    let elections = host(|host| host.metric("graylane_fetcher_elected_total"));
+    assert_eq!(elections, 3);
+    mesh.pass(Duration::from_secs(20));
+    assert_eq!(host(|host| host.metric("graylane_fetcher_elected_total")), elections, "the office stays where it is");
+    mesh.publish(3, &shop("third"));
+    assert!(mesh.workers.iter_mut().all(|vm| decides(vm).1 == "1.3"));
+}
+
+#[test]
+fn the_word_of_a_replaced_configuration_on_how_to_fetch_counts_no_longer() {
+    let mut mesh = Mesh::of(1, &electable());
+    mesh.lives = false;
+    mesh.pass(Duration::from_secs(4));
+    assert_eq!(mesh.holder(), 1);
+    // The same plugin without `fetcher`: the root before lives on for a stream that does not end.
+    let without = configuration(&[rule_set("embedded", "shop", "x-feature-flags")]);
+    assert!(root(&mut mesh.workers[0], 2, "graylane", "front", &without));
+    mesh.pass(Duration::from_millis(200));
+    assert_eq!(mesh.holder(), 0);
+    mesh.pass(Duration::from_secs(10));
+    assert_eq!(mesh.holder(), 0);
 }
 
 #[test]
@@ -376,7 +420,9 @@ fn a_dead_fetcher_is_replaced_and_retakes_the_office_when_it_was_only_stalled() 
     // An answer that the stalled one still waited for is not put where the other one works.
     let question = host(|host| host.calls.iter().position(|call| call.path().contains("after=1.1&"))).unwrap() + 1;
     let pointer = Pointer::read().unwrap().0;
-    mesh.fetcher.answered(1, u32::try_from(question).unwrap(), 2, 0);
+    let late = envelope::seal("shop", Revision { epoch: 1, number: 9 }, SNAPSHOT_FORMAT, &snapshot(&shop("late")));
+    respond("200", &late);
+    mesh.fetcher.answered(1, u32::try_from(question).unwrap(), 2, late.len());
     assert_eq!(Pointer::read().unwrap().0, pointer);
     // Long enough for a sign of life to be due.
     mesh.pass(Duration::from_secs(6));
