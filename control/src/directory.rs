@@ -4,7 +4,7 @@ mod mark;
 
 use std::{
     collections::BTreeSet,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -22,10 +22,13 @@ use crate::{
 /// How often the directory is looked at without being told of a change.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// So often a directory is read again that changes while it is read.
+/// So often a directory is read at once that changes while it is read.
 const ATTEMPTS: u32 = 3;
 
-/// A directory, and what it looked like when it was last read.
+/// So long one that changed each time is left to come to rest before it is looked at again.
+const REST: Duration = Duration::from_millis(20);
+
+/// A directory, and what it looked like when it was last read; None where it did not come to rest for that.
 struct Directory {
     path: PathBuf,
     owned: Vec<String>,
@@ -40,7 +43,8 @@ enum Reading {
     Broken(Vec<Finding>),
 }
 
-/// Publishes what stands in `directory`, now and after every change, for ever.
+/// Publishes what stands in `directory`, now and after every change, for ever: it returns only where reading the
+/// directory panics, and then nothing will be published any more.
 ///
 /// Whatever does not compile, or sets a header that `owned` does not name (empty: any), publishes nothing: what was
 /// published stays, and the namespace says why.
@@ -48,22 +52,27 @@ pub async fn follow(directory: PathBuf, owned: Vec<String>, namespace: Arc<Names
     let mut watch = Watch::on(&directory);
     let mut directory = Directory { path: directory, owned, seen: None };
     let mut told = true;
+    let mut noticed = None;
     loop {
         watch.renew();
         // The time to effect begins with the event; where none came, with the look that finds the change.
-        let noticed = watch.noticed();
-        let (told_now, accepted) = (told || noticed.is_some(), noticed.unwrap_or_else(Instant::now));
-        let Ok((back, reading)) = looked(directory, told_now).await else {
-            tracing::error!("reading the directory ended unexpectedly: nothing will be published any more");
-            return;
-        };
+        let latest = watch.noticed();
+        let told_now = told || latest.is_some();
+        let accepted = *noticed.get_or_insert(latest.unwrap_or_else(Instant::now));
+        let Ok((back, reading)) = looked(directory, told_now).await else { return };
         directory = back;
         if let Some(reading) = reading {
             apply(reading, accepted, &namespace);
         }
+        let pause = if directory.is_restless() {
+            REST
+        } else {
+            noticed = None;
+            LOOK
+        };
         told = tokio::select! {
             () = watch.changed() => true,
-            () = tokio::time::sleep(LOOK) => false,
+            () = tokio::time::sleep(pause) => false,
         };
         watch.settled().await;
     }
@@ -81,13 +90,22 @@ async fn looked(mut directory: Directory, told: bool) -> Result<(Directory, Opti
 impl Directory {
     /// Reads the directory if it looks different from last time, or if a change was `told`.
     fn look(&mut self, told: bool) -> Option<Reading> {
+        self.look_by(told, Gathered::directory)
+    }
+
+    /// Whether it changed each time it was read: what was read last is no reading of it.
+    fn is_restless(&self) -> bool {
+        self.seen.is_none()
+    }
+
+    fn look_by(&mut self, told: bool, gather: impl Fn(&Path) -> Gathered) -> Option<Reading> {
         let mut before = mark::Mark::of(&self.path);
         // Two writes within one tick of the file system's clock look the same, hence `told`.
         if !told && self.seen.as_ref() == Some(&before) {
             return None;
         }
-        for _ in 1..ATTEMPTS {
-            let gathered = Gathered::directory(&self.path);
+        for _ in 0..ATTEMPTS {
+            let gathered = gather(&self.path);
             let after = mark::Mark::of(&self.path);
             if after == before {
                 self.seen = Some(after);
@@ -95,9 +113,9 @@ impl Directory {
             }
             before = after;
         }
-        // It does not come to rest; take it as it is and look again at the next occasion.
+        // What was read may never have stood there at one time, and could mean what nobody wrote.
         self.seen = None;
-        Some(self.reading(&Gathered::directory(&self.path)))
+        None
     }
 
     fn reading(&self, gathered: &Gathered) -> Reading {
@@ -148,5 +166,39 @@ fn summary(findings: &[Finding]) -> String {
     match errors.count().saturating_sub(1) {
         0 => first,
         more => format!("{first} (and {more} more, see /v1/namespaces/…/status)"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+    use crate::scratch::Scratch;
+
+    const RULES: &str = "apiVersion: graylane.dev/v1\nkind: RuleSet\nmetadata: {name: shop}\n\
+                         spec: {variants: [a], default: a, rules: []}\n";
+
+    #[test]
+    fn what_changed_each_time_it_was_read_is_never_published() {
+        let scratch = Scratch::new("restless");
+        let file = scratch.path("a.yaml");
+        std::fs::write(&file, RULES).unwrap();
+        let mut directory = Directory { path: scratch.path(""), owned: Vec::new(), seen: None };
+        let changes = Cell::new(0);
+        let changing = |path: &Path| {
+            let gathered = Gathered::directory(path);
+            let left = changes.get();
+            if left > 0 {
+                changes.set(left - 1);
+                std::fs::write(&file, format!("{RULES}{}\n", "#".repeat(left))).unwrap();
+            }
+            gathered
+        };
+        changes.set(3);
+        assert!(directory.look_by(true, changing).is_none() && directory.is_restless());
+        changes.set(2);
+        assert!(matches!(directory.look_by(false, changing), Some(Reading::Usable(..))), "it is not told again");
+        assert!(!directory.is_restless() && directory.look(false).is_none());
     }
 }

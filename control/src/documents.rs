@@ -9,7 +9,7 @@ use graylane_rules::{Format, Snapshot, Source, compile};
 
 use crate::{failure::Failure, finding::Finding};
 
-pub use gathered::{Gathered, in_directory};
+pub use gathered::{Gathered, in_directory, is_document, is_hidden};
 
 /// One document, read.
 #[derive(Debug)]

@@ -9,6 +9,7 @@ use std::{
 };
 
 use graylane_rules::{Revision, SNAPSHOT_FORMAT, Snapshot, envelope::Head};
+use jiff::Timestamp;
 use tokio::sync::watch;
 
 use crate::{
@@ -22,6 +23,9 @@ use crate::{
 
 /// The most long polls that wait at a time.
 const WAITING_LIMIT: usize = 10_000;
+
+/// So long after a client said that it is ahead it counts that it is. It says so with each poll, every minute at least.
+const AHEAD: Duration = Duration::from_secs(90);
 
 /// The state that the directory writes and delivery reads.
 pub struct Namespace {
@@ -41,8 +45,16 @@ pub struct Namespace {
     key_problems: Mutex<Vec<Finding>>,
     nodes: Mutex<Nodes>,
     waiting: AtomicUsize,
-    /// The revision for which a client that claims a later one was already reported.
-    outrun: Mutex<Option<Revision>>,
+    /// The latest word of a client that runs a later revision than is published.
+    ahead: Mutex<Option<Ahead>>,
+}
+
+/// That a client runs a later revision than is published.
+#[derive(Clone, Copy, Debug)]
+struct Ahead {
+    runs: Revision,
+    published: Revision,
+    said: Instant,
 }
 
 /// There are too many long polls already.
@@ -64,7 +76,7 @@ impl Namespace {
             key_problems: Mutex::default(),
             nodes: Mutex::default(),
             waiting: AtomicUsize::new(0),
-            outrun: Mutex::default(),
+            ahead: Mutex::default(),
         }
     }
 
@@ -99,11 +111,13 @@ impl Namespace {
         publication.envelope(format, &self.sealer, self.clock.now())
     }
 
-    /// What is wrong: with the documents, with the signing keys, and what Envoys refuse.
+    /// What is wrong: with the documents, with the signing keys, with the revisions, and what Envoys refuse.
     pub fn problems(&self) -> Vec<Finding> {
         let mut problems = self.document_problems();
         problems.extend(locked(&self.key_problems).iter().cloned());
-        problems.extend(self.nodes().problems(self.clock.now().steady));
+        let now = self.clock.now().steady;
+        problems.extend(self.outrun(now));
+        problems.extend(self.nodes().problems(now));
         problems
     }
 
@@ -171,10 +185,26 @@ impl Namespace {
     /// Says, once for each revision, that a client is ahead of it: its clock was ahead, or it talks to the wrong server.
     fn notice(&self, after: Option<Revision>) {
         let (Some(after), Some(current)) = (after, self.published()) else { return };
-        if after > current.revision && locked(&self.outrun).replace(current.revision) != Some(current.revision) {
-            let published = current.revision;
+        let published = current.revision;
+        if after <= published {
+            return;
+        }
+        let ahead = Ahead { runs: after, published, said: self.clock.now().steady };
+        if locked(&self.ahead).replace(ahead).is_none_or(|before| before.published != published) {
             tracing::warn!("a client runs {after}, later than {published}, which is published: it will not take it");
         }
+    }
+
+    /// The problem that a client is ahead of what is published.
+    fn outrun(&self, now: Instant) -> Option<Finding> {
+        let published = self.published()?.revision;
+        let standing = |ahead: &Ahead| ahead.runs > published && now.saturating_duration_since(ahead.said) < AHEAD;
+        let Ahead { runs, .. } = locked(&self.ahead).filter(standing)?;
+        let found = format!("a client that runs {runs}, later than {published}, which is published: it takes nothing");
+        let epoch = i64::try_from(runs.epoch).ok().and_then(|epoch| Timestamp::from_millisecond(epoch).ok());
+        let epoch = epoch.map_or_else(|| format!("epoch {}", runs.epoch), |epoch| epoch.to_string());
+        let expected = format!("the server it had before, or serving begun again with a clock past {epoch}");
+        Some(Finding::about(&self.name, "outrun", found, &expected))
     }
 }
 

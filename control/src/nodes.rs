@@ -5,6 +5,7 @@ mod effects;
 mod history;
 mod node;
 mod report;
+mod twins;
 
 use std::{
     collections::BTreeMap,
@@ -153,11 +154,10 @@ impl Nodes {
         tally
     }
 
-    /// A problem for each thing that the workers of an Envoy say against a revision, unless it is silent.
+    /// What is wrong with the Envoys, but for those that are silent: nobody knows how they are.
     pub fn problems(&self, now: Instant) -> Vec<Finding> {
         let heard = self.nodes.iter().filter(|(_, node)| !node.is_silent(now));
-        let complaints = heard.flat_map(|(id, node)| node.complaints().into_iter().map(move |one| (id, one)));
-        complaints.map(|(id, complaint)| complaint.finding(id)).collect()
+        heard.flat_map(|(id, node)| node.problems(id, now)).collect()
     }
 
     fn measure(&mut self, now: Instant) -> Option<Duration> {

@@ -59,6 +59,12 @@ pub struct NodeStatus {
     pub cluster: String,
     /// What fetches for it, where it says so.
     pub fetcher: Option<Fetcher>,
+    /// Why that takes nothing at present; not there where it does not say so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<String>,
+    /// Whether another Envoy reported under its id within a minute, so that it is not known how either stands.
+    #[serde(default)]
+    pub shared: bool,
     /// When it last reported.
     pub last_report: Timestamp,
     /// Whether that is more than a minute ago.
@@ -135,11 +141,12 @@ impl Status {
     }
 
     /// Whether every worker of every Envoy runs what is published, says nothing against it, and was heard of. Without
-    /// any worker that is not so.
+    /// any worker that is not so, nor where Envoys share an id, for the reports of one hide the other.
     pub fn is_everywhere(&self) -> bool {
         let Tally { silent, workers, current, refusing, .. } = self.tally;
         let refusing = refusing > 0 || self.nodes.iter().any(NodeStatus::refuses);
-        self.revision.is_some() && workers > 0 && current == workers && silent == 0 && !refusing
+        let shared = self.nodes.iter().any(|node| node.shared);
+        self.revision.is_some() && workers > 0 && current == workers && silent == 0 && !refusing && !shared
     }
 }
 
@@ -149,6 +156,8 @@ impl NodeStatus {
             id: id.to_owned(),
             cluster: node.cluster.clone(),
             fetcher: node.fetcher,
+            trouble: node.trouble.clone(),
+            shared: node.twins.stand(now.steady),
             last_report: node.heard.wall,
             silent: node.is_silent(now.steady),
             workers: node.workers.iter().map(|known| WorkerStatus::of(known, nodes, now)).collect(),

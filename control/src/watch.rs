@@ -15,6 +15,7 @@ use std::{
 use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::sync::mpsc;
 
+use crate::finding::one_line;
 use events::{Events, is_change};
 
 /// Changes come in groups, and one that is half done can mean what nobody wrote: it is over when nothing happens for so long.
@@ -88,15 +89,16 @@ impl Watch {
         }
     }
 
-    /// Waits for what comes with a change: until nothing has happened for a moment, 50 ms at most, and no file is being
+    /// Waits for what comes with a change: until nothing has happened for a moment, 50 ms at most, and no document is being
     /// written, ten seconds at most, for whoever keeps one open for good is not waited for. Returns at once where nothing
     /// happened lately.
     pub async fn settled(&self) {
         if tokio::time::timeout(WRITING, self.quiet()).await.is_err() {
-            tracing::warn!("a file is being written for more than {WRITING:?} and is read as it is");
-            if let Ok(mut events) = self.events.lock() {
-                events.forget_writing();
-            }
+            let Ok(mut events) = self.events.lock() else { return };
+            let files =
+                events.writing().map(|file| one_line(&file.display().to_string())).collect::<Vec<_>>().join(", ");
+            tracing::warn!("being written for more than {WRITING:?} and read as it is: {files}");
+            events.forget_writing();
         }
     }
 
@@ -113,10 +115,10 @@ impl Watch {
         }
     }
 
-    /// Whether a file is being written, and when to look again; None where all is quiet.
+    /// Whether a document is being written, and when to look again; None where all is quiet.
     fn unrest(&self) -> Option<(bool, Duration)> {
         let events = self.events.lock().ok()?;
-        match events.is_writing() {
+        match events.writing().next().is_some() {
             true => Some((true, QUIET)),
             false => events.lacks(QUIET).map(|rest| (false, rest)),
         }
@@ -285,6 +287,26 @@ mod tests {
         assert!(early.is_err(), "a draft that was written into just now is waited for");
         tokio::time::timeout(WRITING / 2, watch.settled()).await.expect("nothing is written into it");
         drop(own);
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_no_document_is_not_waited_for_and_one_that_is_can_be_named() {
+        use std::io::Write as _;
+        let scratch = Scratch::new("log");
+        let mut watch = Watch::on(&scratch.path(""));
+        let mut log = std::fs::File::create(scratch.path("serve.log")).unwrap();
+        log.write_all(b"kept open for as long as it is served").unwrap();
+        watch.changed().await;
+        tokio::time::timeout(WRITING / 2, watch.settled()).await.expect("it is not read");
+        log.write_all(b"and written again and again").unwrap();
+        let mut document = std::fs::File::create(scratch.path("a.yaml")).unwrap();
+        document.write_all(b"half").unwrap();
+        let start = Instant::now();
+        let writing = || watch.events.lock().unwrap().writing().map(Path::to_owned).collect::<Vec<_>>();
+        while writing().is_empty() && start.elapsed() < WRITING {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(writing(), [scratch.path("a.yaml")]);
     }
 
     #[tokio::test]

@@ -28,6 +28,20 @@ fn a_name_is_resolved_and_an_address_in_use_is_told() {
 }
 
 #[test]
+fn as_many_files_can_be_open_as_may_be() {
+    let scratch = Scratch::with_rules("limit");
+    let graylane = env!("CARGO_BIN_EXE_graylane");
+    let script = "ulimit -Sn 100 && ulimit -Hn 200 && exec \"$0\" serve --rules rules --listen 127.0.0.1:0";
+    let mut command = std::process::Command::new("sh");
+    let serving = Serving::of(command.args(["-c", script, graylane]).current_dir(scratch.path("")));
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", serving.id())).unwrap();
+    let line = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
+    assert_eq!(line.split_whitespace().skip(3).collect::<Vec<_>>(), ["200", "200", "files"]);
+    let (_, log) = serving.terminate();
+    assert!(log.contains("at most 200 files can be open"), "{log}");
+}
+
+#[test]
 fn a_file_is_no_directory() {
     let scratch = Scratch::with_rules("file");
     let (code, _, said) = scratch.run(&["serve", "--rules", "rules/shop.yaml"], "");

@@ -108,6 +108,41 @@ fn it_waits_until_a_change_is_in_effect() {
 }
 
 #[test]
+fn what_troubles_an_envoy_is_told_and_makes_no_worker_late() {
+    let scratch = Scratch::with_rules("status-trouble");
+    let serving = Serving::start(&scratch);
+    let workers = json!([worker("0a", &serving.published(1))]);
+    let mut report =
+        json!({"node": {"id": "e"}, "trouble": "found a key\u{1b}[2J, expected another", "workers": workers});
+    assert_eq!(serving.post("~/acks", &report.to_string()), 204);
+    let (code, text, _) = status(&scratch, &serving, &[]);
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("  current\n  trouble: found a key\\u{1b}[2J, expected another\n"), "{text}");
+    assert!(text.ends_with("\nproblem: e trouble: found a key\\u{1b}[2J, expected another\n"), "{text}");
+    let node = &serving.status()["nodes"][0];
+    assert_eq!(node["trouble"], report["trouble"]);
+    report["trouble"] = json!(null);
+    assert_eq!(serving.post("~/acks", &report.to_string()), 204);
+    let told = serving.status();
+    assert_eq!((told["nodes"][0].get("trouble"), &told["problems"]), (None, &json!([])));
+}
+
+#[test]
+fn all_is_not_well_while_envoys_share_an_id() {
+    let scratch = Scratch::with_rules("status-shared");
+    let serving = Serving::start(&scratch);
+    let current = json!([worker("0a", &serving.published(1))]);
+    let stuck = json!([worker("0b", "1.1")]);
+    ack(&serving, "e", &current);
+    assert_eq!(status(&scratch, &serving, &[]).0, 0);
+    ack(&serving, "e", &stuck);
+    ack(&serving, "e", &current);
+    let (code, text, _) = status(&scratch, &serving, &["--wait", "200ms"]);
+    assert_eq!(code, 1, "{text}");
+    assert!(text.contains("1 current, 0 stale") && text.contains("problem: e shared-id: found two Envoys"), "{text}");
+}
+
+#[test]
 fn no_answer_is_no_status() {
     let scratch = Scratch::with_rules("status-none");
     let serving = Serving::start(&scratch);

@@ -1,5 +1,6 @@
 //! `graylane serve`: a directory of rule sets, delivered to Envoys.
 
+mod files;
 mod listen;
 mod signing;
 
@@ -16,6 +17,7 @@ use axum::serve::ListenerExt as _;
 use tokio::{
     net::TcpListener,
     signal::unix::{Signal, SignalKind, signal},
+    task::JoinHandle,
 };
 
 use crate::{clock::Clock, delivery, directory, failure::Failure, namespace::Namespace, owned};
@@ -23,6 +25,10 @@ use signing::Signing;
 
 /// So long connections may take to end once serving does.
 const DRAIN: Duration = Duration::from_secs(5);
+
+/// Why serving ends where nothing would be published any more.
+const UNREAD: &str = "--rules: reading the directory ended unexpectedly, which is a fault of graylane; what was published \
+                      stays in Envoys, start again for what changes";
 
 /// Serve a directory of rule sets to Envoys.
 ///
@@ -44,7 +50,12 @@ const DRAIN: Duration = Duration::from_secs(5);
 /// from the event of the file to the ack of the last live worker.
 ///
 /// Revisions are numbered EPOCH.NUMBER. The epoch is the Unix time, in milliseconds, at which serving began, so that
-/// revisions grow over a restart.
+/// revisions grow over a restart. Where the clock was set back in between they do not, and no Envoy takes any: the status
+/// says so, and when to start again: as soon as the clock is past the epoch that they run.
+///
+/// An Envoy has two connections open, one that polls and one that reports, and each takes a file descriptor. The soft
+/// limit of these is raised to the hard one (`ulimit -Hn`), and the log says what it is: half of it, less a few dozen, is
+/// how many Envoys can be served, up to 10,000.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
@@ -69,7 +80,8 @@ Signals:
 Exit codes:
   0  ended by SIGTERM or SIGINT, every waiting poll answered
   2  wrong usage, such as a file for the directory; a signing key cannot be
-     used; or the address cannot be listened on")]
+     used; the address cannot be listened on; or reading the directory failed
+     by a fault of graylane: start it again")]
 pub struct Arguments {
     /// The directory of rule sets.
     #[arg(long, value_name = "DIR")]
@@ -140,6 +152,7 @@ async fn serve(arguments: Arguments) -> Result<(), Failure> {
         if arguments.signing.is_empty() { None } else { Some(signal(SignalKind::hangup()).map_err(no_signal)?) };
     let sealer = arguments.signing.sealer()?;
     let listener = listen::bind(arguments.listen).await?;
+    files::open_many();
     let unable = |why| Failure::unable(format!("--listen {}: {why}", arguments.listen));
     announce(listener.local_addr().map_err(unable)?);
 
@@ -149,12 +162,20 @@ async fn serve(arguments: Arguments) -> Result<(), Failure> {
     if let Some(hangups) = hangups {
         tokio::spawn(arguments.signing.follow(hangups, Arc::clone(&namespace)));
     }
-    tokio::spawn(directory::follow(arguments.rules, arguments.owned, Arc::clone(&namespace)));
-    answer(listener, namespace, ends).await
+    let following = tokio::spawn(directory::follow(arguments.rules, arguments.owned, Arc::clone(&namespace)));
+    answer(listener, namespace, ends, following).await
 }
 
 /// Answers until one of the signals `ends` it.
-async fn answer(listener: TcpListener, namespace: Arc<Namespace>, ends: [Signal; 2]) -> Result<(), Failure> {
+///
+/// # Errors
+/// Where it cannot go on: it would look healthy without `following`, and publish nothing any more.
+async fn answer(
+    listener: TcpListener,
+    namespace: Arc<Namespace>,
+    ends: [Signal; 2],
+    following: JoinHandle<()>,
+) -> Result<(), Failure> {
     // An answer is one small write: waiting to fill a packet would cost a revision 40 ms on its way.
     let listener = listener.tap_io(|connection| _ = connection.set_nodelay(true));
     let (ended, end) = tokio::sync::oneshot::channel::<()>();
@@ -167,6 +188,7 @@ async fn answer(listener: TcpListener, namespace: Arc<Namespace>, ends: [Signal;
     tokio::select! {
         outcome = serving => outcome.map_err(|why| Failure::unable(format!("serving ended: {why}"))),
         () = overdue(end) => Ok(()),
+        _ = following => Err(Failure::unable(UNREAD)),
     }
 }
 
@@ -190,4 +212,22 @@ async fn overdue(end: tokio::sync::oneshot::Receiver<()>) {
     }
     tokio::time::sleep(DRAIN).await;
     tracing::warn!("connections are still open after {DRAIN:?}, and are cut off");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{keys::Keyring, sealer::Sealer};
+
+    #[tokio::test]
+    async fn serving_ends_where_nothing_would_be_published_any_more() {
+        let sealer = Sealer::new(Keyring::default(), Duration::from_secs(1));
+        let namespace = Arc::new(Namespace::new("default", 7, sealer, Clock::system()));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let ends = [SignalKind::terminate(), SignalKind::interrupt()].map(|kind| signal(kind).unwrap());
+        let following = tokio::spawn(async { panic!("a document that nobody thought of") });
+        let answering = answer(listener, namespace, ends, following);
+        let outcome = tokio::time::timeout(Duration::from_secs(5), answering).await.expect("it went on");
+        assert_eq!(outcome.unwrap_err().exit(), ExitCode::from(2));
+    }
 }

@@ -26,7 +26,8 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// Asks a running `graylane serve`. There is a line for each worker of each Envoy: what it runs and since when. It is
 /// `current` where that is what is published; `stale` where a second passed since it should run that; `refusing` where
 /// it said why it will not; and its Envoy is `silent` where that has not reported for a minute, so that nobody knows.
-/// An Envoy that has not for ten minutes is gone. The VM that each Envoy has on its main thread serves no request, so
+/// An Envoy that has not for ten minutes is gone. A line `trouble: …` below the workers of an Envoy says why what
+/// fetches for it takes nothing at present, such as a signature that is not trusted. The VM that each Envoy has on its main thread serves no request, so
 /// it may be `behind`.
 ///
 /// All of it, and more, is in the JSON.
@@ -42,8 +43,9 @@ Examples:
 
 Exit codes:
   0  every worker runs the published revision
-  1  something is stale, refusing or silent, or there is no worker; nothing
-     is published, or nothing newer than REVISION
+  1  something is stale, refusing or silent, or there is no worker; Envoys
+     share a node id, so that one hides the other; nothing is published, or
+     nothing newer than REVISION
   2  wrong usage, or no answer that is a status")]
 pub struct Arguments {
     /// The control plane: `http://HOST:PORT`.

@@ -87,14 +87,23 @@ pub fn in_directory(directory: &Path) -> io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(directory)? {
         let path = entry?.path();
-        let hidden = path.file_name().is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
         // A dangling link or a directory counts: leaving it out in silence could drop a rule set.
-        if !hidden && format_of(&path).is_some() {
+        if is_document(&path) {
             files.push(path);
         }
     }
     files.sort();
     Ok(files)
+}
+
+/// Whether a file of this name is read as a document of the directory that it is in.
+pub fn is_document(path: &Path) -> bool {
+    !is_hidden(path) && format_of(path).is_some()
+}
+
+/// Whether a file of this name is none of those that are served: an editor's own, a draft, a link that is swapped.
+pub fn is_hidden(path: &Path) -> bool {
+    path.file_name().is_none_or(|name| name.as_encoded_bytes().starts_with(b"."))
 }
 
 fn format_of(path: &Path) -> Option<Format> {

@@ -51,16 +51,23 @@ impl Complaint {
 
     /// The complaint as a problem of the namespace, which stands with the Envoy `node`.
     pub fn finding(&self, node: &str) -> Finding {
-        let (found, expected) = match self.why.strip_prefix("found ").and_then(|why| why.split_once(", expected ")) {
-            Some((found, expected)) => (found, expected),
-            None => (self.why.as_str(), "a revision that every worker uses"),
-        };
         let whose = match self.refused {
-            Some(revision) => format!("revision {revision} refused by {} of {} workers", self.count, self.of),
-            None => format!("told by {} of {} workers", self.count, self.of),
+            Some(revision) => format!(" (revision {revision} refused by {} of {} workers)", self.count, self.of),
+            None => format!(" (told by {} of {} workers)", self.count, self.of),
         };
-        Finding::about(node, "refused", format!("{found} ({whose})"), expected)
+        told(node, "refused", &self.why, &whose, "a revision that every worker uses")
     }
+}
+
+/// The problem that the Envoy `node` tells in its own words, which may be `found …, expected …`; what would be right is
+/// `otherwise` where they do not say so. `whose` follows what was found.
+pub fn told(node: &str, code: &'static str, why: &str, whose: &str, otherwise: &str) -> Finding {
+    let why = bounded(why);
+    let (found, expected) = match why.strip_prefix("found ").and_then(|why| why.split_once(", expected ")) {
+        Some(both) => both,
+        None => (why.as_str(), otherwise),
+    };
+    Finding::about(node, code, format!("{found}{whose}"), expected)
 }
 
 fn bounded(words: &str) -> String {

@@ -6,10 +6,11 @@ use std::{
 };
 
 use super::{
-    complaints::Complaint,
+    complaints::{Complaint, told},
     report::{Fetcher, Report, Worker},
+    twins::Twins,
 };
-use crate::clock::Moment;
+use crate::{clock::Moment, finding::Finding};
 
 /// An Envoy that was silent for so long is not waited for.
 pub const SILENT: Duration = Duration::from_secs(60);
@@ -24,10 +25,14 @@ pub struct Node {
     pub cluster: String,
     /// What fetches for it.
     pub fetcher: Option<Fetcher>,
+    /// Why that takes nothing at present.
+    pub trouble: Option<String>,
     /// When it last reported.
     pub heard: Moment,
     /// Its live VMs.
     pub workers: Vec<Known>,
+    /// Whether others report under its id.
+    pub twins: Twins,
 }
 
 /// A VM, and since when it is how it is.
@@ -62,8 +67,10 @@ impl Node {
             verdicts.count(&known.worker, before.map(|before| &before.worker));
             known
         };
-        let workers = report.workers.into_iter().map(recognise).collect();
-        (Self { cluster: report.node.cluster, fetcher: report.fetcher, heard: now, workers }, verdicts)
+        let workers: Vec<_> = report.workers.into_iter().map(recognise).collect();
+        let twins = before.map(|before| before.twins.after(&before.workers, &workers, now.steady)).unwrap_or_default();
+        let Report { node, fetcher, trouble, .. } = report;
+        (Self { cluster: node.cluster, fetcher, trouble, heard: now, workers, twins }, verdicts)
     }
 
     /// Whether nothing was heard of it for a minute.
@@ -79,6 +86,14 @@ impl Node {
     /// What its VMs say against revisions.
     pub fn complaints(&self) -> Vec<Complaint> {
         Complaint::all(self.workers.iter().map(|known| &known.worker))
+    }
+
+    /// What is wrong with it, whose id is `id`: that others have that id, that it takes nothing, what its VMs say.
+    pub fn problems(&self, id: &str, now: Instant) -> Vec<Finding> {
+        let trouble =
+            self.trouble.as_deref().map(|why| told(id, "trouble", why, "", "an Envoy that takes what is published"));
+        let complaints = self.complaints().into_iter().map(|complaint| complaint.finding(id));
+        self.twins.finding(id, now).into_iter().chain(trouble).chain(complaints).collect()
     }
 
     /// Its VMs that serve requests.

@@ -17,7 +17,7 @@ fn report(node: &str, workers: &[(&str, Option<&str>, Role)]) -> Report {
         role: Some(*role),
     });
     let node = report::Node { id: node.to_owned(), cluster: String::new() };
-    Report { node, fetcher: None, workers: workers.collect() }
+    Report { node, fetcher: None, trouble: None, workers: workers.collect() }
 }
 
 /// A report of one worker.
@@ -207,13 +207,75 @@ fn what_a_silent_envoy_said_is_no_problem() {
 }
 
 #[test]
+fn envoys_that_share_an_id_are_a_problem_for_a_minute_after_their_last_turn() {
+    let mut scene = Scene::new();
+    let of =
+        |workers: &[&str]| report("e", &workers.iter().map(|id| (*id, Some("1.1"), Role::Worker)).collect::<Vec<_>>());
+    let shared = |scene: &Scene| !scene.nodes.problems(scene.clock.now().steady).is_empty();
+    for restart in 0..100 {
+        let (first, second) = (format!("a{restart}"), format!("b{restart}"));
+        scene.after(ms(1), of(&[&first]));
+        scene.after(ms(1), of(&[&first, &second]));
+        scene.after(ms(1), of(&[&second]));
+        scene.after(ms(1), of(&[&first, &second]));
+        scene.after(ms(1), of(&[]));
+    }
+    assert!(!shared(&scene), "one that restarts, and reports that overtake each other");
+    scene.after(ms(1), of(&["c1"]));
+    scene.after(ms(1), of(&["d1", "d2"]));
+    scene.after(ms(1), of(&["e1"]));
+    assert!(!shared(&scene), "each may be the restart of the one before");
+    scene.after(ms(1), of(&["c1", "c2"]));
+    let problem = &scene.nodes.problems(scene.clock.now().steady)[0];
+    assert_eq!(
+        problem.to_string(),
+        r#"e shared-id: found two Envoys that report as "e", expected a node id of its own for each"#
+    );
+    scene.after(ms(59_000), of(&["c1", "c2"]));
+    assert!(shared(&scene));
+    scene.after(ms(1_000), of(&["c1", "c2"]));
+    assert!(!shared(&scene), "the others are gone");
+}
+
+#[test]
+fn what_keeps_an_envoy_from_taking_anything_is_a_problem_until_it_is_silent() {
+    let mut scene = Scene::new();
+    let mut troubled = runs("a", Some("1.1"));
+    troubled.trouble = Some("found a signature by \"x\", expected one by \"y\"".to_owned());
+    scene.after(ms(0), troubled);
+    let problems = |scene: &Scene| scene.nodes.problems(scene.clock.now().steady);
+    assert_eq!(problems(&scene)[0].to_string(), r#"a trouble: found a signature by "x", expected one by "y""#);
+    scene.clock.advance(SILENT);
+    assert_eq!(problems(&scene), []);
+    let mut troubled = runs("a", Some("1.1"));
+    troubled.trouble = Some("no answer".to_owned());
+    scene.after(ms(0), troubled);
+    let expected = "a trouble: found no answer, expected an Envoy that takes what is published";
+    assert_eq!(problems(&scene)[0].to_string(), expected);
+    scene.after(ms(0), runs("a", Some("1.1")));
+    assert_eq!(problems(&scene), [], "it is over");
+}
+
+#[test]
 fn more_than_can_be_kept_is_refused_and_changes_nothing() {
     let mut scene = Scene::new();
     let now = scene.clock.now();
+    let workers: Vec<_> = (0..=WORKER_LIMIT / NODE_LIMIT).map(|id| format!("{id:x}")).collect();
+    let of = |count: usize, revision| -> Vec<_> {
+        workers.iter().take(count).map(|id| (id.as_str(), revision, Role::Worker)).collect()
+    };
+    scene.publish("1.1");
     for id in 0..NODE_LIMIT {
-        let (node, _) = Node::of(report("", &[]), None, now);
+        let (node, _) = Node::of(report("", &of(workers.len() - 1, None)), None, now);
         scene.nodes.nodes.insert(id.to_string(), node);
     }
-    assert_eq!(scene.nodes.take(report("one more", &[]), now).err(), Some(TooMany));
-    assert!(scene.nodes.take(report("7", &[]), now).is_ok());
+    scene.clock.advance(STALE);
+    let (before, later) = (format!("{:?}", scene.nodes), scene.clock.now());
+    let beyond = [report("one more", &[]), report("7", &of(workers.len(), Some("1.1")))];
+    for report in beyond {
+        assert_eq!(scene.nodes.take(report, later).err(), Some(TooMany));
+        assert!(format!("{:?}", scene.nodes) == before, "something changed");
+    }
+    assert!(scene.nodes.take(report("7", &of(workers.len() - 1, Some("1.1"))), later).is_ok());
+    assert_eq!(scene.tally().current, 10);
 }

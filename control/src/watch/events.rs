@@ -11,6 +11,8 @@ use notify::{
     event::{AccessKind, AccessMode, CreateKind, ModifyKind},
 };
 
+use crate::documents::{is_document, is_hidden};
+
 /// So long a hidden file counts as being written after each piece. A copy's draft grows without a break; an editor keeps
 /// its own file open for as long as somebody edits, and nobody's change may wait for that.
 const DRAFT: Duration = Duration::from_millis(200);
@@ -18,7 +20,7 @@ const DRAFT: Duration = Duration::from_millis(200);
 /// What the events told that nobody acted upon yet.
 #[derive(Debug, Default)]
 pub struct Events {
-    /// The files that were written into and not closed since, and when that was.
+    /// The documents and drafts that were written into and not closed since, and when that was.
     writing: BTreeMap<PathBuf, Instant>,
     /// When the last event came.
     last: Option<Instant>,
@@ -42,9 +44,10 @@ impl Events {
         }
     }
 
-    /// Whether a file is being written.
-    pub fn is_writing(&self) -> bool {
-        self.writing.iter().any(|(path, last)| !is_hidden(path) || last.elapsed() < DRAFT)
+    /// The files that are being written.
+    pub fn writing(&self) -> impl Iterator<Item = &Path> {
+        let writing = self.writing.iter().filter(|(path, last)| !is_hidden(path) || last.elapsed() < DRAFT);
+        writing.map(|(path, _)| path.as_path())
     }
 
     /// How much of `quiet`, a time without events, is missing; None where nothing is.
@@ -65,8 +68,11 @@ impl Events {
     }
 
     /// A file is being written from the first byte, or from when it appeared without any, until it is closed or gone.
+    ///
+    /// Nobody reads a file that is neither a document nor hidden, such as the log of the server itself, and somebody may
+    /// write it for ever.
     fn note_writing(&mut self, event: &Event) {
-        for path in &event.paths {
+        for path in event.paths.iter().filter(|path| is_document(path) || is_hidden(path)) {
             match event.kind {
                 EventKind::Modify(ModifyKind::Data(_)) => _ = self.writing.insert(path.clone(), Instant::now()),
                 // Made by `program >file`, and the program has not got to its first word.
@@ -80,10 +86,6 @@ impl Events {
             }
         }
     }
-}
-
-fn is_hidden(path: &Path) -> bool {
-    path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
 }
 
 /// A hard link to a file, and a link by name, have something in them as a rule, and nobody closes them.

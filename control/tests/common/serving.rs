@@ -30,13 +30,22 @@ impl Serving {
 
     /// The same with these options, which must have it listen on a free port.
     pub fn with(scratch: &Scratch, options: &[&str]) -> Self {
-        let mut command = scratch.graylane(&[&["serve", "--rules", "rules"], options].concat());
+        Self::of(&mut scratch.graylane(&[&["serve", "--rules", "rules"], options].concat()))
+    }
+
+    /// What `command` serves.
+    pub fn of(command: &mut Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let address =
             line.trim_end().strip_prefix("listening on http://").expect("the first line of stdout").to_owned();
         Self { child, address }
+    }
+
+    /// The id of its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// GET of a path, `~` for the namespace: status and body.

@@ -25,7 +25,7 @@ impl fmt::Display for Shown<'_> {
         published(status, f)?;
         if !status.nodes.is_empty() {
             writeln!(f)?;
-            table(&status.nodes.iter().flat_map(|node| rows(node, status)).collect::<Vec<_>>(), f)?;
+            table(status, f)?;
         }
         writeln!(f, "\n{}", sums(status))?;
         status.problems.iter().try_for_each(|problem| writeln!(f, "problem: {problem}"))
@@ -103,15 +103,21 @@ fn state(worker: &WorkerStatus) -> String {
     }
 }
 
-fn table(rows: &[Row], f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let headings = HEADINGS.map(str::to_owned);
-    let all = || std::iter::once(&headings).chain(rows);
+/// The lines of all Envoys; what troubles one stands below its own.
+fn table(status: &Status, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let headings = (vec![HEADINGS.map(str::to_owned)], None);
+    let nodes = status.nodes.iter().map(|node| (rows(node, status), node.trouble.as_deref()));
+    let blocks: Vec<_> = std::iter::once(headings).chain(nodes).collect();
+    let all = || blocks.iter().flat_map(|(rows, _)| rows);
     let widths: Vec<_> = (0..HEADINGS.len())
         .map(|column| all().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0))
         .collect();
-    for row in all() {
-        let cells = row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:width$}"));
-        writeln!(f, "{}", cells.collect::<Vec<_>>().join("  ").trim_end())?;
+    for (rows, trouble) in &blocks {
+        for row in rows {
+            let cells = row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:width$}"));
+            writeln!(f, "{}", cells.collect::<Vec<_>>().join("  ").trim_end())?;
+        }
+        trouble.iter().try_for_each(|trouble| writeln!(f, "  trouble: {}", one_line(trouble)))?;
     }
     Ok(())
 }

@@ -84,6 +84,27 @@ async fn what_is_stale_or_silent_is_told() {
     assert_eq!((&flags[0], &status["tally"]["silent"]), (&json!(true), &json!(1)));
 }
 
+#[tokio::test]
+async fn a_client_that_is_ahead_is_a_problem_for_as_long_as_it_says_so() {
+    let clock = Clock::standing();
+    let namespace = signing(Keyring::default(), Duration::from_secs(1), clock.clone());
+    let problems = async || status(&namespace).await["problems"].clone();
+    assert_eq!(get(&namespace, "~/snapshot?after=8.4").await.0, 204, "nothing is published");
+    publish(&namespace, "a");
+    assert_eq!(get(&namespace, "~/snapshot?after=7.1").await.0, 204);
+    assert_eq!(problems().await, json!([]));
+    assert_eq!(get(&namespace, "~/snapshot?after=8.4").await.0, 204);
+    let told = problems().await;
+    assert_eq!((&told[0]["file"], &told[0]["code"]), (&json!("default"), &json!("outrun")));
+    assert_eq!(told[0]["found"], "a client that runs 8.4, later than 7.1, which is published: it takes nothing");
+    let expected = "the server it had before, or serving begun again with a clock past 1970-01-01T00:00:00.008Z";
+    assert_eq!(told[0]["expected"], expected);
+    clock.advance(Duration::from_secs(60));
+    assert_ne!(problems().await, json!([]), "a poll may last so long");
+    clock.advance(Duration::from_secs(30));
+    assert_eq!(problems().await, json!([]));
+}
+
 /// The samples of a scrape by name and labels, after a check of its form.
 async fn scrape(namespace: &Arc<Namespace>) -> BTreeMap<String, f64> {
     let (status, response) = ask(namespace, "GET", "/metrics", "").await;
