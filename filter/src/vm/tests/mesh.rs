@@ -282,6 +282,20 @@ fn nobody_writes_to_the_dead() {
 }
 
 #[test]
+fn a_callback_for_anothers_queue_empties_nothing_and_is_answered_by_no_hello() {
+    let mut mesh = Mesh::new(2);
+    mesh.publish(1, &shop("first"));
+    mesh.lives = false;
+    let inbox = || host(|host| host.queue("graylane/inbox").unwrap().items.clone());
+    let token = host(|host| host.queues.iter().position(|queue| queue.name == "graylane/inbox")).unwrap() + 1;
+    host(|host| host.queue("graylane/inbox").unwrap().items.push_back(b"for the fetcher".to_vec()));
+    let before = inbox();
+    mesh.workers[0].queue_ready(1, u32::try_from(token).unwrap());
+    assert_eq!(inbox(), before);
+    assert_eq!(decides(&mut mesh.workers[0]).1, "1.1");
+}
+
+#[test]
 fn garbage_in_the_inbox_and_unknown_queues_change_nothing() {
     let mut mesh = Mesh::new(1);
     for garbage in [&b""[..], b"{}", b"\xff", br#"{"id":"../..","queue":1,"formats":[1]}"#, &[b'['; 5000]] {
