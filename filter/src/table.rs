@@ -115,16 +115,25 @@ impl Table {
         !self.0.is_empty() && self.0.values().all(|entry| entry.hello.revision.as_ref() == Some(&revision))
     }
 
-    /// The queues of the VMs of which it is not known yet on which thread they live; counts a trial of each.
+    /// The queues of the VMs of which it is not known yet on which thread they live; counts a trial of each. One alone is not
+    /// tried for ever: it is the main thread's.
     pub fn on_trial(&mut self) -> Vec<u32> {
+        let several = self.unproven() > 1;
         let mut queues = Vec::new();
         for entry in self.0.values_mut() {
-            if let Thread::Unknown(trials @ 0..TRIALS) = &mut entry.thread {
+            if let Thread::Unknown(trials) = &mut entry.thread
+                && (several || *trials < TRIALS)
+            {
                 *trials = trials.saturating_add(1);
                 queues.push(entry.hello.queue);
             }
         }
         queues
+    }
+
+    /// How many VMs are not known to be workers'.
+    fn unproven(&self) -> usize {
+        self.0.values().filter(|entry| entry.thread != Thread::Worker).count()
     }
 
     /// Notes that the VM `id` lives on another thread than the main one. True where that is news.
@@ -135,16 +144,19 @@ impl Table {
 
     /// What is reported of the VMs.
     pub fn acks(&self) -> Vec<Ack<'_>> {
-        self.0.values().map(Entry::ack).collect()
+        // Of an Envoy's VMs one is the main thread's. Of two that did not prove to be workers, one was slow.
+        let alone = self.unproven() == 1;
+        self.0.values().map(|entry| entry.ack(alone)).collect()
     }
 }
 
 impl Entry {
-    fn ack(&self) -> Ack<'_> {
+    /// What is reported; `alone`: all others are workers.
+    fn ack(&self, alone: bool) -> Ack<'_> {
         let hello = &self.hello;
         let role = match self.thread {
             Thread::Worker => Some("worker"),
-            Thread::Unknown(TRIALS..) => Some("main"),
+            Thread::Unknown(TRIALS..) if alone => Some("main"),
             Thread::Unknown(_) => None,
         };
         Ack {
@@ -215,9 +227,10 @@ mod tests {
         for (id, serving) in [("a", false), ("b", false), ("c", true)] {
             table.hear(Hello { serving, ..hello(id, &[SNAPSHOT_FORMAT], None) });
         }
-        assert_eq!((table.on_trial().len(), roles(&table)), (2, vec![None, None, Some("worker")]));
+        for _ in 0..=TRIALS {
+            assert_eq!((table.on_trial().len(), roles(&table)), (2, vec![None, None, Some("worker")]), "one is slow");
+        }
         assert!(table.is_worker("b") && !table.is_worker("b") && !table.is_worker("d"));
-        (1..TRIALS).for_each(|_| assert_eq!(table.on_trial().len(), 1));
         assert_eq!((table.on_trial().len(), roles(&table)), (0, vec![Some("main"), Some("worker"), Some("worker")]));
         // A proof that comes late still counts.
         table.hear(Hello { serving: true, ..hello("a", &[SNAPSHOT_FORMAT], None) });

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use graylane_integration::{
     Control, Mesh, Running, eventually,
-    history::{Bounds, Promise, Recorder, Response, Window, check},
+    history::{Bounds, Recorder, Window},
     load::{Load, Loading},
     samples,
 };

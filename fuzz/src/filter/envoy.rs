@@ -35,6 +35,8 @@ pub(super) struct Envoy {
     /// How much strangers put into queues.
     pub(super) pushed: usize,
     started: u64,
+    /// How many roots were configured.
+    pub(super) rooted: u64,
 }
 
 /// A call's context.
@@ -62,6 +64,9 @@ pub(super) struct Root {
     pub(super) fetcher: bool,
     /// None: configured by a text of the script's own.
     pub(super) named: Option<&'static Configuration>,
+    /// The plugin's name, hashed, and which of all roots it was: a later one of the same name replaces it.
+    pub(super) plugin: u64,
+    pub(super) number: u64,
 }
 
 impl Envoy {
@@ -81,6 +86,7 @@ impl Envoy {
             meddled: false,
             pushed: 0,
             started: 0,
+            rooted: 0,
         };
         for _ in 0..VMS {
             let slot = envoy.started_vm();
@@ -186,6 +192,14 @@ impl Envoy {
 }
 
 impl Slot {
+    /// Whether `root` is a fetcher, or a filter that no later live one of its plugin replaces. One whose configuration was
+    /// withheld replaces none.
+    pub(super) fn is_current(&self, root: &Root) -> bool {
+        let mut live = self.live_roots().map(|id| &self.roots[&id]);
+        let later = |other: &Root| other.number > root.number && other.plugin == root.plugin;
+        root.fetcher || !live.any(|other| !other.fetcher && other.named.is_some() && later(other))
+    }
+
     /// The configured roots that Envoy still has.
     pub(super) fn live_roots(&self) -> impl Iterator<Item = u32> {
         self.roots.keys().copied().filter(|root| !self.gone.contains(root))

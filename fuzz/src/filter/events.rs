@@ -1,6 +1,9 @@
 //! What an event of a script does.
 
-use std::time::Duration;
+use std::{
+    hash::{BuildHasher, BuildHasherDefault, DefaultHasher},
+    time::Duration,
+};
 
 use graylane::fuzzing::{Status, host};
 use graylane_rules::Revision;
@@ -93,7 +96,9 @@ fn root(envoy: &mut Envoy, mut event: Event<'_>) {
     let readable = host(|host| host.refusals.is_empty());
     assert!(taken || named.is_none() || !readable, "a configuration without errors is refused");
     if taken {
-        envoy.vms[vm].roots.insert(root, Root { fetcher, named });
+        envoy.rooted += 1;
+        let plugin = BuildHasherDefault::<DefaultHasher>::default().hash_one(plugin);
+        envoy.vms[vm].roots.insert(root, Root { fetcher, named, plugin, number: envoy.rooted });
     }
 }
 

@@ -7,7 +7,7 @@ use graylane_rules::Revision;
 
 use super::{
     contents::SNAPSHOTS,
-    envoy::{Envoy, VMS},
+    envoy::{Envoy, Root, Slot, VMS},
     events::{deliver, newest},
     publication::{By, envelope},
 };
@@ -43,8 +43,9 @@ pub(super) fn check(envoy: &mut Envoy) {
 
 /// Whether somebody is there to fetch: the fetcher, or a filter that may be elected.
 fn can_fetch(envoy: &Envoy) -> bool {
-    let mut roots = envoy.vms.iter().flat_map(|slot| slot.live_roots().map(|root| slot.roots[&root]));
-    roots.any(|root| root.named.is_some_and(|named| named.signed.is_some()))
+    let electable = |root: &Root| root.named.is_some_and(|named| named.signed.is_some());
+    let fetches = |slot: &Slot, root| electable(&slot.roots[&root]) && slot.is_current(&slot.roots[&root]);
+    envoy.vms.iter().any(|slot| slot.live_roots().any(|root| fetches(slot, root)))
 }
 
 /// The host answers every call at the end of its time, at contexts that still are.
