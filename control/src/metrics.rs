@@ -8,7 +8,7 @@
 //! | `publications_total` | counter | | revisions published |
 //! | `superseded_total` | counter | | those that another followed before they were in effect everywhere |
 //! | `in_effect_total` | counter | | those that every live worker ran |
-//! | `time_to_effect_seconds` | histogram | | from the change of a file to the ack of the last live worker |
+//! | `time_to_effect_seconds` | histogram | | from the change of a file to the ack of the last live worker that was there when it was published |
 //! | `problems` | gauge | `severity` | what `/status` lists as problems |
 //! | `refused_documents_total` | counter | | documents with errors, counted at each change that left some |
 //! | `polls_waiting` | gauge | | long polls that wait |
@@ -102,7 +102,7 @@ impl Metrics {
         let (gauges, counters) = (Gauges::registered(&mut registry), Counters::registered(&mut registry));
         registry.register("signatures", "Signatures made", sealer.signatures.clone());
         let time_to_effect = Histogram::new(BUCKETS);
-        let help = "Seconds from the change of a file to the ack of the last live worker";
+        let help = "Seconds from the change of a file to the ack of the last live worker that was there before";
         registry.register("time_to_effect_seconds", help, time_to_effect.clone());
         let polls = Family::<Poll, Counter>::default();
         registry.register("polls", "Polls answered", polls.clone());

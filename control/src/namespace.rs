@@ -136,7 +136,7 @@ impl Namespace {
         *locked(&self.key_problems) = problems;
     }
 
-    /// Takes an Envoy's report in, which arrived at `now`, and logs how its complaints changed.
+    /// Takes an Envoy's report in, which arrived at `now`, and logs how its complaints and its trouble changed.
     ///
     /// # Errors
     /// When too many report; what was known stays.
@@ -144,6 +144,7 @@ impl Namespace {
         let taken = self.nodes().take(report, now)?;
         self.metrics.count_report(&taken);
         taken.complaints.log();
+        taken.trouble.log();
         Ok(())
     }
 

@@ -5,6 +5,7 @@ mod effects;
 mod history;
 mod node;
 mod report;
+mod trouble;
 mod twins;
 
 use std::{
@@ -17,7 +18,9 @@ use graylane_rules::Revision;
 
 use crate::{clock::Moment, finding::Finding};
 use complaints::Change;
+use effects::Awaited;
 use history::History;
+use trouble::Trouble;
 
 pub use effects::Effects;
 pub use history::Behind;
@@ -46,6 +49,8 @@ pub struct Nodes {
 pub struct Taken {
     /// How the Envoy's complaints changed.
     pub complaints: Change,
+    /// How its trouble did.
+    pub trouble: Trouble,
     /// What is new about its workers.
     pub verdicts: Verdicts,
     /// Whether it brought the awaited revision into effect everywhere.
@@ -96,11 +101,11 @@ impl Nodes {
     /// longer awaited. Whether there was one.
     ///
     /// Where no worker is known that could run it, it is awaited but not timed: no change is slow because the first
-    /// Envoy starts an hour later.
+    /// Envoy starts an hour later. Nor is a worker timed that is first seen after `now`.
     pub fn await_revision(&mut self, revision: Revision, accepted: Instant, now: Instant) -> bool {
         self.history.add(revision, now);
         let anybody = self.live(now).next().is_some();
-        self.effects.begin(revision, anybody.then_some(accepted))
+        self.effects.begin(Awaited { revision, accepted: anybody.then_some(accepted), published: now })
     }
 
     /// Takes an Envoy's report in; it replaces all that Envoy said before.
@@ -119,12 +124,14 @@ impl Nodes {
         let id = report.node.id.clone();
         let before = self.nodes.remove(&id);
         let (node, verdicts) = Node::of(report, before.as_ref(), now);
+        let troubled = before.as_ref().and_then(|before| before.trouble.as_deref());
+        let trouble = Trouble::of(&id, troubled, node.trouble.as_deref());
         let before = before.map(|before| before.complaints()).unwrap_or_default();
         let complaints = Change::of(&id, &before, node.complaints());
         self.nodes.insert(id, node);
         let counted = self.effects.count;
         let effect = self.measure(now.steady);
-        Ok(Taken { complaints, verdicts, completed: self.effects.count > counted, effect })
+        Ok(Taken { complaints, trouble, verdicts, completed: self.effects.count > counted, effect })
     }
 
     /// How far a worker is from what is published; None where it runs that.
@@ -162,21 +169,22 @@ impl Nodes {
 
     fn measure(&mut self, now: Instant) -> Option<Duration> {
         let awaited = self.effects.awaited()?;
-        let last_ack = self.in_effect_since(awaited, now)?;
-        self.effects.complete(last_ack)
+        if !self.is_in_effect(awaited.revision, now) {
+            return None;
+        }
+        self.effects.complete(self.last_ack(awaited.published, now))
     }
 
-    /// When the last of the live workers was first seen on `revision` or a later one; None where one is not, or there is
-    /// none.
-    fn in_effect_since(&self, revision: Revision, now: Instant) -> Option<Instant> {
-        let mut last = None;
-        for known in self.live(now) {
-            if known.worker.revision.is_none_or(|runs| runs < revision) {
-                return None;
-            }
-            last = last.max(Some(known.since.steady));
-        }
-        last
+    /// Whether each of the live workers runs `revision` or a later one; not where there is none.
+    fn is_in_effect(&self, revision: Revision, now: Instant) -> bool {
+        let mut live = self.live(now).peekable();
+        live.peek().is_some() && live.all(|known| known.worker.revision.is_some_and(|runs| runs >= revision))
+    }
+
+    /// When the last of the live workers that were seen by the time of a publication was first seen on what it runs; None
+    /// where there is none. One that came later was not there to be waited for.
+    fn last_ack(&self, published: Instant, now: Instant) -> Option<Instant> {
+        self.live(now).filter(|known| known.seen <= published).map(|known| known.since.steady).max()
     }
 
     /// The workers that are waited for: those that serve requests, of Envoys that are not silent.

@@ -99,7 +99,7 @@ pub struct WorkerStatus {
     pub role: Option<Role>,
 }
 
-/// From the change of a file to the ack of the last live worker.
+/// From the change of a file to the ack of the last live worker that was there when it was published.
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TimeToEffect {
@@ -140,13 +140,15 @@ impl Status {
         }
     }
 
-    /// Whether every worker of every Envoy runs what is published, says nothing against it, and was heard of. Without
-    /// any worker that is not so, nor where Envoys share an id, for the reports of one hide the other.
+    /// Whether every worker of every Envoy runs what is published, says nothing against it, and was heard of. Where an
+    /// Envoy has no worker or is in trouble that is not so, nor where Envoys share an id, for the reports of one hide the
+    /// other.
     pub fn is_everywhere(&self) -> bool {
         let Tally { silent, workers, current, refusing, .. } = self.tally;
         let refusing = refusing > 0 || self.nodes.iter().any(NodeStatus::refuses);
         let shared = self.nodes.iter().any(|node| node.shared);
-        self.revision.is_some() && workers > 0 && current == workers && silent == 0 && !refusing && !shared
+        let idle = self.nodes.iter().any(|node| !node.silent && !node.is_at_work());
+        self.revision.is_some() && workers > 0 && current == workers && silent == 0 && !refusing && !shared && !idle
     }
 }
 
@@ -162,6 +164,11 @@ impl NodeStatus {
             silent: node.is_silent(now.steady),
             workers: node.workers.iter().map(|known| WorkerStatus::of(known, nodes, now)).collect(),
         }
+    }
+
+    /// Whether it has a worker, and nothing keeps it from taking what is published.
+    fn is_at_work(&self) -> bool {
+        self.trouble.is_none() && self.workers.iter().any(WorkerStatus::serves)
     }
 
     /// Whether one of its VMs refuses a revision, that on the main thread included.
@@ -186,6 +193,11 @@ impl WorkerStatus {
             refused: text(worker.refused),
             role: worker.role,
         }
+    }
+
+    /// Whether it serves requests.
+    fn serves(&self) -> bool {
+        self.role != Some(Role::Main)
     }
 }
 

@@ -37,6 +37,24 @@ fn a_refusal_is_told_once_and_so_is_its_end() {
 }
 
 #[test]
+fn trouble_is_told_once_and_so_is_its_end() {
+    let scratch = Scratch::with_rules("trouble");
+    let serving = Serving::start(&scratch);
+    let long = "é".repeat(2_000);
+    for trouble in [None, Some("no\n\u{1b}[2J key"), Some("no\n\u{1b}[2J key"), None, None, Some(&*long), None] {
+        let body = json!({"node": {"id": "envoy\u{1b}-1"}, "trouble": trouble, "workers": []}).to_string();
+        assert_eq!(serving.post("~/acks", &body), 204);
+    }
+    let (_, log) = serving.terminate();
+    let about: Vec<_> = log.lines().filter(|line| line.contains("node ")).collect();
+    assert_eq!(about.len(), 4, "{log}");
+    assert!(about[0].ends_with(r#" WARN node "envoy\u{1b}-1": trouble: no\n\u{1b}[2J key"#), "{log}");
+    assert!(about[1].ends_with(r#" INFO node "envoy\u{1b}-1": the trouble is over"#), "{log}");
+    assert!(about[2].ends_with(&format!(": trouble: {}…", "é".repeat(400))), "{log}");
+    assert!(about[3].ends_with("the trouble is over"), "{log}");
+}
+
+#[test]
 fn rules_that_set_what_is_not_owned_are_broken() {
     let scratch = Scratch::with_rules("not-owned");
     let serving = Serving::with(&scratch, &["--listen", "127.0.0.1:0", "--owned", "x-gray-variant"]);

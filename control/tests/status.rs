@@ -108,15 +108,15 @@ fn it_waits_until_a_change_is_in_effect() {
 }
 
 #[test]
-fn what_troubles_an_envoy_is_told_and_makes_no_worker_late() {
+fn what_troubles_an_envoy_is_told_and_is_not_well() {
     let scratch = Scratch::with_rules("status-trouble");
     let serving = Serving::start(&scratch);
     let workers = json!([worker("0a", &serving.published(1))]);
     let mut report =
         json!({"node": {"id": "e"}, "trouble": "found a key\u{1b}[2J, expected another", "workers": workers});
     assert_eq!(serving.post("~/acks", &report.to_string()), 204);
-    let (code, text, _) = status(&scratch, &serving, &[]);
-    assert_eq!(code, 0, "{text}");
+    let (code, text, _) = status(&scratch, &serving, &["--wait", "200ms"]);
+    assert_eq!(code, 1, "{text}");
     assert!(text.contains("  current\n  trouble: found a key\\u{1b}[2J, expected another\n"), "{text}");
     assert!(text.ends_with("\nproblem: e trouble: found a key\\u{1b}[2J, expected another\n"), "{text}");
     let node = &serving.status()["nodes"][0];
@@ -125,6 +125,26 @@ fn what_troubles_an_envoy_is_told_and_makes_no_worker_late() {
     assert_eq!(serving.post("~/acks", &report.to_string()), 204);
     let told = serving.status();
     assert_eq!((told["nodes"][0].get("trouble"), &told["problems"]), (None, &json!([])));
+    assert_eq!(status(&scratch, &serving, &[]).0, 0);
+}
+
+#[test]
+fn all_is_not_well_while_an_envoy_has_no_worker() {
+    let scratch = Scratch::with_rules("status-idle");
+    let serving = Serving::start(&scratch);
+    let revision = serving.published(1);
+    ack(&serving, "e", &json!([worker("0a", &revision)]));
+    let main = json!({"id": "0b", "revision": revision, "formats": [1], "role": "main"});
+    for (workers, well) in [
+        (json!([]), 1),
+        (json!([main]), 1),
+        (json!([main, worker("0c", &revision)]), 0),
+        (json!([{"id": "0d", "revision": revision}]), 0),
+    ] {
+        ack(&serving, "idle", &workers);
+        let (code, text, _) = status(&scratch, &serving, &["--wait", "200ms"]);
+        assert_eq!(code, well, "{text}");
+    }
 }
 
 #[test]

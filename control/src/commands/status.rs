@@ -27,8 +27,12 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// `current` where that is what is published; `stale` where a second passed since it should run that; `refusing` where
 /// it said why it will not; and its Envoy is `silent` where that has not reported for a minute, so that nobody knows.
 /// An Envoy that has not for ten minutes is gone. A line `trouble: …` below the workers of an Envoy says why what
-/// fetches for it takes nothing at present, such as a signature that is not trusted. The VM that each Envoy has on its main thread serves no request, so
-/// it may be `behind`.
+/// fetches for it takes nothing at present, such as a signature that is not trusted. The VM that each Envoy has on its
+/// main thread serves no request, so it may be `behind`. `-` in ROLE is a VM of which that is not known yet; it counts
+/// as a worker.
+///
+/// An Envoy that ended is not known to have: it is silent after a minute and counted until ten have passed; `--wait`
+/// does not succeed before.
 ///
 /// All of it, and more, is in the JSON.
 #[derive(Debug, clap::Args)]
@@ -43,9 +47,9 @@ Examples:
 
 Exit codes:
   0  every worker runs the published revision
-  1  something is stale, refusing or silent, or there is no worker; Envoys
-     share a node id, so that one hides the other; nothing is published, or
-     nothing newer than REVISION
+  1  something is stale, refusing, silent or in trouble, or an Envoy has no
+     worker; there is no Envoy; Envoys share a node id, so that one hides the
+     other; nothing is published, or nothing newer than REVISION
   2  wrong usage, or no answer that is a status")]
 pub struct Arguments {
     /// The control plane: `http://HOST:PORT`.

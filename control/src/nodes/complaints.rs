@@ -70,7 +70,8 @@ pub fn told(node: &str, code: &'static str, why: &str, whose: &str, otherwise: &
     Finding::about(node, code, format!("{found}{whose}"), expected)
 }
 
-fn bounded(words: &str) -> String {
+/// At most the first 400 characters of `words`.
+pub fn bounded(words: &str) -> String {
     match words.char_indices().nth(WORDS) {
         Some((end, _)) => format!("{}…", words.get(..end).unwrap_or_default()),
         None => words.to_owned(),

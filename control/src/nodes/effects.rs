@@ -16,31 +16,36 @@ pub struct Effects {
     pub last: Option<Duration>,
 }
 
+/// A revision that is to come into effect.
 #[derive(Clone, Copy, Debug)]
-struct Awaited {
-    revision: Revision,
-    /// None where nobody was there to wait for when it was published.
-    accepted: Option<Instant>,
+pub struct Awaited {
+    /// Which.
+    pub revision: Revision,
+    /// When its change was accepted; None, and it is not timed, where nobody was there to wait for when it was published.
+    pub accepted: Option<Instant>,
+    /// When it was published.
+    pub published: Instant,
 }
 
 impl Effects {
-    /// Awaits `revision`, whose change was `accepted` then; None: not to be timed. Whether that supersedes another.
-    pub fn begin(&mut self, revision: Revision, accepted: Option<Instant>) -> bool {
-        let superseded = self.awaited.replace(Awaited { revision, accepted }).is_some();
+    /// Awaits a revision. Whether that supersedes another.
+    pub fn begin(&mut self, awaited: Awaited) -> bool {
+        let superseded = self.awaited.replace(awaited).is_some();
         self.superseded = self.superseded.saturating_add(u64::from(superseded));
         superseded
     }
 
     /// The revision that is awaited.
-    pub fn awaited(&self) -> Option<Revision> {
-        self.awaited.map(|awaited| awaited.revision)
+    pub fn awaited(&self) -> Option<Awaited> {
+        self.awaited
     }
 
-    /// The awaited revision is in effect, since `last_ack`; gives how long it took, if that was timed.
-    pub fn complete(&mut self, last_ack: Instant) -> Option<Duration> {
+    /// The awaited revision is in effect, since `last_ack`, which is None where none of those who waited for it is left;
+    /// gives how long it took, if that was timed.
+    pub fn complete(&mut self, last_ack: Option<Instant>) -> Option<Duration> {
         let awaited = self.awaited.take()?;
         self.count = self.count.saturating_add(1);
-        let took = awaited.accepted.map(|accepted| last_ack.saturating_duration_since(accepted));
+        let took = last_ack.zip(awaited.accepted).map(|(last, accepted)| last.saturating_duration_since(accepted));
         self.last = took.or(self.last);
         took
     }

@@ -114,6 +114,25 @@ fn nothing_is_slow_because_the_first_envoy_starts_late() {
 }
 
 #[test]
+fn nothing_is_slow_because_another_envoy_starts_late() {
+    let mut scene = Scene::new();
+    scene.after(ms(0), runs("a", Some("1.1")));
+    scene.publish("1.2");
+    assert!(!scene.after(ms(5), report("b", &[("b1", None, Role::Worker)])).completed);
+    assert!(!scene.after(ms(3), runs("a", Some("1.2"))).completed);
+    let taken = scene.after(ms(16_000), report("b", &[("b1", Some("1.2"), Role::Worker)]));
+    assert_eq!((taken.completed, taken.effect), (true, Some(ms(8))), "the late one delays the news of it only");
+    // None of those who were there is left.
+    scene.publish("1.3");
+    scene.after(ms(1), report("b", &[]));
+    let taken = scene.after(ms(30_000), report("a", &[("a2", Some("1.3"), Role::Worker)]));
+    assert_eq!((taken.completed, taken.effect, scene.outcome()), (true, None, (2, 0, Some(ms(8)))));
+    scene.publish("1.4");
+    let taken = scene.after(ms(7), report("a", &[("a2", Some("1.4"), Role::Worker)]));
+    assert_eq!((taken.completed, taken.effect), (true, Some(ms(7))), "by the next one it is known");
+}
+
+#[test]
 fn a_dead_envoy_delays_the_news_of_an_effect_but_not_the_effect() {
     let mut scene = Scene::new();
     scene.after(ms(0), runs("dead", Some("1.1")));
