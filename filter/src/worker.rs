@@ -129,13 +129,13 @@ impl Worker {
 
     /// A callback for the queue `token`, which need not be this VM's: what comes is only a reason to look.
     pub fn queue_ready(&mut self, token: u32, roots: &mut Roots, metrics: &mut Metrics) {
-        // What waits in another's queue is not for this VM. It may be the inbox of a VM that died, in whose place this one was
-        // made: a hello into that would call back again, without end.
+        // What waits in another's queue is not for this VM, and no reason to look again at what was refused. It may be the inbox
+        // of a VM that died, in whose place this one was made: a hello into that would call back again, without end.
         let own = self.queue.is_some_and(|queue| queue.token == token);
         if own {
             message::drain(token).for_each(drop);
         }
-        let news = self.refresh(true, roots, metrics);
+        let news = self.refresh(own, roots, metrics);
         self.announce(metrics);
         if own || news {
             self.hello(&Lease::read(host::now()).0, roots);

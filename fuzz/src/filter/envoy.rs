@@ -137,7 +137,8 @@ impl Envoy {
             let waiting: usize = host.queues.iter().map(|queue| queue.items.len()).sum();
             // Nobody empties the queue of a VM that is gone; its fetcher forgets it after some seconds.
             let emptied = !host.refusals.contains_key("dequeue");
-            assert!(!emptied || waiting <= 4_000 + self.pushed, "{waiting} messages wait");
+            let queues: Vec<_> = host.queues.iter().map(|queue| (&queue.name, queue.items.len())).collect();
+            assert!(!emptied || waiting <= 4_000 + self.pushed, "{waiting} messages wait: {queues:?}");
             self.pushed += if emptied { 0 } else { waiting };
             assert!(host.metrics.len() <= 300, "{} metrics", host.metrics.len());
             host.log.clear();
