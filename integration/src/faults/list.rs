@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{
     USUAL, deliveries, envoys, replies,
     stage::{Fake, Real},
-    trial::Watched,
+    trial::{About, Watched},
 };
 use crate::{Mesh, Signer, fake_control::Reply};
 
@@ -14,14 +14,7 @@ const ELECTED: Duration = Duration::from_secs(6);
 
 /// A fault.
 pub(super) struct Fault {
-    /// What happens.
-    pub(super) name: &'static str,
-    /// How soon after it ended the newest rules decide every request.
-    pub(super) within: Duration,
-    /// Whether it never ends by itself: it counts from its beginning.
-    pub(super) stays: bool,
-    /// Why requests fail, where they may.
-    pub(super) harms: Option<&'static str>,
+    pub(super) about: About,
     site: Site,
 }
 
@@ -48,17 +41,17 @@ impl Fault {
     }
 
     fn within(self, within: Duration) -> Self {
-        Self { within, ..self }
+        Self { about: About { within, ..self.about }, ..self }
     }
 
     /// It does not end.
     fn stays(self) -> Self {
-        Self { stays: true, ..self }
+        Self { about: About { stays: true, ..self.about }, ..self }
     }
 
     /// Requests may fail, because of `why`.
     fn harms(self, why: &'static str) -> Self {
-        Self { harms: Some(why), ..self }
+        Self { about: About { harms: Some(why), ..self.about }, ..self }
     }
 
     /// Before each time, `prepare` makes the stage what it must be.
@@ -73,11 +66,15 @@ impl Fault {
 
 fn real(name: &'static str, shaped: fn(Mesh) -> Mesh, strike: fn(&mut Real, Duration)) -> Fault {
     let site = Site::Real { shaped, strike, prepare: |_| () };
-    Fault { name, within: USUAL, stays: false, harms: None, site }
+    Fault { about: harmless(name), site }
 }
 
 fn fake(name: &'static str, wrong: fn(&Signer, u32) -> Reply) -> Fault {
-    Fault { name, within: USUAL, stays: false, harms: None, site: Site::Fake { wrong } }
+    Fault { about: harmless(name), site: Site::Fake { wrong } }
+}
+
+fn harmless(name: &'static str) -> About {
+    About { name, within: USUAL, stays: false, harms: None }
 }
 
 /// All of them, in the order of the table.

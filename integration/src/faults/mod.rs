@@ -8,6 +8,7 @@ mod deliveries;
 mod envoys;
 mod list;
 mod replies;
+mod rules;
 mod stage;
 mod table;
 mod trial;
@@ -15,6 +16,7 @@ mod trial;
 use std::time::Duration;
 
 use list::Fault;
+use trial::Watched;
 
 /// What to do.
 #[derive(Clone, Debug)]
@@ -52,15 +54,17 @@ pub struct Outcome {
 /// # Panics
 /// Where an artefact is missing, something does not start, or the rules never arrive.
 pub fn run(options: &Options) -> Result<Outcome, String> {
-    let wanted = |fault: &&Fault| options.only.as_ref().is_none_or(|only| fault.name.contains(only.as_str()));
+    let wanted = |fault: &&Fault| options.only.as_ref().is_none_or(|only| fault.about.name.contains(only.as_str()));
     let all = list::all();
     let faults: Vec<_> = all.iter().filter(wanted).collect();
     if faults.is_empty() {
-        let names: Vec<_> = all.iter().map(|fault| fault.name).collect();
+        let names: Vec<_> = all.iter().map(|fault| fault.about.name).collect();
         return Err(format!("found no fault of that name, expected a part of one of: {}", names.join(", ")));
     }
     let happen = |fault: &&Fault| {
-        let row = trial::row(fault, options);
+        let mut watched = Watched::new(fault.about, options);
+        fault.happen(&mut watched);
+        let row = watched.row();
         eprint!("{}", table::progress(&row));
         row
     };

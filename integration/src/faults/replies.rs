@@ -4,7 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use graylane_rules::{Revision, envelope};
 
-use super::stage::rules;
+use super::rules::rules;
 use crate::{
     Signer,
     fake_control::{Envelope, Reply},

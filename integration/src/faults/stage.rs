@@ -4,13 +4,14 @@ use std::{collections::BTreeMap, net::SocketAddr, thread::sleep, time::Duration}
 
 use graylane_rules::Revision;
 
+use super::{
+    replies::{good, revision},
+    rules::rules,
+};
 use crate::{Control, FakeControl, Mesh, Request, Running, Signer, fake_control::Reply, history::Recorder};
 
 /// How many workers Envoy has.
 pub(super) const WORKERS: usize = 2;
-/// The users that ask, in turn.
-const USERS: usize = 16;
-
 /// A mesh that is told to change its rules.
 pub(super) trait Stage {
     /// Where clients connect.
@@ -89,7 +90,7 @@ impl Fake {
     /// Starts it. The fetcher takes only what the signer has signed.
     pub(super) fn start(recorder: &Recorder) -> Self {
         let signer = Signer::of("release", 1);
-        let control = FakeControl::start(super::replies::good(&signer, 1));
+        let control = FakeControl::start(good(&signer, 1));
         let mesh = Mesh::new("faults").workers(WORKERS).quiet().trusting(&[&signer]).recorded_by(recorder);
         let stage = Self { mesh: mesh.start_with(control), signer, number: 1 };
         stage.await_everyone();
@@ -102,7 +103,7 @@ impl Fake {
         self.mesh.control.await_asked(2);
         sleep(hold);
         self.number += 1;
-        self.mesh.control.reply(super::replies::good(&self.signer, self.number));
+        self.mesh.control.reply(good(&self.signer, self.number));
     }
 }
 
@@ -112,43 +113,12 @@ impl Stage for Fake {
     }
 
     fn await_everyone(&self) -> Revision {
-        let revision = super::replies::revision(self.number);
-        self.mesh.control.await_everyone(revision, self.mesh.vms());
-        revision
+        let newest = revision(self.number);
+        self.mesh.control.await_everyone(newest, self.mesh.vms());
+        newest
     }
 
     fn notes(&self) -> BTreeMap<String, usize> {
         BTreeMap::new()
     }
-}
-
-/// Rules of which each number sends other users to the canary, and says so.
-pub(super) fn rules(number: u32) -> String {
-    let percent = 20 + number * 17 % 60;
-    format!(
-        "\
-apiVersion: graylane.dev/v1
-kind: RuleSet
-metadata: {{name: checkout}}
-spec:
-  variants: [stable, canary]
-  default: stable
-  identity: {{from: [{{header: x-user-id}}]}}
-  rules:
-    - id: qa
-      when: {{header: {{name: x-env, exact: gray}}}}
-      variant: canary
-      set: {{x-feature-flags: \"n={number}\"}}
-    - id: some
-      when: {{percent: {percent}}}
-      variant: canary
-      set: {{x-feature-flags: \"n={number}\"}}
-"
-    )
-}
-
-/// What is asked: by many users, and by some with the header that a rule names.
-pub(super) fn requests() -> Vec<Request> {
-    let plain = |user| Request::get("/").header("x-user-id", format!("user-{user}"));
-    (0..USERS).map(|user| if user % 4 == 0 { plain(user).header("x-env", "gray") } else { plain(user) }).collect()
 }

@@ -25,7 +25,7 @@ pub(super) fn outcome(options: &Options, rows: &[Row]) -> Outcome {
 impl Row {
     /// Whether every promise was kept, and no request failed that was not to.
     fn passed(&self) -> bool {
-        let spared = self.harms.is_some() || self.verdict.counted.failed == 0;
+        let spared = self.about.harms.is_some() || self.verdict.counted.failed == 0;
         spared && self.verdict.is_kept() && self.verdict.counted.wrong == 0 && self.verdict.counted.numbered > 0
     }
 
@@ -71,11 +71,11 @@ fn line(out: &mut String, row: &Row) -> fmt::Result {
     writeln!(
         out,
         "{:<24} {:>9} {:>7} {:>14} {median:>9.1} {most:>9.1} {:>9.0}  {}",
-        row.name,
+        row.about.name,
         counted.responses,
         counted.failed,
         counted.wrong,
-        milliseconds(row.within),
+        milliseconds(row.about.within),
         row.verdict()
     )
 }
@@ -85,8 +85,8 @@ fn remarks(out: &mut String, row: &Row) -> fmt::Result {
     if row.failures.is_empty() && row.notes.is_empty() && row.verdict.is_kept() {
         return Ok(());
     }
-    writeln!(out, "\n{}", row.name)?;
-    if let Some(why) = row.harms {
+    writeln!(out, "\n{}", row.about.name)?;
+    if let Some(why) = row.about.harms {
         writeln!(out, "  {why}")?;
     }
     for (how, Failures { count, first, last }) in &row.failures {

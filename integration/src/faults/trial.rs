@@ -4,11 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use graylane_rules::Revision;
 
-use super::{
-    Options,
-    list::Fault,
-    stage::{Stage, requests},
-};
+use super::{Options, rules::requests, stage::Stage};
 use crate::{
     bench::statistics::Random,
     history::{Bounds, History, Outcome, Recorder, Verdict, Window, check},
@@ -23,11 +19,24 @@ const AROUND: usize = 80;
 const SHORTEST: u64 = 200;
 const DRAWN: u64 = 600;
 
+/// What is to be known of a fault to judge it.
+#[derive(Clone, Copy)]
+pub(super) struct About {
+    /// What happens.
+    pub(super) name: &'static str,
+    /// How soon after it ended the newest rules decide every request.
+    pub(super) within: Duration,
+    /// Whether it never ends by itself: it counts from its beginning.
+    pub(super) stays: bool,
+    /// Why requests fail, where they may.
+    pub(super) harms: Option<&'static str>,
+}
+
 /// A fault that is watched.
 pub(super) struct Watched<'o> {
     pub(super) recorder: Recorder,
     options: &'o Options,
-    stays: bool,
+    about: About,
     random: Random,
     times: Vec<Time>,
     notes: BTreeMap<String, usize>,
@@ -43,9 +52,7 @@ struct Time {
 
 /// What was found about a fault.
 pub(super) struct Row {
-    pub(super) name: &'static str,
-    pub(super) within: Duration,
-    pub(super) harms: Option<&'static str>,
+    pub(super) about: About,
     pub(super) verdict: Verdict,
     /// Each time, from the end of the fault to the sending of the last request decided by older rules.
     pub(super) converged: Vec<Duration>,
@@ -63,31 +70,29 @@ pub(super) struct Failures {
     pub(super) last: f64,
 }
 
-/// Has `fault` happen, and judges what was recorded.
-pub(super) fn row(fault: &Fault, options: &Options) -> Row {
-    let mut watched = Watched {
-        recorder: Recorder::new(),
-        options,
-        stays: fault.stays,
-        random: Random::new(options.seed),
-        times: Vec::new(),
-        notes: BTreeMap::new(),
-    };
-    fault.happen(&mut watched);
-    let Watched { recorder, times, notes, .. } = watched;
-    let history = recorder.take();
-    let mut bounds = times.iter().fold(Bounds::effect_within(fault.within), |bounds, time| bounds.stale_in(time.fault));
-    if fault.harms.is_some() {
-        // A request that was under way at the fault may fail until the rules are back; the canary may not be there yet.
-        bounds = times.iter().fold(bounds.with_any_upstream(), |bounds, time| bounds.failing_in(time.harmed()));
+impl<'o> Watched<'o> {
+    /// Nothing happened yet.
+    pub(super) fn new(about: About, options: &'o Options) -> Self {
+        let random = Random::new(options.seed);
+        Self { recorder: Recorder::new(), options, about, random, times: Vec::new(), notes: BTreeMap::new() }
     }
-    let verdict = check(&history, &bounds);
-    let converged = times.iter().map(|time| time.converged(&history)).collect();
-    let failures = failures(&history, &times);
-    Row { name: fault.name, within: fault.within, harms: fault.harms, verdict, converged, failures, notes }
-}
 
-impl Watched<'_> {
+    /// Judges what was recorded.
+    pub(super) fn row(self) -> Row {
+        let Watched { recorder, about, times, notes, .. } = self;
+        let history = recorder.take();
+        let bounds = Bounds::effect_within(about.within);
+        let mut bounds = times.iter().fold(bounds, |bounds, time| bounds.stale_in(time.fault));
+        if about.harms.is_some() {
+            // A request that was under way at the fault may fail until the rules are back; the canary may not be there yet.
+            bounds = times.iter().fold(bounds.with_any_upstream(), |bounds, time| bounds.failing_in(time.harmed()));
+        }
+        let verdict = check(&history, &bounds);
+        let converged = times.iter().map(|time| time.converged(&history)).collect();
+        let failures = failures(&history, &times);
+        Row { about, verdict, converged, failures, notes }
+    }
+
     /// Lets `strike` happen to `stage` for some time, as often as wanted, each under a load of its own and after
     /// `prepare`.
     pub(super) fn watch<S: Stage>(
@@ -104,7 +109,7 @@ impl Watched<'_> {
             let hold = Duration::from_millis(SHORTEST + self.random.below(DRAWN));
             let from = self.recorder.now();
             strike(stage, hold);
-            let fault = Window { from, to: if self.stays { from } else { self.recorder.now() } };
+            let fault = Window { from, to: if self.about.stays { from } else { self.recorder.now() } };
             let newest = stage.await_everyone();
             load.await_more(AROUND);
             drop(load.stop());
