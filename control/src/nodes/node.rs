@@ -68,7 +68,9 @@ impl Node {
             known
         };
         let workers: Vec<_> = report.workers.into_iter().map(recognise).collect();
-        let twins = before.map(|before| before.twins.after(&before.workers, &workers, now.steady)).unwrap_or_default();
+        let twins = before
+            .map(|before| before.twins.after(&ids(&before.workers), &ids(&workers), now.steady))
+            .unwrap_or_default();
         let Report { node, fetcher, trouble, .. } = report;
         (Self { cluster: node.cluster, fetcher, trouble, heard: now, workers, twins }, verdicts)
     }
@@ -101,6 +103,10 @@ impl Node {
         // The VM on Envoy's main thread serves none, so nobody waits for it.
         self.workers.iter().filter(|known| known.worker.serves())
     }
+}
+
+fn ids(workers: &[Known]) -> Vec<&str> {
+    workers.iter().map(|known| known.worker.id.as_str()).collect()
 }
 
 impl Known {

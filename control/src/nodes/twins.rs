@@ -5,7 +5,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::node::Known;
 use crate::finding::Finding;
 
 /// So many Envoys that another one followed under the id are remembered: one that restarts comes back under other names.
@@ -28,12 +27,12 @@ pub struct Twins {
 
 impl Twins {
     /// The same after a report of the VMs `now_told`, which follows one of the VMs `before`.
-    pub fn after(&self, before: &[Known], now_told: &[Known], now: Instant) -> Self {
+    pub fn after(&self, before: &[&str], now_told: &[&str], now: Instant) -> Self {
         let mut twins = self.clone();
-        let tells = |id: &str| now_told.iter().any(|known| known.worker.id == id);
+        let tells = |id: &str| now_told.contains(&id);
         let Some(first) = before.first().filter(|_| !now_told.is_empty()) else { return twins };
         // Reports of one Envoy have a VM in common, even where one overtook another.
-        if before.iter().any(|known| tells(&known.worker.id)) {
+        if before.iter().any(|id| tells(id)) {
             return twins;
         }
         if let Some(at) = twins.former.iter().position(|id| tells(id)) {
@@ -43,7 +42,7 @@ impl Twins {
         if twins.former.len() >= REMEMBERED {
             twins.former.pop_front();
         }
-        twins.former.push_back(first.worker.id.clone());
+        twins.former.push_back((*first).to_owned());
         twins
     }
 
