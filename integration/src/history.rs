@@ -29,6 +29,10 @@ pub use sighting::{Told, Upstream};
 pub use verdict::{Counted, Promise, Verdict, Violation};
 pub(crate) use witness::Witness;
 
+/// How soon a publication has to take effect in a test: generous, since machines that run tests are busy. How soon it usually
+/// is, `make race` measures.
+pub const BOUND: Duration = Duration::from_secs(2);
+
 /// Everything that was recorded. All times are since the recorder's beginning, by one clock.
 ///
 /// A response takes some 200 bytes, so that hundreds of thousands of them are no matter.
@@ -107,6 +111,18 @@ impl History {
     /// Adds a revision that may be served from `at` on, and must be within the bound.
     pub fn publish(&mut self, at: Duration, revision: Revision, snapshot: Snapshot) {
         self.published.push(Published { at, revision, snapshot, spare: false });
+    }
+
+    /// Proves the promises on it.
+    ///
+    /// # Panics
+    /// Where one was broken, or fewer than `count` requests were held to them.
+    pub fn assert_kept(&self, bounds: &Bounds, count: usize) -> Verdict {
+        let verdict = check(self, bounds);
+        println!("{verdict}");
+        verdict.assert_kept();
+        assert!(verdict.counted.numbered >= count, "{verdict}");
+        verdict
     }
 
     /// The place of `request` among [`History::requests`], where it is put if it is not there yet.

@@ -14,7 +14,6 @@
 
 pub mod access;
 mod admin;
-pub mod arguments;
 mod artefacts;
 mod background;
 pub mod bench;
@@ -32,6 +31,7 @@ pub mod load;
 mod mesh;
 mod pieces;
 mod process;
+pub mod program;
 pub mod race;
 mod rendering;
 mod running;

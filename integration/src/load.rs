@@ -21,10 +21,14 @@ use tokio::{
     time::sleep_until,
 };
 
+pub(crate) use report::milliseconds;
 pub use report::{Failure, Latencies, Outcome, Record, Report};
 
 use crate::{Request, background::runtime, history::Recorder};
 use connection::{Pool, sendable};
+
+/// How many requests a test has served by some rules before anything else is done.
+pub const BETWEEN: usize = 40;
 
 /// A load that is not started yet.
 #[derive(Clone, Debug)]

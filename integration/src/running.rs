@@ -16,6 +16,8 @@ use tempfile::TempDir;
 use crate::{
     Access, Admin, Answer, Cable, Control, Echo, Envoy, Request, Wire, eventually,
     history::{Recorder, Witness},
+    load::{BETWEEN, Load, Loading},
+    samples,
 };
 
 pub(crate) use discovered::Discovered;
@@ -116,6 +118,31 @@ impl<C> Running<C> {
         wire.answer()
     }
 
+    /// Starts an ordinary load, which `recorder` records: 200 requests a second by 8 users in turn, on so few connections that
+    /// each is used several times a second.
+    pub fn load(&self, recorder: &Recorder) -> Loading {
+        self.load_on(self.envoy.address(), recorder)
+    }
+
+    /// The same on the listener at `address`.
+    pub fn load_on(&self, address: SocketAddr, recorder: &Recorder) -> Loading {
+        Load::of(200).over(16).users(8).recorded_by(recorder).start(address)
+    }
+
+    /// What the upstream of a user is told in `x-feature-flags`.
+    pub fn flags(&self) -> Option<String> {
+        let seen = self.send(&Request::get("/").header("x-user-id", "42")).seen();
+        seen.text("x-feature-flags").map(str::to_owned)
+    }
+
+    /// The value of the gauge or counter without tags that Graylane calls `graylane_<name>`; None where it was never made.
+    ///
+    /// # Panics
+    /// Where Envoy does not tell its statistics.
+    pub fn metric(&self, name: &str) -> Option<u64> {
+        self.admin().stats().expect("Envoy's statistics").graylane(name)
+    }
+
     /// The access log's line about the request to which `answer` is the answer.
     pub fn access(&self, answer: &Answer) -> Access {
         self.envoy.access(answer.seen().text("x-request-id").expect("Envoy gives each request an id"))
@@ -142,6 +169,14 @@ impl Running<Control> {
     pub fn publish(&mut self, documents: &[String]) -> String {
         self.write(documents);
         self.await_everyone()
+    }
+
+    /// Replaces all rules by [`samples::numbered`] `n` as [`publish`](Self::publish) does, and waits until some requests of
+    /// `load` were served by them; gives their revision.
+    pub fn publish_under(&mut self, load: &Loading, n: u32) -> String {
+        let revision = self.publish(&[samples::numbered(n)]);
+        load.await_more(BETWEEN);
+        revision
     }
 
     /// Replaces all rules, without waiting for anyone.

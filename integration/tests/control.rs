@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use graylane_integration::{
-    FakeControl, Mesh, Request, Running,
+    FakeControl, Mesh, Running,
     fake_control::{Reply, sealed},
     load::Load,
     samples,
@@ -53,8 +53,7 @@ fn rules(n: u32) -> [String; 1] {
 }
 
 fn flags<C>(mesh: &Running<C>) -> String {
-    let seen = mesh.send(&Request::get("/").header("x-user-id", "42")).seen();
-    seen.text("x-feature-flags").unwrap_or_default().to_owned()
+    mesh.flags().unwrap_or_default()
 }
 
 /// Serves rules 1, then `bad` for a while, which would bring rules 2 if anything of it were used, then rules 3.

@@ -5,25 +5,16 @@ use std::time::{Duration, Instant};
 
 use graylane_integration::{
     Control, Mesh, Request, Running, eventually,
-    history::{Bounds, Recorder, Window},
-    load::{Load, Loading},
+    history::{BOUND, Bounds, Recorder, Window},
+    load::{BETWEEN, Loading},
     samples,
 };
 
-/// Generous, since machines that run tests are busy. How soon it usually is, `make race` measures.
-const BOUND: Duration = Duration::from_secs(2);
-/// How many requests are served by some rules before anything else is done.
-const BETWEEN: usize = 40;
 /// How long the fetcher that stalls is busy: longer than the 3 s after which another one is elected, by enough to see it work.
 const STALL: Duration = Duration::from_secs(7);
 
 fn mesh(name: &str, recorder: &Recorder) -> Mesh {
     Mesh::new(name).wasm("hooks").rules(&samples::numbered(0)).workers(2).recorded_by(recorder)
-}
-
-/// Ordinary requests: 8 users in turn, on so few connections that each is used several times a second.
-fn load(recorder: &Recorder, mesh: &Running<Control>) -> Loading {
-    Load::of(200).over(16).users(8).recorded_by(recorder).start(mesh.envoy().address())
 }
 
 /// Publishes rules `n` and waits until some requests were served by them; `vms` report them.
@@ -41,7 +32,7 @@ fn tell_fetcher(what: &str, mesh: &Running<Control>) {
 
 /// How often a VM was elected.
 fn elections(mesh: &Running<Control>) -> u64 {
-    mesh.admin().stats().expect("Envoy's statistics").graylane("fetcher_elected_total").unwrap_or(0)
+    mesh.metric("fetcher_elected_total").unwrap_or(0)
 }
 
 fn await_elections(count: u64, mesh: &Running<Control>) {
@@ -64,7 +55,7 @@ fn await_report_of(kind: &str, mesh: &mut Running<Control>) {
 fn a_dead_fetcher_is_replaced(name: &str, shape: impl Fn(Mesh) -> Mesh) {
     let recorder = Recorder::new();
     let mut mesh = shape(mesh(name, &recorder)).start();
-    let load = load(&recorder, &mesh);
+    let load = mesh.load(&recorder);
     publish(1, 3, &mut mesh, &load);
     await_report_of("bootstrap", &mut mesh);
     let from = recorder.now();
@@ -96,7 +87,7 @@ fn a_vm_takes_over_from_a_fetcher_that_died_with_an_empty_vm_id() {
 fn a_stalled_fetcher_is_replaced_and_comes_back(name: &str, shape: impl Fn(Mesh) -> Mesh) {
     let recorder = Recorder::new();
     let mut mesh = shape(mesh(name, &recorder)).start();
-    let load = load(&recorder, &mesh);
+    let load = mesh.load(&recorder);
     publish(1, 3, &mut mesh, &load);
     let (from, begin) = (recorder.now(), Instant::now());
     tell_fetcher(&format!("stall={}", STALL.as_millis()), &mesh);
@@ -136,7 +127,7 @@ fn without_a_fetcher_vms_elect_one_and_another(name: &str, shape: impl Fn(Mesh) 
     let mut mesh = shape(mesh(name, &recorder).without_fetcher()).start();
     assert_eq!(elections(&mesh), 1);
     await_report_of("elected", &mut mesh);
-    let load = load(&recorder, &mesh);
+    let load = mesh.load(&recorder);
     publish(1, 3, &mut mesh, &load);
     // Envoy makes no VM anew sooner than 1.5 s after the one before.
     assert_eq!(mesh.send(&Request::get("/slow?before=1600")).status, 200);
@@ -174,7 +165,7 @@ fn where_there_is_no_fetcher_a_vm_is_elected_and_another_when_it_died_with_an_em
 fn the_office_passes_from_vm_to_vm_and_the_main_threads_goes_first() {
     let recorder = Recorder::new();
     let mut mesh = mesh("office", &recorder).start();
-    let load = load(&recorder, &mesh);
+    let load = mesh.load(&recorder);
     publish(1, 3, &mut mesh, &load);
     let from = recorder.now();
     tell_fetcher("trap", &mesh);
@@ -206,7 +197,7 @@ fn the_office_passes_from_vm_to_vm_and_the_main_threads_goes_first() {
 fn nobody_is_elected_where_the_filter_is_not_told_how_to_fetch() {
     let recorder = Recorder::new();
     let mut mesh = mesh("never-elected", &recorder).filter_never_fetches().start();
-    let load = load(&recorder, &mesh);
+    let load = mesh.load(&recorder);
     publish(1, 3, &mut mesh, &load);
     tell_fetcher("trap", &mesh);
     let before = mesh.control().status().expect("control answers").revision;
@@ -215,7 +206,7 @@ fn nobody_is_elected_where_the_filter_is_not_told_how_to_fetch() {
     // Longer than it takes to elect somebody.
     load.await_more(1000);
     assert_eq!(elections(&mesh), 0);
-    let stale = mesh.admin().stats().expect("Envoy's statistics").graylane("staleness_seconds");
+    let stale = mesh.metric("staleness_seconds");
     assert!(stale >= Some(3), "found a staleness of {stale:?}");
     assert_ne!(mesh.control().status().expect("control answers").revision, before);
     let for_ever = Window { from, to: recorder.now() };

@@ -32,13 +32,9 @@ fn innocent() -> String {
         .replace("spec:\n", "spec:\n  scope: {hosts: [other.example.com]}\n")
 }
 
-fn gauge<C>(mesh: &Running<C>, name: &str) -> Option<u64> {
-    mesh.admin().stats().expect("Envoy's statistics").graylane(name)
-}
-
 /// The revision that the gauges `<which>_epoch` and `<which>_number` name.
 fn named_by<C>(mesh: &Running<C>, which: &str) -> Option<String> {
-    let [epoch, number] = ["epoch", "number"].map(|part| gauge(mesh, &format!("{which}_{part}")));
+    let [epoch, number] = ["epoch", "number"].map(|part| mesh.metric(&format!("{which}_{part}")));
     Some(format!("{}.{}", epoch?, number?))
 }
 
@@ -78,7 +74,7 @@ fn rules_that_exceed_a_share_are_refused_whole_and_what_was_good_goes_on() {
     let refused = await_refused(&format!("rule set checkout, variant canary: {found}"), &mut mesh);
     assert!(refused.workers().all(|worker| worker.revision == good), "{refused:#?}");
     assert_eq!(named_by(&mesh, "refused_revision"), refused.revision);
-    assert_eq!((named_by(&mesh, "revision"), gauge(&mesh, "snapshots_refused_total")), (good, Some(3)));
+    assert_eq!((named_by(&mesh, "revision"), mesh.metric("snapshots_refused_total")), (good, Some(3)));
     load.await_more(100);
     let taken = mesh.publish(&[shared("25"), innocent()]);
     assert_eq!(named_by(&mesh, "revision"), Some(taken));
@@ -170,7 +166,7 @@ fn requests_before_the_first_rules_pass_undecided_and_each_is_counted() {
 
 /// Waits until staleness is in `expected` seconds.
 fn await_staleness<C>(expected: RangeInclusive<u64>, mesh: &Running<C>) {
-    eventually("the staleness to change", || match gauge(mesh, "staleness_seconds") {
+    eventually("the staleness to change", || match mesh.metric("staleness_seconds") {
         Some(found) if expected.contains(&found) => Ok(()),
         found => Err(format!("expected {expected:?}, found {found:?}")),
     });
@@ -191,7 +187,7 @@ fn staleness_grows_while_no_control_plane_answers_and_ends_with_its_word() {
     // Also where it only says that nothing is newer.
     mesh.control().reply(Reply::nothing());
     await_staleness(0..=0, &mesh);
-    assert_eq!(gauge(&mesh, "snapshots_refused_total").unwrap_or(0), 0, "an answer that is no success is no refusal");
+    assert_eq!(mesh.metric("snapshots_refused_total").unwrap_or(0), 0, "an answer that is no success is no refusal");
 }
 
 #[test]
@@ -201,10 +197,10 @@ fn a_refusal_leaves_its_time_and_where_it_is_known_its_revision() {
     let vms = mesh.vms();
     mesh.control().await_everyone(FIRST, vms);
     let began = unix_now();
-    assert_eq!(gauge(&mesh, "last_refusal_timestamp_seconds").unwrap_or(0), 0);
+    assert_eq!(mesh.metric("last_refusal_timestamp_seconds").unwrap_or(0), 0);
     // No envelope: the fetcher refuses it, and nobody knows what it was.
     mesh.control().reply(Reply::envelope(b"nonsense".to_vec()));
-    let refused = eventually("a refusal", || gauge(&mesh, "last_refusal_timestamp_seconds").ok_or("none".to_owned()));
+    let refused = eventually("a refusal", || mesh.metric("last_refusal_timestamp_seconds").ok_or("none".to_owned()));
     assert!((began..=unix_now()).contains(&refused), "found a refusal at {refused}, which is not since {began}");
     assert_eq!(named_by(&mesh, "refused_revision"), None);
     // Well packed, so that only the VMs find that it is no snapshot.

@@ -4,18 +4,14 @@
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use graylane_integration::{
-    Control, FakeControl, Mesh, Request, Running, Signer, eventually,
+    FakeControl, Mesh, Running, Signer, eventually,
     fake_control::{Envelope, Reply},
-    history::{Bounds, Recorder, Window},
-    load::{Load, Loading},
+    history::{BOUND, Bounds, Recorder, Window},
+    load::BETWEEN,
     samples,
 };
 use graylane_rules::Revision;
 
-/// Generous, since machines that run tests are busy. How soon it usually is, `make race` measures.
-const BOUND: Duration = Duration::from_secs(2);
-/// How many requests are served by some rules before anything else is done.
-const BETWEEN: usize = 40;
 /// How often a worker looks for a new revision where nobody calls it, as shipped.
 const TICK: Duration = Duration::from_millis(200);
 
@@ -23,24 +19,8 @@ fn mesh(name: &str, recorder: &Recorder) -> Mesh {
     Mesh::new(name).rules(&samples::numbered(0)).workers(2).recorded_by(recorder)
 }
 
-/// Ordinary requests: 8 users in turn, on so few connections that each is used several times a second.
-fn load<C>(recorder: &Recorder, mesh: &Running<C>) -> Loading {
-    Load::of(200).over(16).users(8).recorded_by(recorder).start(mesh.envoy().address())
-}
-
-/// Publishes rules `n`, and waits until some requests were served by them.
-fn publish(n: u32, mesh: &mut Running<Control>, load: &Loading) {
-    mesh.publish(&[samples::numbered(n)]);
-    load.await_more(BETWEEN);
-}
-
-fn flags<C>(mesh: &Running<C>) -> Option<String> {
-    let seen = mesh.send(&Request::get("/").header("x-user-id", "42")).seen();
-    seen.text("x-feature-flags").map(str::to_owned)
-}
-
 fn refusals<C>(mesh: &Running<C>) -> u64 {
-    mesh.admin().stats().expect("Envoy's statistics").graylane("snapshots_refused_total").unwrap_or(0)
+    mesh.metric("snapshots_refused_total").unwrap_or(0)
 }
 
 /// Waits until the fetcher has refused something more than `before`.
@@ -55,8 +35,8 @@ fn a_control_plane_that_comes_back_with_another_trusted_key_loses_nothing() {
     let (a, b) = (Signer::of("a", 1), Signer::of("b", 2));
     let recorder = Recorder::new();
     let mut mesh = mesh("rotation", &recorder).signed_by(&[&a, &b]).start();
-    let load = load(&recorder, &mesh);
-    publish(1, &mut mesh, &load);
+    let load = mesh.load(&recorder);
+    mesh.publish_under(&load, 1);
     let from = recorder.now();
     let scratch = mesh.scratch().to_owned();
     mesh.control().kill();
@@ -64,7 +44,7 @@ fn a_control_plane_that_comes_back_with_another_trusted_key_loses_nothing() {
     mesh.control().start_again();
     mesh.await_everyone();
     let without_control = Window { from, to: recorder.now() };
-    publish(2, &mut mesh, &load);
+    mesh.publish_under(&load, 2);
     drop(load.stop());
     recorder.await_logged();
     recorder.assert_kept(&Bounds::effect_within(BOUND).stale_in(without_control), 2 * BETWEEN);
@@ -77,13 +57,13 @@ fn a_control_plane_that_comes_back_with_another_trusted_key_loses_nothing() {
         mesh.write(&[samples::numbered(3)]);
         mesh.control().start_again();
         await_refusal(before, &mesh);
-        assert_eq!(flags(&mesh).as_deref(), Some("n=2"), "signed by {signer:?}");
+        assert_eq!(mesh.flags().as_deref(), Some("n=2"), "signed by {signer:?}");
     }
     mesh.control().kill();
     mesh.control().sign_with(Some(&a), &scratch);
     mesh.control().start_again();
     mesh.await_everyone();
-    assert_eq!(flags(&mesh).as_deref(), Some("n=3"));
+    assert_eq!(mesh.flags().as_deref(), Some("n=3"));
 }
 
 #[test]
@@ -99,7 +79,7 @@ fn keys_replaced_by_sighup_lose_nothing() {
     mesh.control().start_again();
     mesh.await_everyone();
 
-    let load = load(&recorder, &mesh);
+    let load = mesh.load(&recorder);
     for (n, present, absent) in [(1, vec![&a, &b], vec![]), (2, vec![&b], vec![&a]), (3, vec![&a, &b], vec![])] {
         present.iter().for_each(|signer| drop(signer.write(&keys)));
         absent
@@ -111,7 +91,7 @@ fn keys_replaced_by_sighup_lose_nothing() {
             let found = mesh.control().status()?.signed_by;
             if found == ids { Ok(()) } else { Err(format!("expected {ids:?}, found {found:?}")) }
         });
-        publish(n, &mut mesh, &load);
+        mesh.publish_under(&load, n);
     }
     drop(load.stop());
     recorder.await_logged();
@@ -149,12 +129,12 @@ fn refuses(name: &str, shape: impl Fn(Mesh) -> Mesh, signer: &Signer, bad: Vec<(
         // Were it taken as well, every VM would have it with its next tick.
         let begin = Instant::now();
         while begin.elapsed() < 2 * TICK {
-            assert_eq!(flags(&mesh).as_deref(), Some("n=1"), "after {what}");
+            assert_eq!(mesh.flags().as_deref(), Some("n=1"), "after {what}");
         }
     }
     mesh.control().reply(good(9, signer));
     mesh.control().await_everyone(revision(9), vms);
-    assert_eq!(flags(&mesh).as_deref(), Some("n=9"));
+    assert_eq!(mesh.flags().as_deref(), Some("n=9"));
 }
 
 /// Envelopes with rules 2 that must not be taken by whoever trusts `signer` alone.
@@ -214,14 +194,14 @@ fn what_runs_never_expires_but_a_recorded_envelope_is_not_given_to_a_new_envoy()
         let now = unix_now();
         if now > expires { Ok(()) } else { Err(format!("found {now}, expected more than {expires}")) }
     });
-    assert_eq!(flags(&mesh).as_deref(), Some("n=1"));
+    assert_eq!(mesh.flags().as_deref(), Some("n=1"));
     mesh.envoy_mut().kill();
     mesh.envoy_mut().start_again();
     await_refusal(0, &mesh);
-    assert_eq!(flags(&mesh), None);
+    assert_eq!(mesh.flags(), None);
     mesh.control().reply(good(2, &signer));
     mesh.control().await_everyone(revision(2), vms);
-    assert_eq!(flags(&mesh).as_deref(), Some("n=2"));
+    assert_eq!(mesh.flags().as_deref(), Some("n=2"));
 }
 
 // ---- several control planes
@@ -233,8 +213,8 @@ const SHORT_QUESTIONS: &str = r#"{"namespace": "default", "wait": "1s"}"#;
 fn where_the_first_control_plane_is_lost_the_spare_is_asked_and_the_first_again_when_it_is_back() {
     let recorder = Recorder::new();
     let mut mesh = mesh("spare", &recorder).clusters(2).fetcher_configuration(SHORT_QUESTIONS).start();
-    let load = load(&recorder, &mesh);
-    publish(1, &mut mesh, &load);
+    let load = mesh.load(&recorder);
+    mesh.publish_under(&load, 1);
     let from = recorder.now();
     mesh.control().kill();
     for n in 2..=4 {
@@ -249,7 +229,7 @@ fn where_the_first_control_plane_is_lost_the_spare_is_asked_and_the_first_again_
     mesh.write(&[samples::numbered(5)]);
     mesh.await_everyone();
     let by_the_spare = Window { from, to: recorder.now() };
-    publish(6, &mut mesh, &load);
+    mesh.publish_under(&load, 6);
     drop(load.stop());
     recorder.await_logged();
     recorder.assert_kept(&Bounds::effect_within(BOUND).stale_in(by_the_spare), 5 * BETWEEN);
@@ -264,5 +244,5 @@ fn a_control_plane_that_was_lost_is_asked_again_although_nothing_changes() {
     mesh.spare(0).await_everyone(&documents, vms);
     mesh.control().start_again();
     mesh.await_everyone();
-    assert_eq!(flags(&mesh).as_deref(), Some("n=1"));
+    assert_eq!(mesh.flags().as_deref(), Some("n=1"));
 }

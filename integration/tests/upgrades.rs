@@ -3,30 +3,18 @@
 //!
 //! The shipped build reads format 1; `next` reads 1 and 2, and prefers 2.
 
-use std::time::Duration;
-
 use graylane_integration::{
     Control, Mesh, Running, eventually,
-    history::{Bounds, Recorder, Window},
-    load::{Load, Loading},
+    history::{BOUND, Bounds, Recorder, Window},
+    load::{BETWEEN, Loading},
     samples,
 };
-
-/// Generous, since machines that run tests are busy. How soon it usually is, `make race` measures.
-const BOUND: Duration = Duration::from_secs(2);
-/// How many requests are served by some rules before anything else is done.
-const BETWEEN: usize = 40;
 
 const NEXT: Option<&str> = Some("next");
 const SHIPPED: Option<&str> = None;
 
 fn mesh(name: &str, recorder: &Recorder) -> Mesh {
     Mesh::new(name).rules(&samples::numbered(0)).workers(2).by_ecds().recorded_by(recorder)
-}
-
-/// Ordinary requests: 8 users in turn, on so few connections that each is used several times a second.
-fn load(recorder: &Recorder, mesh: &Running<Control>) -> Loading {
-    Load::of(200).over(16).users(8).recorded_by(recorder).start(mesh.envoy().address())
 }
 
 /// Replaces the filter by another build; returns once the VMs of the one before are forgotten.
@@ -52,8 +40,7 @@ fn formats_read(mesh: &mut Running<Control>) -> Vec<Vec<u16>> {
 /// Publishes rules `n`, waits until some requests were served by them, and gives the format in which they were fetched.
 fn publish(n: u32, mesh: &mut Running<Control>, load: &Loading) -> u16 {
     let from = mesh.envoy().process().error_line_count();
-    let revision = mesh.publish(&[samples::numbered(n)]);
-    load.await_more(BETWEEN);
+    let revision = mesh.publish_under(load, n);
     let fetched = format!("revision {revision} fetched: format ");
     mesh.envoy().process().error_line(from, "the format that was fetched", |line| {
         line.split_once(&fetched)?.1.split_once(',')?.0.parse().ok()
@@ -75,7 +62,7 @@ fn kept(recorder: &Recorder, bounds: &Bounds, count: usize) {
 fn a_new_filter_under_an_old_fetcher_gets_the_new_format_once_no_vm_of_the_old_one_is_left() {
     let recorder = Recorder::new();
     let mut mesh = mesh("upgrade", &recorder).control_build("next").start();
-    let load = load(&recorder, &mesh);
+    let load = mesh.load(&recorder);
     assert_eq!(publish_twice(1, &mut mesh, &load), 1);
     mesh.push_filter(|filter| filter.wasm(NEXT)).expect("another build is accepted");
     // The VMs of the old filter are not forgotten yet.
@@ -91,7 +78,7 @@ fn a_new_filter_under_an_old_fetcher_gets_the_new_format_once_no_vm_of_the_old_o
 fn an_old_filter_under_a_new_fetcher_gets_the_format_it_reads_until_it_is_replaced() {
     let recorder = Recorder::new();
     let mut mesh = mesh("old-filter", &recorder).control_build("next").fetcher_wasm("next").start();
-    let load = load(&recorder, &mesh);
+    let load = mesh.load(&recorder);
     assert_eq!(publish_twice(1, &mut mesh, &load), 1);
     replace(NEXT, &mut mesh);
     assert_eq!(publish_twice(3, &mut mesh, &load), 2);
@@ -104,7 +91,7 @@ fn an_old_filter_under_a_new_fetcher_gets_the_format_it_reads_until_it_is_replac
 fn goes_back_in_order(name: &str, shape: impl Fn(Mesh) -> Mesh) {
     let recorder = Recorder::new();
     let mut mesh = shape(mesh(name, &recorder).control_build("next").filter_wasm("next")).start();
-    let load = load(&recorder, &mesh);
+    let load = mesh.load(&recorder);
     assert_eq!(publish_twice(1, &mut mesh, &load), 2);
     let from = recorder.now();
     mesh.control().kill();
@@ -132,7 +119,7 @@ fn control_and_then_the_filter_go_back_under_a_new_fetcher_without_a_loss() {
 fn goes_back_first(name: &str, without_control: bool) {
     let recorder = Recorder::new();
     let mut mesh = mesh(name, &recorder).control_build("next").filter_wasm("next").start();
-    let load = load(&recorder, &mesh);
+    let load = mesh.load(&recorder);
     assert_eq!(publish_twice(1, &mut mesh, &load), 2);
     if without_control {
         mesh.control().kill();
@@ -148,8 +135,7 @@ fn goes_back_first(name: &str, without_control: bool) {
     let without_control = Window { from, to: recorder.now() };
     drop(load.stop());
     kept(&recorder, &Bounds::effect_within(BOUND).stale_in(without_control), 1200);
-    let stats = mesh.admin().stats().expect("Envoy's statistics");
-    assert_eq!(stats.graylane("snapshots_refused_total").unwrap_or(0), 0, "what could be read was refused");
+    assert_eq!(mesh.metric("snapshots_refused_total").unwrap_or(0), 0, "what could be read was refused");
 }
 
 #[test]
@@ -166,7 +152,7 @@ fn a_filter_that_goes_back_while_control_is_away_loses_nothing() {
 fn an_old_control_plane_serves_new_filters_and_fetchers_and_old_ones() {
     let recorder = Recorder::new();
     let mut mesh = mesh("old-control", &recorder).wasm("next").start();
-    let load = load(&recorder, &mesh);
+    let load = mesh.load(&recorder);
     assert_eq!(publish_twice(1, &mut mesh, &load), 1);
     replace(SHIPPED, &mut mesh);
     assert_eq!(publish(3, &mut mesh, &load), 1);

@@ -9,16 +9,12 @@ use std::{
 
 use graylane_integration::{
     Answer, Control, Mesh, Request, Running, Wire, eventually,
-    history::{Bounds, Recorder, Window},
-    load::{Load, Loading},
+    history::{BOUND, Bounds, Recorder, Window},
+    load::{BETWEEN, Load},
     samples,
 };
 use serde_json::json;
 
-/// Generous, since machines that run tests are busy. How soon it usually is, `make race` measures.
-const BOUND: Duration = Duration::from_secs(2);
-/// How many requests are served by some rules before anything else is done.
-const BETWEEN: usize = 40;
 /// How long a worker stalls.
 const STALL: Duration = Duration::from_millis(2500);
 /// How soon a VM that died must be forgotten: 4 s of silence and the report about it.
@@ -26,11 +22,6 @@ const FORGOTTEN_WITHIN: Duration = Duration::from_secs(8);
 
 fn mesh(name: &str, recorder: &Recorder) -> Mesh {
     Mesh::new(name).wasm("hooks").rules(&samples::numbered(0)).workers(2).recorded_by(recorder)
-}
-
-/// Ordinary requests: 8 users in turn, on so few connections that each is used several times a second.
-fn load(recorder: &Recorder, mesh: &Running<Control>) -> Loading {
-    Load::of(200).over(16).users(8).recorded_by(recorder).start(mesh.envoy().address())
 }
 
 /// A request that has the worker it reaches do as `order` says.
@@ -53,18 +44,13 @@ fn reloads(which: &str, mesh: &Running<Control>) -> u64 {
     mesh.admin().stat(&format!("wasm.graylane.vm_reload_{which}")).unwrap_or(0)
 }
 
-fn flags(mesh: &Running<Control>) -> Option<String> {
-    let seen = mesh.send(&Request::get("/").header("x-user-id", "42")).seen();
-    seen.text("x-feature-flags").map(str::to_owned)
-}
-
 // ---- who lives
 
 #[test]
 fn a_vm_that_died_is_forgotten_and_the_new_one_takes_its_place() {
     let recorder = Recorder::new();
     let mut mesh = mesh("forgotten", &recorder).start();
-    let load = load(&recorder, &mesh);
+    let load = mesh.load(&recorder);
     await_old_enough(&mesh);
     let before = ids(&mut mesh);
     let (from, begin) = (recorder.now(), Instant::now());
@@ -99,18 +85,18 @@ fn a_dead_vm_to_which_nobody_comes_is_forgotten_and_the_next_request_finds_the_n
     }
     await_vms(1, &mut mesh);
     assert_eq!(reloads("success", &mesh), 0);
-    assert_eq!(flags(&mesh).as_deref(), Some("n=3"));
+    assert_eq!(mesh.flags().as_deref(), Some("n=3"));
     assert_eq!(reloads("success", &mesh), 1);
     await_vms(2, &mut mesh);
     mesh.publish(&[samples::numbered(4)]);
-    assert_eq!(flags(&mesh).as_deref(), Some("n=4"));
+    assert_eq!(mesh.flags().as_deref(), Some("n=4"));
 }
 
 #[test]
 fn exactly_one_vm_is_the_main_threads() {
     let recorder = Recorder::new();
     let mut mesh = mesh("roles", &recorder).start();
-    let load = load(&recorder, &mesh);
+    let load = mesh.load(&recorder);
     eventually("two workers and the main thread", || {
         let status = mesh.control().status()?;
         let mut roles: Vec<_> = status.workers().map(|worker| worker.role.as_deref()).collect();
@@ -136,7 +122,7 @@ fn a_vm_that_died_while_the_newest_rules_are_refused_comes_back_with_those_befor
         if refusing == 2 { Ok(()) } else { Err(format!("found {status:#?}")) }
     });
     assert_eq!(mesh.send(&order("trap")).status, 503);
-    assert_eq!(flags(&mesh).as_deref(), Some("n=1"));
+    assert_eq!(mesh.flags().as_deref(), Some("n=1"));
     assert_eq!(reloads("success", &mesh), 1);
 }
 
@@ -146,7 +132,7 @@ fn a_vm_that_died_while_the_newest_rules_are_refused_comes_back_with_those_befor
 fn a_filter_whose_configuration_changes_keeps_its_vms_and_is_still_called_at_once() {
     let recorder = Recorder::new();
     let mut mesh = mesh("called", &recorder).by_ecds().start();
-    let load = load(&recorder, &mesh);
+    let load = mesh.load(&recorder);
     load.await_more(BETWEEN);
     let before = ids(&mut mesh);
     // The tick alone would take a second.
@@ -169,7 +155,7 @@ fn a_filter_whose_configuration_changes_keeps_its_vms_and_is_still_called_at_onc
 fn a_worker_that_stalled_finds_the_newest_of_twenty_changes() {
     let recorder = Recorder::new();
     let mut mesh = mesh("backlog", &recorder).start();
-    let load = load(&recorder, &mesh);
+    let load = mesh.load(&recorder);
     load.await_more(BETWEEN);
     let from = recorder.now();
     let begin = Instant::now();
@@ -248,14 +234,14 @@ fn a_trap_ends_what_is_under_way_on_its_worker_and_the_next_request_is_served() 
     let mut begun = under_way("/slow?ms=4000", &mesh);
     begun.iter_mut().for_each(|wire| wire.await_bytes().expect("the answer begins"));
     assert_eq!(statuses([mesh.try_send(&order("trap").bytes())]), BTreeMap::from([(503, 1)]));
-    assert_eq!((flags(&mesh).as_deref(), reloads("success", &mesh)), (Some("n=1"), 1));
+    assert_eq!((mesh.flags().as_deref(), reloads("success", &mesh)), (Some("n=1"), 1));
     assert!(begin.elapsed() < Duration::from_millis(1000), "found {:?}, when nothing waits any more", begin.elapsed());
     // They fail once the upstream has answered, or goes on with its answer, and not sooner.
     assert_eq!(statuses(waiting.iter_mut().map(Wire::answer)), BTreeMap::from([(503, 4)]));
     assert!(begin.elapsed() >= Duration::from_millis(1000), "found {:?} until they failed", begin.elapsed());
     assert_eq!(statuses(begun.iter_mut().map(Wire::answer)), BTreeMap::from([(CUT_OFF, 4)]));
     assert!(begin.elapsed() < Duration::from_millis(3500), "found {:?} until they were cut off", begin.elapsed());
-    assert_eq!(flags(&mesh).as_deref(), Some("n=1"));
+    assert_eq!(mesh.flags().as_deref(), Some("n=1"));
 }
 
 #[test]
@@ -275,7 +261,7 @@ fn after_a_second_trap_within_a_second_the_worker_refuses_requests_until_that_is
     assert!(refused > 0 && within.contains(&took), "found {refused} refused within {took:?}");
     assert_eq!(reloads("backoff", &mesh), refused as u64);
     assert_eq!((reloads("success", &mesh), reloads("failure", &mesh)), (2, 0));
-    assert_eq!(flags(&mesh).as_deref(), Some("n=1"));
+    assert_eq!(mesh.flags().as_deref(), Some("n=1"));
 }
 
 #[test]

@@ -2,7 +2,6 @@
 
 use std::{
     fmt::{self, Write},
-    fs,
     process::Command,
 };
 
@@ -13,7 +12,7 @@ use super::{
     rounds::Samples,
     statistics::{Estimate, bootstrap, median},
 };
-use crate::artefacts;
+use crate::{artefacts, program::kernel};
 
 /// Everything that was measured, as text.
 pub fn report(options: &Options, filters: &[Filter], samples: &Samples, cores: &Cores) -> String {
@@ -47,12 +46,11 @@ fn write(out: &mut String, options: &Options, filters: &[Filter], samples: &Samp
 
 /// The machine and the proxy that the figures belong to.
 fn machine(cores: &Cores) -> String {
-    let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").expect("Linux");
     let cores = match cores.count {
         1 => "1 core, for Envoy and load together".to_owned(),
         count => format!("{count} cores, Envoy on one, the load on another"),
     };
-    format!("{cores}; Linux {}; Envoy {}", kernel.trim(), release())
+    format!("{cores}; Linux {}; Envoy {}", kernel(), release())
 }
 
 /// The release of Envoy, such as `1.40.0`: the second part of what it calls its version.

@@ -1,10 +1,10 @@
 //! `bench`: what a filter costs, printed as a table. `make bench` builds what it needs and runs it.
 
-use std::{env, process::ExitCode};
+use std::process::ExitCode;
 
 use graylane_integration::{
-    arguments,
     bench::{Options, run},
+    program::{self, Outcome},
 };
 
 const USAGE: &str = "usage: bench [--rounds N] [--requests N] [--only FILTER[,FILTER]]
@@ -14,25 +14,14 @@ Measures CPU time of Envoy for each request. `make bench` builds the modules it 
   --only NAMES   only these beside `no filter`: sdk empty, floor, graylane, lua";
 
 fn main() -> ExitCode {
-    let mut options = Options::default();
-    let read = arguments::read(env::args().skip(1), |name, value| option(&mut options, name, value));
-    match read {
-        Ok(()) => {
-            print!("{}", run(&options));
-            ExitCode::SUCCESS
-        }
-        Err(why) => {
-            eprintln!("{why}\n{USAGE}");
-            ExitCode::from(2)
-        }
-    }
+    program::main(USAGE, option, |options| Ok(Outcome { report: run(options), passed: true }))
 }
 
 /// Sets the option `name`; false where there is none of that name.
 fn option(options: &mut Options, name: &str, value: &str) -> Result<bool, String> {
     match name {
-        "--rounds" => options.rounds = arguments::number(name, value, 2)?,
-        "--requests" => options.requests = arguments::number(name, value, 100)?,
+        "--rounds" => options.rounds = program::number(name, value, 2)?,
+        "--requests" => options.requests = program::number(name, value, 100)?,
         "--only" => options.only = value.split(',').map(str::to_owned).collect(),
         _ => return Ok(false),
     }

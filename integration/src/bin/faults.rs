@@ -3,11 +3,11 @@
 //! Ends with status 0 if every promise was kept and no request failed but where that is explained, else with 1; a wrong
 //! command line is status 2.
 
-use std::{env, process::ExitCode};
+use std::process::ExitCode;
 
 use graylane_integration::{
-    arguments,
     faults::{Options, run},
+    program,
 };
 
 const USAGE: &str = "usage: faults [--times N] [--fault NAME] [--rate N] [--seed N]
@@ -18,27 +18,16 @@ Has each fault happen many times under load. Needs what `make tools build build-
   --seed N      what the lengths of the faults are drawn by (default 1)";
 
 fn main() -> ExitCode {
-    let mut options = Options::default();
-    let read = arguments::read(env::args().skip(1), |name, value| option(&mut options, name, value));
-    match read.and_then(|()| run(&options)) {
-        Ok(outcome) => {
-            print!("{}", outcome.report);
-            if outcome.passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-        }
-        Err(why) => {
-            eprintln!("{why}\n{USAGE}");
-            ExitCode::from(2)
-        }
-    }
+    program::main(USAGE, option, run)
 }
 
 /// Sets the option `name`; false where there is none of that name.
 fn option(options: &mut Options, name: &str, value: &str) -> Result<bool, String> {
     match name {
-        "--times" => options.times = arguments::number(name, value, 1)?,
+        "--times" => options.times = program::number(name, value, 1)?,
         "--fault" => options.only = Some(value.to_owned()),
-        "--rate" => options.per_second = arguments::number(name, value, 50)?,
-        "--seed" => options.seed = arguments::number(name, value, 0)?,
+        "--rate" => options.per_second = program::number(name, value, 50)?,
+        "--seed" => options.seed = program::number(name, value, 0)?,
         _ => return Ok(false),
     }
     Ok(true)

@@ -3,10 +3,10 @@
 //! Ends with status 0 if Graylane's p99 is within 50 ms and no request failed or was answered wrongly, else with 1; a
 //! wrong command line is status 2.
 
-use std::{env, process::ExitCode};
+use std::process::ExitCode;
 
 use graylane_integration::{
-    arguments,
+    program,
     race::{Options, run},
 };
 
@@ -18,27 +18,15 @@ Measures how soon a change reaches the last worker. Needs what `make tools build
   --seed N         what the order and the pauses are drawn by (default 1)";
 
 fn main() -> ExitCode {
-    let mut options = Options::default();
-    let read = arguments::read(env::args().skip(1), |name, value| option(&mut options, name, value));
-    match read {
-        Ok(()) => {
-            let outcome = run(&options);
-            print!("{}", outcome.report);
-            if outcome.passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-        }
-        Err(why) => {
-            eprintln!("{why}\n{USAGE}");
-            ExitCode::from(2)
-        }
-    }
+    program::main(USAGE, option, |options| Ok(run(options)))
 }
 
 /// Sets the option `name`; false where there is none of that name.
 fn option(options: &mut Options, name: &str, value: &str) -> Result<bool, String> {
     match name {
-        "--changes" => options.changes = arguments::number(name, value, 2)?,
-        "--connections" => options.connections = arguments::number(name, value, 1)?,
-        "--seed" => options.seed = arguments::number(name, value, 0)?,
+        "--changes" => options.changes = program::number(name, value, 2)?,
+        "--connections" => options.connections = program::number(name, value, 1)?,
+        "--seed" => options.seed = program::number(name, value, 0)?,
         "--watch" => options.watch_directory = watched(value)?,
         _ => return Ok(false),
     }

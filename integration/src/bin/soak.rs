@@ -3,10 +3,10 @@
 //! Ends with status 0 if they do and no request failed or was answered wrongly, else with 1; a wrong command line is
 //! status 2.
 
-use std::{env, process::ExitCode};
+use std::process::ExitCode;
 
 use graylane_integration::{
-    arguments,
+    program,
     soak::{Options, run},
 };
 
@@ -18,28 +18,16 @@ Makes updates under load and holds the last ones against the first. Needs what `
   --seed N         what the order of the last comparison is drawn by (default 1)";
 
 fn main() -> ExitCode {
-    let mut options = Options::default();
-    let read = arguments::read(env::args().skip(1), |name, value| option(&mut options, name, value));
-    match read {
-        Ok(()) => {
-            let outcome = run(&options);
-            print!("{}", outcome.report);
-            if outcome.passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-        }
-        Err(why) => {
-            eprintln!("{why}\n{USAGE}");
-            ExitCode::from(2)
-        }
-    }
+    program::main(USAGE, option, |options| Ok(run(options)))
 }
 
 /// Sets the option `name`; false where there is none of that name.
 fn option(options: &mut Options, name: &str, value: &str) -> Result<bool, String> {
     match name {
-        "--updates" => options.updates = arguments::number(name, value, 20)?,
-        "--rate" => options.per_second = f64::from(arguments::number(name, value, 100_u32)?),
-        "--connections" => options.connections = arguments::number(name, value, 1)?,
-        "--seed" => options.seed = arguments::number(name, value, 0)?,
+        "--updates" => options.updates = program::number(name, value, 20)?,
+        "--rate" => options.per_second = f64::from(program::number(name, value, 100_u32)?),
+        "--connections" => options.connections = program::number(name, value, 1)?,
+        "--seed" => options.seed = program::number(name, value, 0)?,
         _ => return Ok(false),
     }
     Ok(true)

@@ -1,6 +1,6 @@
 //! Faults between the control plane and Envoy.
 
-use std::{thread::sleep, time::Duration};
+use std::time::Duration;
 
 use super::stage::Real;
 use crate::Mesh;
@@ -19,36 +19,21 @@ pub(super) fn by_cable(mesh: Mesh) -> Mesh {
 }
 
 pub(super) fn killed(stage: &mut Real, hold: Duration) {
-    stage.mesh.control().kill();
-    stage.change();
-    sleep(hold);
-    stage.mesh.control().start_again();
+    stage.change_between(|mesh| mesh.control().kill(), hold, |mesh| mesh.control().start_again());
 }
 
 pub(super) fn hung(stage: &mut Real, hold: Duration) {
-    stage.mesh.control().process().pause();
-    stage.change();
-    sleep(hold);
-    stage.mesh.control().process().resume();
+    stage.change_between(|mesh| mesh.control().process().pause(), hold, |mesh| mesh.control().process().resume());
 }
 
 pub(super) fn slow(stage: &mut Real, hold: Duration) {
-    stage.mesh.cable().slow_down(SLOW);
-    stage.change();
-    sleep(hold);
-    stage.mesh.cable().mend();
+    stage.change_between(|mesh| mesh.cable().slow_down(SLOW), hold, |mesh| mesh.cable().mend());
 }
 
 pub(super) fn cut(stage: &mut Real, hold: Duration) {
-    stage.mesh.cable().cut();
-    stage.change();
-    sleep(hold);
-    stage.mesh.cable().mend();
+    stage.change_between(|mesh| mesh.cable().cut(), hold, |mesh| mesh.cable().mend());
 }
 
 pub(super) fn silent(stage: &mut Real, hold: Duration) {
-    stage.mesh.cable().swallow();
-    stage.change();
-    sleep(hold);
-    stage.mesh.cable().mend();
+    stage.change_between(|mesh| mesh.cable().swallow(), hold, |mesh| mesh.cable().mend());
 }

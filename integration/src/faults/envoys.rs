@@ -10,7 +10,8 @@ use crate::Mesh;
 /// How long a fetcher is stalled: longer than the 3 s after which another is elected.
 const STALL: &str = "fetcher-stall=4000";
 
-/// How old a VM must be for the one after it to be made at once: `base_interval` of Envoy's `reload_config`, and up to half of it by chance.
+/// How old a VM must be for the one after it to be made at once: `base_interval` of Envoy's `reload_config`, and up to half
+/// of it by chance.
 const RELOAD: Duration = Duration::from_millis(1500);
 
 /// With a filter that obeys orders, in an Envoy that can be started again.
@@ -81,10 +82,7 @@ pub(super) fn listener_pushed(stage: &mut Real, _: Duration) {
 }
 
 pub(super) fn killed(stage: &mut Real, hold: Duration) {
-    stage.mesh.envoy_mut().kill();
-    stage.change();
-    sleep(hold);
-    stage.mesh.envoy_mut().start_again();
+    stage.change_between(|mesh| mesh.envoy_mut().kill(), hold, |mesh| mesh.envoy_mut().start_again());
 }
 
 /// Each pushed configuration must differ from all before, or Envoy takes it for none.

@@ -15,6 +15,7 @@ mod trial;
 
 use std::time::Duration;
 
+use crate::program::Outcome;
 use list::Fault;
 use trial::Watched;
 
@@ -35,15 +36,6 @@ impl Default for Options {
     fn default() -> Self {
         Self { times: 20, only: None, per_second: 300, seed: 1 }
     }
-}
-
-/// What came of it.
-#[derive(Clone, Debug)]
-pub struct Outcome {
-    /// The report to print.
-    pub report: String,
-    /// Whether every promise was kept, and no request failed but where that is explained.
-    pub passed: bool,
 }
 
 /// Has every fault happen, and gives the report to print.

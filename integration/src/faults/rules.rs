@@ -1,6 +1,6 @@
 //! What is published and asked while faults happen.
 
-use crate::Request;
+use crate::{Request, samples::checkout};
 
 /// The users that ask, in turn.
 const USERS: usize = 16;
@@ -8,15 +8,8 @@ const USERS: usize = 16;
 /// Rules of which each number sends other users to the canary, and says so.
 pub(super) fn rules(number: u32) -> String {
     let percent = 20 + number * 17 % 60;
-    format!(
-        "\
-apiVersion: graylane.dev/v1
-kind: RuleSet
-metadata: {{name: checkout}}
-spec:
-  variants: [stable, canary]
-  default: stable
-  identity: {{from: [{{header: x-user-id}}]}}
+    checkout(&format!(
+        "  identity: {{from: [{{header: x-user-id}}]}}
   rules:
     - id: qa
       when: {{header: {{name: x-env, exact: gray}}}}
@@ -27,7 +20,7 @@ spec:
       variant: canary
       set: {{x-feature-flags: \"n={number}\"}}
 "
-    )
+    ))
 }
 
 /// What is asked: by many users, and by some with the header that a rule names.

@@ -12,6 +12,7 @@ use crate::{Control, FakeControl, Mesh, Request, Running, Signer, fake_control::
 
 /// How many workers Envoy has.
 pub(super) const WORKERS: usize = 2;
+
 /// A mesh that is told to change its rules.
 pub(super) trait Stage {
     /// Where clients connect.
@@ -52,6 +53,19 @@ impl Real {
     pub(super) fn change(&mut self) {
         self.number += 1;
         self.mesh.write(&[rules(self.number)]);
+    }
+
+    /// Writes the next rules right after `begin`, and has `end` happen so much later.
+    pub(super) fn change_between(
+        &mut self,
+        begin: impl FnOnce(&mut Running<Control>),
+        hold: Duration,
+        end: impl FnOnce(&mut Running<Control>),
+    ) {
+        begin(&mut self.mesh);
+        self.change();
+        sleep(hold);
+        end(&mut self.mesh);
     }
 
     /// Has the filter obey `order` in a request of its own, and notes how that was answered.

@@ -1,17 +1,12 @@
 //! The report: a row for each fault, and what is to be said about it.
 
-use std::{
-    fmt::{self, Write},
-    fs,
-    time::Duration,
-};
+use std::fmt::{self, Write};
 
-use super::{
-    Options, Outcome,
-    stage::WORKERS,
-    trial::{Failures, Row},
+use super::{Options, stage::WORKERS, trial::Row};
+use crate::{
+    load::{Latencies, milliseconds},
+    program::{Outcome, machine},
 };
-use crate::load::Latencies;
 
 /// Everything that was found, as text, and whether it is good enough.
 pub(super) fn outcome(options: &Options, rows: &[Row]) -> Outcome {
@@ -41,10 +36,8 @@ impl Row {
 
 fn write(out: &mut String, options: &Options, rows: &[Row]) -> fmt::Result {
     let Options { times, per_second, seed, .. } = options;
-    let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").expect("Linux");
-    let cores = std::thread::available_parallelism().map_or(0, usize::from);
     writeln!(out, "Each fault {times} times under {per_second} requests a second, open loop, {WORKERS} workers")?;
-    writeln!(out, "{cores} cores; Linux {}; seed {seed}", kernel.trim())?;
+    writeln!(out, "{}; seed {seed}", machine())?;
     writeln!(out, "converged: ms from the end of the fault to the sending of the last request decided by older rules")?;
     writeln!(out)?;
     let [requests, failed, wrong] = ["requests", "failed", "wrong variant"];
@@ -89,9 +82,10 @@ fn remarks(out: &mut String, row: &Row) -> fmt::Result {
     if let Some(why) = row.about.harms {
         writeln!(out, "  {why}")?;
     }
-    for (how, Failures { count, first, last }) in &row.failures {
-        let [first, last] = [first, last].map(|seconds| seconds * 1e3);
-        writeln!(out, "  {count:>6} × {how}, sent {first:.1} to {last:.1} ms after the beginning")?;
+    for (how, sent) in &row.failures {
+        let first = sent.iter().copied().fold(f64::INFINITY, f64::min) * 1e3;
+        let last = sent.iter().copied().fold(f64::NEG_INFINITY, f64::max) * 1e3;
+        writeln!(out, "  {:>6} × {how}, sent {first:.1} to {last:.1} ms after the beginning", sent.len())?;
     }
     for (what, count) in &row.notes {
         writeln!(out, "  {count:>6} × {what}")?;
@@ -100,8 +94,4 @@ fn remarks(out: &mut String, row: &Row) -> fmt::Result {
         writeln!(out, "{}", row.verdict)?;
     }
     Ok(())
-}
-
-fn milliseconds(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1e3
 }

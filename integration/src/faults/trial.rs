@@ -56,18 +56,9 @@ pub(super) struct Row {
     pub(super) verdict: Verdict,
     /// Each time, from the end of the fault to the sending of the last request decided by older rules.
     pub(super) converged: Vec<Duration>,
-    /// How requests failed.
-    pub(super) failures: BTreeMap<String, Failures>,
+    /// How requests failed, and how many seconds after the beginning of the fault each was sent; some before it.
+    pub(super) failures: BTreeMap<String, Vec<f64>>,
     pub(super) notes: BTreeMap<String, usize>,
-}
-
-/// Requests that failed in the same way.
-#[derive(Default)]
-pub(super) struct Failures {
-    pub(super) count: usize,
-    /// When, since the beginning of the fault, the first and the last of them were sent; some before it.
-    pub(super) first: f64,
-    pub(super) last: f64,
 }
 
 impl<'o> Watched<'o> {
@@ -132,16 +123,13 @@ impl Time {
     }
 }
 
-fn failures(history: &History, times: &[Time]) -> BTreeMap<String, Failures> {
-    let mut failures = BTreeMap::<_, Failures>::new();
+fn failures(history: &History, times: &[Time]) -> BTreeMap<String, Vec<f64>> {
+    let mut failures = BTreeMap::<_, Vec<_>>::new();
     for response in &history.responses {
         let Outcome::Failed(why) = response.outcome else { continue };
         let time = times.iter().find(|time| response.begin < time.until).expect("a request belongs to some time");
         let since = response.begin.as_secs_f64() - time.fault.from.as_secs_f64();
-        let failures = failures.entry(history.names.text(why).to_owned()).or_default();
-        let before = (failures.count > 0).then_some((failures.first, failures.last));
-        let (first, last) = before.unwrap_or((since, since));
-        *failures = Failures { count: failures.count + 1, first: first.min(since), last: last.max(since) };
+        failures.entry(history.names.text(why).to_owned()).or_default().push(since);
     }
     failures
 }

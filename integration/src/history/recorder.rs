@@ -8,7 +8,7 @@ use std::{
 
 use graylane_rules::{Revision, Snapshot, envelope};
 
-use super::{Ack, Bounds, History, Outcome, Published, Response, Served, Told, Upstream, Verdict, Worker, check};
+use super::{Ack, Bounds, History, Outcome, Published, Response, Served, Told, Upstream, Verdict, Worker};
 use crate::{
     Request, access, eventually,
     load::{self, Record},
@@ -173,11 +173,7 @@ impl Recorder {
     /// # Panics
     /// Where one was broken, or fewer than `count` requests were held to them.
     pub fn assert_kept(&self, bounds: &Bounds, count: usize) -> Verdict {
-        let verdict = check(&self.take(), bounds);
-        println!("{verdict}");
-        verdict.assert_kept();
-        assert!(verdict.counted.numbered >= count, "{verdict}");
-        verdict
+        self.take().assert_kept(bounds, count)
     }
 
     fn at(&self, instant: Instant) -> Duration {

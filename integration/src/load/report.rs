@@ -153,7 +153,12 @@ impl Latencies {
 /// One row of a table: median, 99th percentile and maximum in milliseconds.
 impl fmt::Display for Latencies {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [median, high, most] = [50.0, 99.0, 100.0].map(|percent| self.percentile(percent).as_secs_f64() * 1e3);
+        let [median, high, most] = [50.0, 99.0, 100.0].map(|percent| milliseconds(self.percentile(percent)));
         write!(f, "p50 {median:7.1} ms   p99 {high:7.1} ms   max {most:7.1} ms")
     }
+}
+
+/// In milliseconds, for a table.
+pub(crate) fn milliseconds(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e3
 }

@@ -17,7 +17,7 @@ pub(crate) mod workers;
 
 use std::time::Duration;
 
-use crate::bench::statistics::Random;
+use crate::{bench::statistics::Random, program::Outcome};
 use course::Course;
 use saturation::Saturation;
 use traffic::Pace;
@@ -51,15 +51,6 @@ impl Default for Options {
     fn default() -> Self {
         Self { changes: 300, connections: 16, watch_directory: false, seed: 1 }
     }
-}
-
-/// What came of it.
-#[derive(Clone, Debug)]
-pub struct Outcome {
-    /// The report to print.
-    pub report: String,
-    /// Whether Graylane was soon enough, and no request failed or was answered wrongly.
-    pub passed: bool,
 }
 
 /// What was measured.

@@ -2,19 +2,19 @@
 
 use std::{
     fmt::{self, Write},
-    fs,
     time::Duration,
 };
 
 use super::{
-    Measured, Options, Outcome, PERCENT,
+    Measured, Options, PERCENT,
     course::WORKERS,
     trial::{Change, first_new, last_old},
     ways::Way,
 };
 use crate::{
     bench::statistics::{Estimate, bootstrap, median},
-    load::Latencies,
+    load::{Latencies, milliseconds},
+    program::{Outcome, machine},
 };
 
 /// How soon the last worker must have a change made through Graylane, 99 times of 100.
@@ -35,14 +35,12 @@ pub(super) fn outcome(options: &Options, measured: &Measured) -> Outcome {
 
 fn write(out: &mut String, options: &Options, measured: &Measured) -> fmt::Result {
     let Measured { release, saturation, per_second, .. } = measured;
-    let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").expect("Linux");
-    let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let watched = if options.watch_directory { "directory" } else { "file" };
     writeln!(
         out,
         "From the rename of a file to the last worker: Graylane beside Envoy's file-based RDS (its {watched} watched)"
     )?;
-    writeln!(out, "{cores} cores; Linux {}; Envoy {release}, {WORKERS} workers", kernel.trim())?;
+    writeln!(out, "{}; Envoy {release}, {WORKERS} workers", machine())?;
     writeln!(out, "\n{saturation}")?;
     load(out, options, measured, *per_second)?;
     writeln!(out, "{} changes each way, in random order, seed {}", options.changes, options.seed)?;
@@ -109,8 +107,4 @@ fn taken(measured: &Measured, way: Way, what: impl Fn(&Change) -> Option<Duratio
 
 fn percentile(taken: &[Duration], percent: f64) -> Duration {
     taken.iter().copied().collect::<Latencies>().percentile(percent)
-}
-
-fn milliseconds(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1e3
 }

@@ -13,6 +13,7 @@ mod vitals;
 
 use crate::{
     Control, Mesh, Request, Running,
+    program::Outcome,
     race::{
         traffic::{Lane, Pace, Traffic},
         ways::Folder,
@@ -55,15 +56,6 @@ impl Default for Options {
     fn default() -> Self {
         Self { updates: 10_000, per_second: 1000.0, connections: 8, seed: 1 }
     }
-}
-
-/// What came of it.
-#[derive(Clone, Debug)]
-pub struct Outcome {
-    /// The report to print.
-    pub report: String,
-    /// Whether everything is flat, and no request failed or was answered wrongly.
-    pub passed: bool,
 }
 
 /// A mesh and the load on it, which ends first.

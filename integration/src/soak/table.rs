@@ -2,12 +2,16 @@
 
 use std::{
     fmt::{self, Write},
-    fs,
     time::Duration,
 };
 
-use super::{Cost, Line, Options, Outcome, Step, Update, Vitals, WORKERS};
-use crate::{bench::statistics::median, load::Latencies, race::trial::Counts};
+use super::{Cost, Line, Options, Step, Update, Vitals, WORKERS};
+use crate::{
+    bench::statistics::median,
+    load::{Latencies, milliseconds},
+    program::{Outcome, machine},
+    race::trial::Counts,
+};
 
 const MIB: f64 = 1024.0 * 1024.0;
 /// The series of decisions that a VM counts apart; one more stands for all others.
@@ -92,7 +96,7 @@ fn vital(line: &Line, of: impl Fn(&Vitals) -> f64) -> f64 {
 }
 
 fn percentile(taken: impl Iterator<Item = Duration>, percent: f64) -> f64 {
-    taken.collect::<Latencies>().percentile(percent).as_secs_f64() * 1e3
+    milliseconds(taken.collect::<Latencies>().percentile(percent))
 }
 
 fn effect(line: &Line, percent: f64) -> f64 {
@@ -122,11 +126,9 @@ pub(super) fn outcome(options: &Options, lines: &[Line], cost: Cost) -> Outcome 
 }
 
 fn write(out: &mut String, options: &Options, lines: &[Line], cost: Cost) -> Result<bool, fmt::Error> {
-    let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").expect("Linux");
-    let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let Options { updates, per_second, connections, .. } = options;
     writeln!(out, "{updates} updates, one after another, under {per_second} requests a second, open loop")?;
-    writeln!(out, "{cores} cores; Linux {}; {WORKERS} workers, {connections} connections to each", kernel.trim())?;
+    writeln!(out, "{}; {WORKERS} workers, {connections} connections to each", machine())?;
     line_by_line(out, lines)?;
     let (Some(first), Some(last)) = (lines.first(), lines.last()) else { return Ok(false) };
     writeln!(out, "\n{:<58} {:>9} {:>9}  may grow to", "", "first", "last")?;

@@ -1,12 +1,53 @@
-//! The command lines of the programs that print tables: options, each with a value.
+//! The programs that print tables: their command lines, options each with a value, and how they end.
 
-use std::{fmt, str::FromStr};
+use std::{env, fmt, fs, process::ExitCode, str::FromStr};
+
+/// What came of a program.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The report to print.
+    pub report: String,
+    /// Whether what it measured is good enough, as its documentation says.
+    pub passed: bool,
+}
+
+/// The whole of a program: sets options by its command line, has `run` measure, prints the report. Status 0 if it passed,
+/// else 1; 2, with what is wrong and the `usage`, where the command line is.
+pub fn main<O: Default>(
+    usage: &str,
+    set: fn(&mut O, &str, &str) -> Result<bool, String>,
+    run: impl FnOnce(&O) -> Result<Outcome, String>,
+) -> ExitCode {
+    let mut options = O::default();
+    let read = read(env::args().skip(1), |name, value| set(&mut options, name, value));
+    match read.and_then(|()| run(&options)) {
+        Ok(outcome) => {
+            print!("{}", outcome.report);
+            if outcome.passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        }
+        Err(why) => {
+            eprintln!("{why}\n{usage}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// What was measured on, but for how its cores were shared: `2 cores; Linux 6.18`.
+pub(crate) fn machine() -> String {
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    format!("{cores} cores; Linux {}", kernel())
+}
+
+/// The kernel's release.
+pub(crate) fn kernel() -> String {
+    fs::read_to_string("/proc/sys/kernel/osrelease").expect("Linux").trim().to_owned()
+}
 
 /// Gives each option and its value to `set`, which says whether there is one of that name.
 ///
 /// # Errors
 /// An option without a value or of no known name, and what `set` finds wrong.
-pub fn read(
+fn read(
     mut arguments: impl Iterator<Item = String>,
     mut set: impl FnMut(&str, &str) -> Result<bool, String>,
 ) -> Result<(), String> {
