@@ -195,9 +195,9 @@ impl WorkerStatus {
         }
     }
 
-    /// Whether it serves requests.
+    /// Whether it serves requests, as far as is known.
     fn serves(&self) -> bool {
-        self.role != Some(Role::Main)
+        Role::serves(self.role)
     }
 }
 

@@ -44,16 +44,7 @@ impl Election {
             office.fetcher.move_on();
             let _ = host::set_tick(office.fetcher.config().tick.0);
         }
-        if office.root != caller {
-            return;
-        }
-        // At a start no VM has seen a request yet, so a worker's may come first. It leaves, once, to the main thread's.
-        let to_another = serving && !office.stood_serving;
-        if to_another {
-            log::info!("this VM serves requests: another one shall fetch");
-            Lease::resign(id, host::now());
-        }
-        if to_another || !office.goes_on(id, roots) {
+        if office.root == caller && !office.goes_on(id, serving, roots) {
             self.0 = None;
             if let Some(filter) = roots.filter(caller) {
                 let _ = host::set_tick(filter.tick);
@@ -85,7 +76,13 @@ impl Election {
 
 impl Office {
     /// Fetches, as the configuration that was pushed last says. False where the office ends.
-    fn goes_on(&mut self, id: u64, roots: &Roots) -> bool {
+    fn goes_on(&mut self, id: u64, serving: bool, roots: &Roots) -> bool {
+        // At a start no VM has seen a request yet, so a worker's may come first. It leaves, once, to the main thread's.
+        if serving && !self.stood_serving {
+            log::info!("this VM serves requests: another one shall fetch");
+            Lease::resign(id, host::now());
+            return false;
+        }
         match roots.fetcher_config() {
             None => {
                 log::info!("the configuration no longer says how to fetch");

@@ -158,7 +158,6 @@ impl Fetcher {
         }
         self.note_solitude();
         self.refetch_unreadable();
-        self.poll.restart_unless(&self.table.formats());
         self.ask(now);
         // What was heard above may be the last that was missing: it is proved here as in a callback.
         self.tell_if_complete(now);

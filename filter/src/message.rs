@@ -36,6 +36,14 @@ pub struct Hello {
     pub at: u64,
 }
 
+/// So many characters of what is wrong are told.
+const WORDS: usize = 300;
+
+/// The beginning of what is wrong, as it is told.
+pub fn told(why: &str) -> String {
+    why.chars().take(WORDS).collect()
+}
+
 impl Hello {
     /// Reads a message; None where it is none, or is larger than any VM writes.
     pub fn read(message: &[u8]) -> Option<Self> {

@@ -101,17 +101,6 @@ impl Poll {
         self.also = None;
     }
 
-    /// Forgets the question under way where it asks for other formats than `formats`: its answer may be one that nobody
-    /// reads, or stay away because there is none.
-    pub fn restart_unless(&mut self, formats: &[u16]) {
-        if let State::Asked { question, .. } = &self.state
-            && !question.also
-            && question.formats != formats
-        {
-            self.state = State::Idle { until: Duration::ZERO };
-        }
-    }
-
     /// What to ask, where it is time to ask.
     pub fn question(&mut self, now: Duration, config: &FetcherConfig, formats: Vec<u16>) -> Option<Question> {
         match &self.state {
@@ -119,6 +108,8 @@ impl Poll {
             // The host always answers, by its own timeout at the latest; were it not to, polling must go on.
             State::Asked { since, question, .. }
                 if now.saturating_sub(*since) > question.timeout.saturating_add(GRACE) => {}
+            // Its answer may be one that nobody reads any more, or stay away because there is none.
+            State::Asked { question, .. } if !question.also && question.formats != formats => {}
             _ => return None,
         }
         let choice = self.endpoints.choose(now)?;
@@ -205,22 +196,13 @@ impl Poll {
         answer: Answer<'a>,
     ) -> Result<News<'a>, String> {
         match answer.status {
-            b"200" => self.open(unix, config, question, answer),
-            b"204" => Ok(News::Nothing),
+            b"200" => {}
+            b"204" => return Ok(News::Nothing),
             // It is there in other formats only.
-            b"406" if question.also => Ok(News::Nothing),
-            b"" => Err("the answer broke off".to_owned()),
-            status => Err(format!("found status {}, expected 200 or 204", status.escape_ascii())),
+            b"406" if question.also => return Ok(News::Nothing),
+            b"" => return Err("the answer broke off".to_owned()),
+            status => return Err(format!("found status {}, expected 200 or 204", status.escape_ascii())),
         }
-    }
-
-    fn open<'a>(
-        &self,
-        unix: u64,
-        config: &FetcherConfig,
-        question: &Question,
-        answer: Answer<'a>,
-    ) -> Result<News<'a>, String> {
         let expect = |fits: bool, found: String, expected: String| {
             if fits { Ok(()) } else { Err(format!("found {found}, expected {expected}")) }
         };

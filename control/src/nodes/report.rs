@@ -85,6 +85,14 @@ pub enum Role {
     Main,
 }
 
+impl Role {
+    /// Whether a VM of this role serves requests; the one on the main thread does not, and one of which nothing is known
+    /// counts as if it did.
+    pub fn serves(role: Option<Self>) -> bool {
+        role != Some(Self::Main)
+    }
+}
+
 /// None where it is nothing that this build has a word for.
 fn known<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Option<T>, D::Error> {
     Ok(serde_json::from_value(Value::deserialize(deserializer)?).ok())
@@ -122,9 +130,9 @@ impl Report {
 }
 
 impl Worker {
-    /// Whether it serves requests; the VM on the main thread does not.
+    /// Whether it serves requests, as far as is known.
     pub fn serves(&self) -> bool {
-        self.role != Some(Role::Main)
+        Role::serves(self.role)
     }
 
     /// Whether it refuses a revision, or cannot use its own everywhere.

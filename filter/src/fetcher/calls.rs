@@ -6,10 +6,7 @@ use graylane_rules::envelope;
 use serde::Serialize;
 
 use super::Fetcher;
-use crate::{config::Control, host, pairs::encode, report, table::Ack};
-
-/// So many characters of what is wrong are reported.
-const TROUBLE: usize = 300;
+use crate::{config::Control, host, message, pairs::encode, report, table::Ack};
 
 /// Which Envoy this is.
 #[derive(Debug, Serialize)]
@@ -57,7 +54,7 @@ impl Fetcher {
             return;
         }
         let fetcher = if self.elected { "elected" } else { "bootstrap" };
-        let trouble = self.trouble.as_ref().map(|why| why.chars().take(TROUBLE).collect());
+        let trouble = self.trouble.as_deref().map(message::told);
         let acks = Acks { node: &self.node, fetcher, trouble, workers: self.table.acks() };
         let Ok(body) = serde_json::to_vec(&acks) else { return };
         let Some(control) = self.config.control.get(self.endpoint) else { return };

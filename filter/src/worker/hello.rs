@@ -62,7 +62,7 @@ impl Worker {
             formats: SNAPSHOT_FORMATS.to_vec(),
             revision: self.current.as_ref().map(|current| current.label.clone()),
             refused: refusal.map(|refusal| refusal.place.revision.to_string()),
-            error: error.map(|error| error.chars().take(300).collect()),
+            error: error.as_deref().map(message::told),
             unfit: refusal.is_some_and(|refusal| matches!(refusal.why, Refused::Unfit(_))),
             serving: self.serving,
             at: u64::try_from(host::now().as_nanos()).unwrap_or(u64::MAX),
