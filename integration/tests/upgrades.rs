@@ -1,7 +1,7 @@
 //! The filter is replaced by ECDS, under load, while the fetcher stays what it was until Envoy restarts: builds that differ in
 //! the snapshot formats they read, in both orders.
 //!
-//! The shipped build reads format 1; `next` reads 1 and 2, and prefers 2.
+//! The shipped build reads format 2; `next` reads 2 and 3, and prefers 3.
 
 use graylane_integration::{
     Control, Mesh, Running, eventually,
@@ -86,7 +86,7 @@ fn an_old_filter_under_a_new_fetcher_gets_the_format_it_reads_until_it_is_replac
     kept(&recorder, &Bounds::effect_within(BOUND), 4 * BETWEEN);
 }
 
-/// Back from a filter that is served format 2: first the control plane, which then publishes in format 1, and the filter when
+/// Back from a filter that is served format 3: first the control plane, which then publishes in format 2, and the filter when
 /// everybody runs that.
 fn goes_back_in_order(name: &str, shape: impl Fn(Mesh) -> Mesh) {
     let recorder = Recorder::new();

@@ -13,10 +13,10 @@ use records::{Header, MAGIC, Output, Scope, SectionExtent, Setting};
 use section::{Section, slice, table};
 
 /// The newest format this build writes and reads: what [`compile`](crate::compile()) makes.
-pub const SNAPSHOT_FORMAT: u16 = if cfg!(feature = "next-format") { 2 } else { 1 };
+pub const SNAPSHOT_FORMAT: u16 = if cfg!(feature = "next-format") { 3 } else { 2 };
 
 /// Every format this build writes and reads, the newest first.
-pub const SNAPSHOT_FORMATS: &[u16] = if cfg!(feature = "next-format") { &[2, 1] } else { &[1] };
+pub const SNAPSHOT_FORMATS: &[u16] = if cfg!(feature = "next-format") { &[3, 2] } else { &[2] };
 
 /// The most bytes a snapshot may have: 2 MiB.
 pub const SNAPSHOT_LIMIT: usize = 2 << 20;
@@ -33,7 +33,7 @@ impl fmt::Display for Unusable {
 
 impl std::error::Error for Unusable {}
 
-/// `format 1`, or `one of the formats 2, 1`.
+/// `format 2`, or `one of the formats 3, 2`.
 fn formats() -> String {
     let all: Vec<String> = SNAPSHOT_FORMATS.iter().map(u16::to_string).collect();
     let which = if all.len() == 1 { "format" } else { "one of the formats" };

@@ -67,7 +67,7 @@ Examples:
   curl -s http://127.0.0.1:8460/v1/namespaces/default/status
 
 Paths:
-  GET  /v1/namespaces/NAME/snapshot   long poll: ?after=E.N&formats=1&wait=25s
+  GET  /v1/namespaces/NAME/snapshot   long poll: ?after=E.N&formats=2&wait=25s
   POST /v1/namespaces/NAME/acks       what the workers of an Envoy run
   GET  /v1/namespaces/NAME/status     revision, problems, who runs what
   GET  /metrics                       all that in figures, for Prometheus

@@ -80,7 +80,7 @@ async fn what_is_published_is_delivered_to_whoever_has_less() {
     assert!(!publish(&namespace, "a"), "the same again is nothing new");
     assert!(publish(&namespace, "b"));
 
-    let (_, response) = ask(&namespace, "GET", "~/snapshot?after=7.1&formats=2%2C1&wait=25s", "").await;
+    let (_, response) = ask(&namespace, "GET", "~/snapshot?after=7.1&formats=3%2C2&wait=25s", "").await;
     assert_eq!(response.headers()[header::CONTENT_TYPE], envelope::MEDIA_TYPE);
     let (head, bytes) = envelope::open(response.body()).unwrap();
     assert_eq!((head.revision(), head.namespace.as_str()), (Revision { epoch: EPOCH, number: 2 }, "default"));

@@ -9,6 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use graylane_rules::SNAPSHOT_FORMAT;
 use serde_json::Value;
 
 use crate::common::Scratch;
@@ -84,7 +85,8 @@ impl Serving {
 
     /// A long poll for something newer than `after`, which waits when this returns; joining gives the answer and when it came.
     pub fn long_poll(&self, after: &str) -> JoinHandle<(u16, Vec<u8>, Instant)> {
-        let (address, path) = (self.address.clone(), format!("~/snapshot?after={after}&formats=1&wait=60s"));
+        let (address, path) =
+            (self.address.clone(), format!("~/snapshot?after={after}&formats={SNAPSHOT_FORMAT}&wait=60s"));
         let poll = std::thread::spawn(move || {
             let (status, body) = ask(&address, "GET", &path, "");
             (status, body, Instant::now())

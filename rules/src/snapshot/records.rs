@@ -1,6 +1,6 @@
-//! The records of snapshot formats 1 and 2. Little-endian, unaligned, used in place.
+//! The records of snapshot formats 2 and 3. Little-endian, unaligned, used in place. Format 1 was never released.
 //!
-//! Format 2 is format 1 with another number, and written by builds with the feature `next-format`
+//! Format 3 is format 2 with another number, and written by builds with the feature `next-format`
 //! alone: so that what happens between two builds that differ can be tried before there is a reason.
 //!
 //! ```text

@@ -8,6 +8,9 @@ use crate::keys::SigningKey;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
+/// The oldest format that is served.
+const OLDEST: u16 = 2;
+
 fn key(id: &str) -> SigningKey {
     SigningKey::draw(id.to_owned()).unwrap()
 }
@@ -64,18 +67,18 @@ async fn an_old_revision_is_always_acceptable_and_seldom_signed() {
     let public = one.public();
     let namespace = signing(Keyring::of(vec![one]), DAY, clock.clone());
     publish(&namespace, "a");
-    let first = head(&namespace, 1).await;
+    let first = head(&namespace, OLDEST).await;
     clock.advance(DAY / 2 - Duration::from_secs(1));
-    assert_eq!(head(&namespace, 1).await, first, "more than half of its validity is left");
+    assert_eq!(head(&namespace, OLDEST).await, first, "more than half of its validity is left");
     for days in 0..30 {
         clock.advance(DAY / 2 + Duration::from_secs(1));
         let now = clock.now().unix_seconds();
-        let head = head(&namespace, 1).await;
+        let head = head(&namespace, OLDEST).await;
         assert!(accepted(&head, "one", &public, now + DAY.as_secs() / 2), "after {days} half days");
         assert_eq!((head.issued, head.revision()), (now, first.revision()));
     }
-    // One for the publication if it was in another format, one for format 1, one for each half day.
-    let publication = u64::from(SNAPSHOT_FORMAT != 1);
+    // One for the publication if it was in another format, one for the oldest, one for each half day.
+    let publication = u64::from(SNAPSHOT_FORMAT != OLDEST);
     assert_eq!(namespace.sealer.signatures.get(), publication + 1 + 30);
 }
 
@@ -101,11 +104,11 @@ async fn a_rotated_key_signs_the_same_revision_anew() {
     let now = clock.now().unix_seconds();
     let namespace = signing(Keyring::of(vec![old]), DAY, clock);
     publish(&namespace, "a");
-    let before = head(&namespace, 1).await;
+    let before = head(&namespace, OLDEST).await;
     let poll = waiting_poll(&namespace, "7.1").await;
 
     namespace.sealer.replace(Keyring::of(vec![new]));
-    let after = head(&namespace, 1).await;
+    let after = head(&namespace, OLDEST).await;
     assert_eq!(after.revision(), before.revision());
     assert!(accepted(&before, "old", &old_public, now) && !accepted(&after, "old", &old_public, now));
     assert!(accepted(&after, "new", &new_public, now));
@@ -118,7 +121,7 @@ async fn a_rotated_key_signs_the_same_revision_anew() {
 async fn without_keys_nothing_is_dated() {
     let namespace = namespace();
     publish(&namespace, "a");
-    let head = head(&namespace, 1).await;
+    let head = head(&namespace, OLDEST).await;
     assert_eq!((head.issued, head.expires, head.signatures.len()), (0, 0, 0));
     let status = status(&namespace).await;
     assert_eq!((&status["signedBy"], &status["expires"]), (&json!([]), &Value::Null));

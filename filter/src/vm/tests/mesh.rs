@@ -175,7 +175,7 @@ fn a_published_snapshot_reaches_every_vm_and_is_reported_at_once() {
     let workers = mesh.reported();
     let run: Vec<_> = workers.iter().map(|worker| worker["revision"].as_str()).collect();
     assert_eq!(run, [Some("1.1"); 3]);
-    assert!(call("/snapshot").1.path().ends_with("?after=1.1&formats=1&wait=25s"));
+    assert!(call("/snapshot").1.path().ends_with("?after=1.1&formats=2&wait=25s"));
     assert_eq!(host(|host| host.metric("graylane_snapshots_used_total")), 3);
 }
 
@@ -503,7 +503,7 @@ fn the_newest_revision_is_fetched_once_more_for_a_vm_that_reads_another_format()
     mesh.publish(1, &shop("first"));
     let inbox = |text: &str| host(|host| host.queue("graylane/inbox").unwrap().items.push_back(text.into()));
     inbox(r#"{"id":"0f","queue":99,"formats":[7],"revision":null,"refused":null,"error":null}"#);
-    inbox(r#"{"id":"0000000000000001","queue":2,"formats":[1,7],"revision":"1.1","refused":null,"error":null}"#);
+    inbox(r#"{"id":"0000000000000001","queue":2,"formats":[2,7],"revision":"1.1","refused":null,"error":null}"#);
     mesh.fetcher.tick(1);
     let (token, question) = call("/snapshot");
     assert_eq!(question.path(), "/v1/namespaces/shop/snapshot?formats=7&wait=25s");
@@ -524,7 +524,7 @@ fn while_all_read_an_older_format_too_the_newest_lies_there_in_both() {
     // From here on the worker says that it reads two formats, and runs whatever it is said to run.
     let says = |mesh: &mut Mesh, revision: &str| {
         let text = format!(
-            r#"{{"id":"0000000000000001","queue":2,"formats":[1,7],"revision":"{revision}","refused":null,"error":null}}"#
+            r#"{{"id":"0000000000000001","queue":2,"formats":[2,7],"revision":"{revision}","refused":null,"error":null}}"#
         );
         host(|host| host.queue("graylane/inbox").unwrap().items.push_back(text.into()));
         mesh.fetcher.tick(1);
@@ -533,19 +533,19 @@ fn while_all_read_an_older_format_too_the_newest_lies_there_in_both() {
     says(&mut mesh, "1.1");
     mesh.fetcher.tick(1);
     let (old, _) = call("/snapshot");
-    mesh.answer(old, "200", &seal(2, 1, &snapshot(&shop("second"))));
-    assert_eq!(call("/snapshot").1.path(), "/v1/namespaces/shop/snapshot?after=1.2&formats=1,7&wait=25s");
+    mesh.answer(old, "200", &seal(2, 2, &snapshot(&shop("second"))));
+    assert_eq!(call("/snapshot").1.path(), "/v1/namespaces/shop/snapshot?after=1.2&formats=2,7&wait=25s");
 
     mesh.answer(call("/snapshot").0, "200", &seal(3, 7, b"in format 7"));
     let (token, question) = call("/snapshot");
-    assert_eq!(question.path(), "/v1/namespaces/shop/snapshot?formats=1&wait=0s");
+    assert_eq!(question.path(), "/v1/namespaces/shop/snapshot?formats=2&wait=0s");
     let third = snapshot(&shop("third"));
-    mesh.answer(token, "200", &seal(3, 1, &third));
-    assert_eq!(call("/snapshot").1.path(), "/v1/namespaces/shop/snapshot?after=1.3&formats=1,7&wait=25s");
+    mesh.answer(token, "200", &seal(3, 2, &third));
+    assert_eq!(call("/snapshot").1.path(), "/v1/namespaces/shop/snapshot?after=1.3&formats=2,7&wait=25s");
     assert_eq!(Pointer::read().unwrap().0.proven.revision.number, 1, "not everybody has it");
     says(&mut mesh, "1.3");
     let pointer = Pointer::read().unwrap().0;
-    assert_eq!((pointer.newest.format, pointer.proven.format, pointer.proven.revision.number), (7, 1, 3));
+    assert_eq!((pointer.newest.format, pointer.proven.format, pointer.proven.revision.number), (7, 2, 3));
     assert!(pointer.proven.fits(&third));
     // A VM that reads the older format alone has it at once, and refuses nothing.
     let mut late = Vm::new(77);
@@ -555,10 +555,10 @@ fn while_all_read_an_older_format_too_the_newest_lies_there_in_both() {
     // What is newer by then, or not there in the older format, comes or stays away without holding up anything.
     mesh.answer(call("/snapshot").0, "200", &seal(4, 7, b"again in format 7"));
     mesh.answer(call("/snapshot").0, "204", b"");
-    assert_eq!(call("/snapshot").1.path(), "/v1/namespaces/shop/snapshot?after=1.4&formats=1,7&wait=25s");
+    assert_eq!(call("/snapshot").1.path(), "/v1/namespaces/shop/snapshot?after=1.4&formats=2,7&wait=25s");
     mesh.answer(call("/snapshot").0, "200", &seal(5, 7, b"and again"));
-    mesh.answer(call("/snapshot").0, "200", &seal(6, 1, &snapshot(&shop("sixth"))));
-    assert_eq!(call("/snapshot").1.path(), "/v1/namespaces/shop/snapshot?after=1.5&formats=1,7&wait=25s");
+    mesh.answer(call("/snapshot").0, "200", &seal(6, 2, &snapshot(&shop("sixth"))));
+    assert_eq!(call("/snapshot").1.path(), "/v1/namespaces/shop/snapshot?after=1.5&formats=2,7&wait=25s");
 }
 
 #[test]
@@ -567,7 +567,7 @@ fn who_speaks_while_the_fetcher_runs_is_a_worker_and_who_never_does_the_main_thr
     // The clock of this host stands still in a callback, so a worker says that it spoke a moment later.
     let at = host(|host| host.now + Duration::from_millis(150)).as_nanos();
     let hello = format!(
-        r#"{{"id":"0000000000000002","queue":3,"formats":[1],"revision":null,"refused":null,"error":null,"at":{at}}}"#
+        r#"{{"id":"0000000000000002","queue":3,"formats":[2],"revision":null,"refused":null,"error":null,"at":{at}}}"#
     );
     host(|host| host.queue("graylane/inbox").unwrap().items.push_back(hello.into()));
     mesh.fetcher.tick(1);
