@@ -70,8 +70,7 @@ fn headers_that_the_filter_does_not_own_are_told() {
     assert_eq!((code, stderr.as_str()), (0, said));
     let (code, stdout, _) = scratch.run(&["check", "--owned", "x-gray-variant", "shop.yaml", "broken.yaml"], "");
     assert!(code == 1 && stdout.contains("broken.yaml:7:12 unknown-variant"), "{stdout}");
-    let line =
-        "shop.yaml not-owned: found the header x-feature-flags, which the rules set, expected one of x-gray-variant";
+    let line = "shop.yaml:12:13 not-owned: found the header x-feature-flags, which the rules set, expected one of x-gray-variant";
     assert!(stdout.contains(line), "{stdout}");
     for owned in
         [&["--owned", "x-gray-variant,x-feature-flags"][..], &["--owned=x-gray-variant", "--owned=x-feature-flags"]]

@@ -90,7 +90,8 @@ fn allocate(
                 let path = Path::DOCUMENT;
                 let path = path.field("metadata");
                 let found = format!("a lock of {}, which is not among the documents", quote(&lock.name.text));
-                let expected = "the name of a rule set";
+                let names = rule_sets.iter().map(|(_, rule_set)| rule_set.name.text.as_str());
+                let expected = report.or_meant("the name of a rule set".to_owned(), &lock.name.text, names);
                 report.warning("lock-unused", &path.field("name"), lock.name.span.clone(), found, expected);
             }
         }

@@ -158,8 +158,11 @@ pub(crate) fn decode(node: &Node, report: &mut Report) -> Option<Document> {
     match names::text(kind) {
         Some("RuleSet") => rule_set::decode(fields, report).map(Box::new).map(Document::RuleSet),
         Some("AllocationLock") => lock::decode(fields, report).map(Document::Lock),
-        _ => {
-            report.wrong("unsupported-kind", &path.field("kind"), kind, "\"RuleSet\" or \"AllocationLock\"");
+        found => {
+            let expected = "\"RuleSet\" or \"AllocationLock\"".to_owned();
+            let expected =
+                report.or_meant(expected, found.unwrap_or_default(), ["RuleSet", "AllocationLock"].into_iter());
+            report.wrong("unsupported-kind", &path.field("kind"), kind, expected);
             None
         }
     }

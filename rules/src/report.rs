@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, ops::Range};
 
-use crate::{Problem, Severity};
+use crate::{Problem, Severity, near::nearest};
 
 /// So many problems of one source are kept; of more, only their number. A broken document of 4 MiB must not become a
 /// report of gigabytes.
@@ -72,10 +72,14 @@ pub(crate) fn listed<'a>(names: impl ExactSizeIterator<Item = &'a String>) -> St
     list
 }
 
+/// So many names are compared in search of the one that was meant. More belong to a document that is no slip of the hand.
+const COMPARISONS: usize = 20_000;
+
 /// The problems of one source after the other.
 #[derive(Default)]
 pub(crate) struct Report {
     source: usize,
+    compared: usize,
     problems: Vec<Problem>,
     tallies: BTreeMap<usize, Tally>,
 }
@@ -105,6 +109,21 @@ impl Report {
     pub(crate) fn locate(&mut self, path_at: impl Fn(usize) -> String) {
         for problem in self.problems.iter_mut().filter(|problem| problem.source == self.source) {
             problem.path = path_at(problem.span.start);
+        }
+    }
+
+    /// `expected`, and the one of `names` that `found` was probably meant to be.
+    pub(crate) fn or_meant<'n>(
+        &mut self,
+        expected: String,
+        found: &str,
+        names: impl ExactSizeIterator<Item = &'n str> + Clone,
+    ) -> String {
+        self.compared = self.compared.saturating_add(names.len());
+        let meant = if self.compared > COMPARISONS { None } else { nearest(found, names) };
+        match meant {
+            Some(name) => format!("{expected}; did you mean {}?", shorten(name)),
+            None => expected,
         }
     }
 

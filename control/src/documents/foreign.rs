@@ -1,6 +1,8 @@
 //! Headers that documents set although the filters do not own them: every Envoy would refuse the whole revision.
 
-use graylane_rules::{Snapshot, compile};
+use std::ops::Range;
+
+use graylane_rules::{Problem, Severity, Snapshot, compile, nearest};
 
 use super::Document;
 use crate::finding::Finding;
@@ -19,14 +21,38 @@ fn of(document: &Document, owned: &[String]) -> Vec<Finding> {
     let Some(Ok(snapshot)) = compiled.map(|compiled| Snapshot::load(compiled.snapshot)) else { return Vec::new() };
     let names = snapshot.header_names().map(|name| String::from_utf8_lossy(name).into_owned());
     let foreign = names.filter(|name| !owned.contains(name));
-    foreign.map(|name| finding(&document.file, &name, owned)).collect()
+    foreign.map(|name| finding(document, &name, owned)).collect()
 }
 
-fn finding(file: &str, name: &str, owned: &[String]) -> Finding {
+fn finding(document: &Document, name: &str, owned: &[String]) -> Finding {
+    let meant = nearest(name, owned.iter().map(String::as_str));
+    let meant = meant.map(|meant| format!("; did you mean {meant}?")).unwrap_or_default();
     let owned = owned.join(", ");
-    let expected =
-        format!("one of {owned}, or {name} added to the ownedHeaders of every Envoy's filter, and then to --owned");
-    Finding::about(file, "not-owned", format!("the header {name}, which the rules set"), &expected)
+    let expected = format!(
+        "one of {owned}, or {name} added to the ownedHeaders of every Envoy's filter, and then to --owned{meant}"
+    );
+    let found = format!("the header {name}, which the rules set");
+    match place(&document.text, name) {
+        Some(span) => {
+            let (severity, code, path) = (Severity::Error, "not-owned", String::new());
+            let problem = Problem { source: 0, severity, code, path, span, found, expected };
+            Finding::of(problem, &document.file, &document.text)
+        }
+        // The default variant header is set without being named.
+        None => Finding::about(&document.file, "not-owned", found, &expected),
+    }
+}
+
+/// Where a document first names the header, in any case.
+fn place(text: &[u8], name: &str) -> Option<Range<usize>> {
+    let part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+    let mut windows = text.windows(name.len().max(1)).enumerate();
+    let whole = |start: usize| {
+        let before = start.checked_sub(1).and_then(|at| text.get(at));
+        !before.is_some_and(part) && !text.get(start.saturating_add(name.len())).is_some_and(part)
+    };
+    let (start, _) = windows.find(|(start, found)| found.eq_ignore_ascii_case(name.as_bytes()) && whole(*start))?;
+    Some(start..start.saturating_add(name.len()))
 }
 
 #[cfg(test)]
@@ -62,5 +88,15 @@ mod tests {
             ["a.yaml: the header x-gray-variant, which the rules set", "d.yaml: the header x-d, which the rules set"]
         );
         assert!(found(&["x-flags", "x-d", "x-gray-variant"]).is_empty() && found(&[]).is_empty());
+    }
+
+    #[test]
+    fn the_place_and_the_near_name_are_told() {
+        let rules = "apiVersion: graylane.dev/v1\nkind: RuleSet\nmetadata: {name: shop}\nspec:\n  variants: [a]\n  \
+                     default: a\n  rules: [{id: r, variant: a, set: {my-x-flag: b, X-Flag: b}}]\n";
+        let findings = headers(&[document("a.yaml", rules)], &["x-flags".to_owned(), "my-x-flag".to_owned()]);
+        let told: Vec<_> = findings.iter().map(|finding| (finding.line, finding.column)).collect();
+        assert_eq!(told, [(7, 51), (0, 0)], "{findings:?}");
+        assert!(findings[0].expected.ends_with("; did you mean x-flags?"), "{}", findings[0].expected);
     }
 }

@@ -54,7 +54,8 @@ impl<'n> Fields<'n> {
         for entry in self.entries.iter().filter(|entry| !self.known.contains(&entry.key.as_str())) {
             let found = format!("the unknown field {}", quote(&entry.key));
             let path = self.path.field(&entry.key);
-            report.error("unknown-field", &path, entry.key_span.clone(), found, one_of(&self.known));
+            let expected = report.or_meant(one_of(&self.known), &entry.key, self.known.iter().copied());
+            report.error("unknown-field", &path, entry.key_span.clone(), found, expected);
         }
     }
 }

@@ -131,7 +131,9 @@ impl Lock {
                 let path = Path::DOCUMENT;
                 let path = path.field("spec");
                 let path = path.field("splits");
-                report.warning("lock-unused", &path.field(&locked.name), locked.span.clone(), found, "its removal");
+                let names = rule_set.splits.iter().map(|split| split.name.text.as_str());
+                let expected = report.or_meant("its removal".to_owned(), &locked.name, names);
+                report.warning("lock-unused", &path.field(&locked.name), locked.span.clone(), found, expected);
             }
         }
     }

@@ -68,7 +68,8 @@ impl Decoder<'_> {
             "identity" => self.test(Attribute::Identity, node, &here),
             unknown => {
                 let found = format!("the unknown match {}", crate::tree::quote(unknown));
-                self.report.error("unknown-field", &here, entry.key_span.clone(), found, fields::one_of(&KINDS));
+                let expected = self.report.or_meant(fields::one_of(&KINDS), unknown, KINDS.into_iter());
+                self.report.error("unknown-field", &here, entry.key_span.clone(), found, expected);
                 None
             }
         }

@@ -113,7 +113,14 @@ pub(super) fn variant(node: &Node, path: &Path<'_>, variants: &[String], report:
     let place = variants.iter().position(|variant| variant == name);
     // Without any variant that was said already.
     if place.is_none() && !variants.is_empty() {
-        report.wrong("unknown-variant", path, node, format!("one of spec.variants: {}", listed(variants.iter())));
+        let expected = unknown_variant(name, variants, report);
+        report.wrong("unknown-variant", path, node, expected);
     }
     place
+}
+
+/// What would be right where `found` is no variant.
+pub(super) fn unknown_variant(found: &str, variants: &[String], report: &mut Report) -> String {
+    let expected = format!("one of spec.variants: {}", listed(variants.iter()));
+    report.or_meant(expected, found, variants.iter().map(String::as_str))
 }

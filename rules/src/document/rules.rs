@@ -109,7 +109,9 @@ fn split(node: &Node, path: &Path<'_>, around: &Around<'_>, report: &mut Report)
     if place.is_none() {
         let known: Vec<String> = around.splits.iter().map(|split| split.name.text.clone()).collect();
         let known = if known.is_empty() { "there are none".to_owned() } else { listed(known.iter()) };
-        report.wrong("unknown-split", path, node, format!("one of spec.splits: {known}"));
+        let names = around.splits.iter().map(|split| split.name.text.as_str());
+        let expected = report.or_meant(format!("one of spec.splits: {known}"), name, names);
+        report.wrong("unknown-split", path, node, expected);
     }
     place
 }

@@ -3,7 +3,7 @@
 use super::{Fields, NAMES_LIMIT, Name, Split, fields, names};
 use crate::{
     allocation::{self, Unallocatable},
-    report::{Path, Report, listed},
+    report::{Path, Report},
     tree::{Node, Value},
 };
 
@@ -54,7 +54,7 @@ fn weights(node: &Node, path: &Path<'_>, variants: &[String], report: &mut Repor
         let path = path.field(&entry.key);
         let place = variants.iter().position(|variant| *variant == entry.key);
         if place.is_none() && !variants.is_empty() {
-            let expected = format!("one of spec.variants: {}", listed(variants.iter()));
+            let expected = names::unknown_variant(&entry.key, variants, report);
             report.error("unknown-variant", &path, entry.key_span.clone(), crate::tree::quote(&entry.key), expected);
         }
         let weight = match &entry.node.value {
