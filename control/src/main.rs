@@ -23,6 +23,7 @@ mod request;
 #[cfg(test)]
 mod scratch;
 mod sealer;
+mod shell;
 mod status;
 mod url;
 mod watch;

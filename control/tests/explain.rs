@@ -60,3 +60,73 @@ fn what_envoy_may_change_is_noted() {
     assert_eq!(notes.len(), 3, "{stdout}");
     assert!(notes[0].starts_with("the header x_c has an underscore: Envoy may drop it"), "{stdout}");
 }
+
+#[test]
+fn a_pasted_command_line_is_one_text() {
+    let scratch = Scratch::with_documents("explain-pasted");
+    let explain = |line: &str| scratch.run(&["explain", "-f", "shop.yaml", "--curl", line], "");
+    let chrome = "curl 'https://shop.example.com/cart?x=1&token=0123456789abcdef' \\\n  -X 'POST' \\\n  -H 'x-env: gray' \\\n  \
+                  -b 'uid=42; sid=s3cr3ts3cr3ts3cr3t' \\\n  -H 'authorization: Bearer eyJhbGciOiJIUzI1NiJ9.e30.x' \\\n  \
+                  -A 'Mozilla/5.0' -e https://shop.example.com/ \\\n  --data-raw $'{\"a\":\"it\\'s\"}' --compressed --insecure\n";
+    let (code, stdout, stderr) = explain(chrome);
+    assert_eq!((code, stderr.as_str()), (0, ""));
+    for line in [
+        "  POST /cart?x=1&token=0123…(16 bytes masked)\n",
+        "  x-env: gray\n",
+        "  user-agent: Mozilla/5.0\n",
+        "  cookie: uid=42; sid=s3cr…(18 bytes masked)\n",
+        "  authorization: Bearer eyJh…(26 bytes masked)\n",
+        "canary TARGETING_MATCH",
+    ] {
+        assert!(stdout.contains(line), "{line:?} in {stdout}");
+    }
+    for (line, said) in [
+        ("wget https://shop/", "error: found the command \"wget\", expected curl"),
+        ("", "error: found no command, expected"),
+        ("curl https://shop/?a&b", "error: found `&` outside of quotes"),
+        ("curl -H 'x-env: gray", "error: found a quote ' that does not end"),
+    ] {
+        let (code, _, stderr) = explain(line);
+        assert!(code == 2 && stderr.starts_with(said), "{line}: {stderr}");
+    }
+    assert_eq!(explain("$ /usr/bin/curl -s shop.example.com/cart | jq .").0, 0);
+    assert_eq!(scratch.run(&["explain", "-f", "shop.yaml", "--curl", "curl a", "--log-line", "{}"], "").0, 2);
+}
+
+#[test]
+fn a_rule_shows_no_credential_either() {
+    let scratch = Scratch::with_documents("explain-masked");
+    let rules = common::rule_set("shop", "stable")
+        .replace("name: x-env, exact: gray", "name: authorization, prefix: 'Bearer '");
+    scratch.write("shop.yaml", format!("{rules}  identity: {{from: [{{cookie: sid}}]}}\n"));
+    let line = "curl -H 'Authorization: Bearer eyJhbGciOiJIUzI1NiJ9.e30.x' -b sid=s3cr3ts3cr3ts3cr3t shop.example.com";
+    let (_, stdout, _) = scratch.run(&["explain", "-f", "shop.yaml", "--curl", line], "");
+    assert!(stdout.contains("found \"Bearer eyJh…(26 bytes masked)\""), "{stdout}");
+    assert!(!stdout.contains("eyJhb") && !stdout.contains("s3cr3"), "{stdout}");
+}
+
+#[test]
+fn a_line_of_an_access_log_is_explained_and_compared() {
+    let scratch = Scratch::with_documents("explain-log");
+    let line = |more: &str| format!(r#"{{"method":"GET","path":"/cart","authority":"shop.example.com"{more}}}"#);
+    let explain = |line: &str| scratch.run(&["explain", "-f", "shop.yaml", "--log-line", line], "").1;
+    let stdout = explain(&line(r#","variant":"canary","rule":"shop/qa","reason":"TARGETING_MATCH","revision":"7.2""#));
+    for part in [
+        "request, as far as the log tells\n  GET /cart\n",
+        "  uncertain   the log does not tell header x-env: taken as absent, though the rules asked\n",
+        "  compared  ✗ variant: the log says canary, explained is stable\n",
+        "  compared  ✗ rule: the log says shop/qa, explained is shop/_default\n",
+        "other rules then, by revision 7.2 or what the log does not tell may be why\n",
+    ] {
+        assert!(stdout.contains(part), "{part:?} in {stdout}");
+    }
+    let stdout = explain(&line(r#","x-env":"gray","graylane_variant":"canary","graylane_rule":"shop/qa""#));
+    assert!(stdout.contains("✓ everything that was asked\n  compared  ✓ the log says the same\n"), "{stdout}");
+    let stdout = explain(&line(r#","x_env":"-""#));
+    assert!(stdout.contains("✓ everything that was asked\n  compared    not: the log has no variant"), "{stdout}");
+    let from_stdin = ["explain", "-f", "shop.yaml", "--log-line", "-"];
+    let (code, stdout, _) = scratch.run(&from_stdin, &format!("\n{}\nmore\n", line(r#","x-env":"gray""#)));
+    assert!(code == 0 && stdout.contains("canary TARGETING_MATCH"), "{stdout}");
+    let (code, _, stderr) = scratch.run(&from_stdin, "\n");
+    assert!(code == 2 && stderr.starts_with("error: stdin: found nothing, expected a line of JSON"), "{stderr}");
+}

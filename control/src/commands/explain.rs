@@ -1,6 +1,10 @@
 //! `graylane explain`: why one request goes where it goes.
 
+mod compared;
+mod logged;
+mod masked;
 mod notes;
+mod watched;
 
 use std::{
     ffi::OsString,
@@ -11,7 +15,10 @@ use std::{
 
 use graylane_rules::Snapshot;
 
-use crate::{curl, documents, failure::Failure, finding::one_line, owned, owned::Owned, request::Request};
+use crate::{curl, documents, failure::Failure, finding::one_line, owned, owned::Owned, request::Request, shell};
+use logged::Logged;
+use masked::Masked;
+use watched::Watched;
 
 /// Explain the decision for one request, written as for curl.
 ///
@@ -25,14 +32,24 @@ use crate::{curl, documents, failure::Failure, finding::one_line, owned, owned::
 /// The request is written in curl's own syntax, after `--` or after the word `curl`, so that a command line copied from
 /// a browser or a terminal works as it is. Options that do not change the request, such as -s, -k or -o FILE, are
 /// skipped; options that are not understood are an error.
+///
+/// --curl takes the whole command line as one text instead, quotes, continued lines and all: what a browser's "Copy as
+/// cURL (bash)" gives. --log-line takes a line of Envoy's access log in JSON; what the rules ask and the log does not tell is
+/// named, and if the log has Graylane's `variant`, `rule` and `reason`, they are compared with what is explained.
+///
+/// Credentials are shortened wherever they would be printed: cookies, authorization and whatever is called a token,
+/// secret, password, session or key.
 #[derive(Debug, clap::Args)]
 #[command(
-    override_usage = "graylane explain [OPTIONS] -f FILE|DIR -- CURL-ARGS\n       graylane explain [OPTIONS] -f FILE|DIR curl CURL-ARGS"
+    override_usage = "graylane explain [OPTIONS] -f FILE|DIR -- CURL-ARGS\n       graylane explain [OPTIONS] -f FILE|DIR curl CURL-ARGS\n       graylane explain [OPTIONS] -f FILE|DIR --curl LINE\n       graylane explain [OPTIONS] -f FILE|DIR --log-line JSON|-"
 )]
 #[command(after_long_help = "\
 Examples:
   graylane explain -f checkout.yaml -- -H 'x-user-id: 42' https://shop/cart
   graylane explain -f rules/ curl -sk -b uid=42 -d item=7 https://shop/cart
+  graylane explain -f rules/ --curl 'curl -H \"x-env: gray\" https://shop/cart'
+  kubectl logs deploy/edge | grep 4f1c-8a02 |
+    graylane explain -f rules/ --log-line -
 
 Exit codes:
   0  explained, whether or not a rule set includes the request
@@ -46,8 +63,14 @@ pub struct Arguments {
     /// Another header that Graylane owns, besides those the rules set. Repeat it, or put commas between.
     #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = owned::parse_name)]
     owned: Vec<String>,
+    /// The request, as one text: a curl command line as it was copied.
+    #[arg(long = "curl", value_name = "LINE", conflicts_with_all = ["log_line", "curl"])]
+    line: Option<String>,
+    /// The request, as a line of an access log in JSON; `-` reads it from stdin.
+    #[arg(long, value_name = "JSON|-", conflicts_with = "curl")]
+    log_line: Option<String>,
     /// The request: curl's options and the URL, behind `--` or the word `curl`.
-    #[arg(required = true, last = true, value_name = "CURL-ARGS")]
+    #[arg(required_unless_present_any = ["line", "log_line"], last = true, value_name = "CURL-ARGS")]
     curl: Vec<String>,
 }
 
@@ -65,40 +88,80 @@ pub fn separated(mut words: Vec<OsString>) -> Vec<OsString> {
 /// Explains on stdout.
 ///
 /// # Errors
-/// A command line curl would not take either, or documents that do not compile.
+/// A command line curl would not take either, a line that is none of an access log, or documents that do not compile.
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let mut request = curl::parse(&arguments.curl).map_err(Failure::unable)?;
+    let logged = arguments.log_line.as_deref().map(logged::read).transpose().map_err(Failure::unable)?;
+    let mut request = match (&logged, &arguments.line) {
+        (Some(logged), _) => logged.request.clone(),
+        (None, Some(line)) => pasted(line).map_err(Failure::unable)?,
+        (None, None) => curl::parse(&arguments.curl).map_err(Failure::unable)?,
+    };
     let snapshot = documents::snapshot(&arguments.files)?;
     let as_sent = request.clone();
     let stripped = Owned::new(&snapshot, &arguments.owned).strip(&mut request);
-    let written = write(&as_sent, &stripped, &request, &snapshot, &mut io::stdout().lock());
+    let asked = Asked { as_sent: &as_sent, stripped: &stripped, request: &request, logged: logged.as_ref() };
+    let written = write(&asked, &snapshot, &mut io::stdout().lock());
     written.map_err(|why| Failure::unwritten("stdout", &why))?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn write(
-    as_sent: &Request,
-    stripped: &[String],
-    request: &Request,
-    snapshot: &Snapshot,
-    output: &mut impl Write,
-) -> io::Result<()> {
-    writeln!(output, "request")?;
-    writeln!(output, "  {} {}", one_line(&as_sent.method), one_line(&as_sent.target))?;
-    writeln!(output, "  host: {}", one_line(as_sent.authority.as_deref().unwrap_or("(none)")))?;
-    for (name, value) in &as_sent.headers {
-        let owned = if stripped.contains(name) { "   (owned by Graylane: stripped first)" } else { "" };
-        writeln!(output, "  {}: {}{owned}", one_line(name), one_line(&String::from_utf8_lossy(value)))?;
+/// A command line in one text; a prompt in front of it does not count.
+fn pasted(line: &str) -> Result<Request, String> {
+    let words = shell::words(line)?;
+    let words = words.strip_prefix(&["$".to_owned()]).unwrap_or(&words);
+    match words {
+        [program, rest @ ..] if matches!(program.rsplit(['/', '\\']).next(), Some("curl" | "curl.exe")) => {
+            curl::parse(rest)
+        }
+        [other, ..] => Err(format!("found the command {other:?}, expected curl")),
+        [] => Err("found no command, expected one such as: curl https://shop.example.com/checkout".to_owned()),
     }
-    for note in notes::about(request) {
-        writeln!(output, "  note: {}", one_line(&note))?;
-    }
-    let explanations = snapshot.explain(request);
+}
+
+/// What is explained.
+struct Asked<'a> {
+    as_sent: &'a Request,
+    stripped: &'a [String],
+    /// Without what was stripped.
+    request: &'a Request,
+    logged: Option<&'a Logged>,
+}
+
+fn write(asked: &Asked<'_>, snapshot: &Snapshot, output: &mut impl Write) -> io::Result<()> {
+    let masked = Masked::of(asked.as_sent);
+    write_request(asked, &masked, output)?;
+    let watched = match asked.logged {
+        Some(logged) => Watched::partly(asked.request, &logged.absent),
+        None => Watched::whole(asked.request),
+    };
+    let explanations = snapshot.explain(&watched);
     if explanations.is_empty() {
         writeln!(output, "\nno rule set to decide it: nothing is set")?;
     }
     for explanation in explanations {
-        write!(output, "\n{explanation}")?;
+        write!(output, "\n{}", masked.text(&explanation.to_string()))?;
+    }
+    if let Some(logged) = asked.logged {
+        let missed = watched.missed();
+        for line in compared::lines(logged, asked.request, &missed, snapshot) {
+            writeln!(output, "{}", one_line(&masked.text(&line)))?;
+        }
     }
     output.flush()
+}
+
+fn write_request(asked: &Asked<'_>, masked: &Masked, output: &mut impl Write) -> io::Result<()> {
+    let Asked { as_sent, stripped, request, logged } = asked;
+    writeln!(output, "request{}", if logged.is_some() { ", as far as the log tells" } else { "" })?;
+    writeln!(output, "  {} {}", one_line(&as_sent.method), one_line(&masked.text(&as_sent.target)))?;
+    writeln!(output, "  host: {}", one_line(as_sent.authority.as_deref().unwrap_or("(none)")))?;
+    for (name, value) in &as_sent.headers {
+        let owned = if stripped.contains(name) { "   (owned by Graylane: stripped first)" } else { "" };
+        let value = masked.text(&String::from_utf8_lossy(value));
+        writeln!(output, "  {}: {}{owned}", one_line(name), one_line(&value))?;
+    }
+    for note in notes::about(request) {
+        writeln!(output, "  note: {}", one_line(&note))?;
+    }
+    Ok(())
 }

@@ -1,0 +1,66 @@
+//! A request of which not everything is known: what the rules ask for and nobody can tell is remembered.
+
+use std::{cell::RefCell, collections::BTreeSet};
+
+use graylane_rules::Attributes;
+
+use crate::request::Request;
+
+/// A request, and what it is not known to have.
+pub struct Watched<'r> {
+    request: &'r Request,
+    /// Headers that are known not to be there; None where everything is known.
+    absent: Option<&'r [String]>,
+    missed: RefCell<BTreeSet<String>>,
+}
+
+impl<'r> Watched<'r> {
+    /// A request that is known whole.
+    pub fn whole(request: &'r Request) -> Self {
+        Self { request, absent: None, missed: RefCell::default() }
+    }
+
+    /// A request of which some is known: what it has, and that it does not have the headers `absent`.
+    pub fn partly(request: &'r Request, absent: &'r [String]) -> Self {
+        Self { request, absent: Some(absent), missed: RefCell::default() }
+    }
+
+    /// What was asked for and is not known, in words.
+    pub fn missed(&self) -> Vec<String> {
+        self.missed.borrow().iter().cloned().collect()
+    }
+
+    fn miss(&self, what: impl FnOnce() -> String) {
+        if self.absent.is_some() {
+            self.missed.borrow_mut().insert(what());
+        }
+    }
+}
+
+impl Attributes for Watched<'_> {
+    fn method(&self) -> Option<&[u8]> {
+        self.request.method()
+    }
+
+    fn target(&self) -> Option<&[u8]> {
+        self.request.target()
+    }
+
+    fn authority(&self) -> Option<&[u8]> {
+        let authority = self.request.authority();
+        if authority.is_none() {
+            self.miss(|| "the host".to_owned());
+        }
+        authority
+    }
+
+    fn headers<'a>(&'a self, name: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
+        let known = |absent: &String| absent.as_bytes() == name;
+        let known = self.absent.is_some_and(|absent| absent.iter().any(known));
+        if !known && self.request.headers(name).next().is_none() {
+            let name = String::from_utf8_lossy(name);
+            self.miss(|| if name == "cookie" { "the cookies".to_owned() } else { format!("header {name}") });
+        }
+        self.request.headers(name)
+    }
+}
