@@ -67,7 +67,7 @@ impl<'s> Section<'s> {
     /// The decision of this rule set: its first rule that matches, or its default.
     pub(crate) fn decide<A: Attributes>(&self, asked: &Asked<'s, A>) -> Decision<'s> {
         let identity = Identity::new();
-        let found = (0u32..).zip(self.rules).find(|(_, rule)| self.matches(rule, asked, &identity, |_, _| {}));
+        let found = (0u32..).zip(self.rules()).find(|(_, rule)| self.matches(rule, asked, &identity, |_, _| {}));
         match found {
             Some((number, rule)) => self.decided(number, rule, asked.identity(self, &identity)),
             None => self.defaulted(),
@@ -83,7 +83,7 @@ impl<'s> Section<'s> {
         mut observe: impl FnMut(&'s Test, bool),
     ) -> bool {
         let mut next = if rule.tests.get() == 0 { MATCHED } else { rule.first_test.get() };
-        while let Some(test) = self.tests.get(next as usize) {
+        while let Some(test) = self.tests().get(next as usize) {
             let holds = self.holds(test, asked, identity);
             observe(test, holds);
             next = if holds { test.on_true.get() } else { test.on_false.get() };
@@ -95,14 +95,14 @@ impl<'s> Section<'s> {
         if test.operator == operator::PERCENT {
             return asked.identity(self, identity).is_some_and(|identity| in_percent(test, identity));
         }
-        let attribute = self.attributes.get(usize::from(test.attribute.get()));
+        let attribute = self.attributes().get(usize::from(test.attribute.get()));
         attribute
             .is_some_and(|attribute| asked.any(self, attribute, identity, |value| operators::holds(self, test, value)))
     }
 
     fn decided(&self, number: u32, rule: &'s Rule, identity: Option<&[u8]>) -> Decision<'s> {
         let split =
-            (rule.then_kind.get() == then::SPLIT).then(|| self.splits.get(usize::from(rule.then.get()))).flatten();
+            (rule.then_kind.get() == then::SPLIT).then(|| self.splits().get(usize::from(rule.then.get()))).flatten();
         let (variant, reason, slot) = match (split, identity) {
             (None, _) => (rule.then.get(), Reason::TargetingMatch, None),
             (Some(_), None) => (self.header.default_variant.get(), Reason::NoIdentity, None),
@@ -119,7 +119,7 @@ impl<'s> Section<'s> {
             slot,
             experiment: experiment.filter(|experiment| !experiment.is_empty()),
             series: SeriesKey { rule_set: self.number, rule: number, variant },
-            set: Settings { section: *self, settings: self.settings(rule) },
+            set: Settings { texts: self.texts, settings: self.settings(rule) },
             ..self.decision(variant)
         }
     }
@@ -139,7 +139,7 @@ impl<'s> Section<'s> {
             experiment: None,
             variant_header: self.text(self.header.variant_header),
             series: SeriesKey { rule_set: self.number, rule: u32::MAX, variant },
-            set: Settings { section: *self, settings: &[] },
+            set: Settings { texts: self.texts, settings: &[] },
         }
     }
 

@@ -75,9 +75,9 @@ fn rule_set<'s, A: Attributes>(section: &Section<'s>, asked: &Asked<'s, A>, line
     let identity = Identity::new();
     lines.extend(identity_lines(section, asked, &identity));
     let decision = section.decide(asked);
-    for (number, rule) in (0u32..).zip(section.rules) {
+    for (number, rule) in (0u32..).zip(section.rules()) {
         if rule_lines(section, rule, asked, &identity, lines) {
-            let behind = section.rules.len().saturating_sub(number as usize).saturating_sub(1);
+            let behind = section.rules().len().saturating_sub(number as usize).saturating_sub(1);
             if behind > 0 {
                 lines.push(format!("  rules       {behind} more, not asked: the first that matches decides"));
             }
@@ -94,7 +94,7 @@ fn identity_lines<'s, A: Attributes>(
 ) -> Vec<String> {
     let found = asked.identity(section, identity);
     let mut lines = Vec::new();
-    for source in section.identity {
+    for source in section.identity() {
         let value = asked.value_of(section, source);
         let kind = if source.kind == kind::HEADER { "header" } else { "cookie" };
         let name = Shown(section.text(source.name));
@@ -152,8 +152,8 @@ fn decision_lines(section: &Section<'_>, decision: &Decision<'_>) -> Vec<String>
 }
 
 fn split_in_words(section: &Section<'_>, decision: &Decision<'_>) -> String {
-    let rule = section.rules.get(decision.series.rule as usize);
-    let split = rule.and_then(|rule| section.splits.get(usize::from(rule.then.get())));
+    let rule = section.rules().get(decision.series.rule as usize);
+    let split = rule.and_then(|rule| section.splits().get(usize::from(rule.then.get())));
     let name = split.map(|split| section.text(split.name)).unwrap_or_default();
     let slot = decision.slot.unwrap_or(0);
     format!("slot {slot} of {SLOTS} in split {}", Shown(name))

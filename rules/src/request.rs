@@ -88,7 +88,7 @@ impl<'r, A: Attributes> Asked<'r, A> {
     /// A repeated header or cookie is treated as absent, since which of them an upstream would read
     /// is unknowable; so is a value that is empty or longer than 256 bytes.
     pub(crate) fn identity(&self, section: &Section<'r>, known: &Identity<'r>) -> Option<&'r [u8]> {
-        *known.get_or_init(|| section.identity.iter().find_map(|source| self.value_of(section, source)))
+        *known.get_or_init(|| section.identity().iter().find_map(|source| self.value_of(section, source)))
     }
 
     /// The value of one identity source.

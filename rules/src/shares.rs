@@ -40,7 +40,7 @@ impl Snapshot {
         for section in self.sections() {
             let rule_set = section.text(section.header.name);
             let slots = slots_of(&section, testers);
-            let named = section.variants.iter().zip(slots);
+            let named = section.variants().iter().zip(slots);
             shares.extend(named.map(|(variant, slots)| Share { rule_set, variant: section.text(variant.name), slots }));
         }
         shares
@@ -49,11 +49,11 @@ impl Snapshot {
 
 /// The bound of each variant, in their order.
 fn slots_of(section: &Section<'_>, testers: &[&str]) -> Vec<u32> {
-    let mut slots = Sums(vec![0; section.variants.len()]);
-    let mut through = Sums(vec![0; section.splits.len()]);
+    let mut slots = Sums(vec![0; section.variants().len()]);
+    let mut through = Sums(vec![0; section.splits().len()]);
     slots.add(section.header.default_variant.get(), SLOTS);
     let mut walk = Walk { section, forbidden: forbidden(section, testers), ahead: Vec::new() };
-    for rule in section.rules {
+    for rule in section.rules() {
         let reach = walk.reach(rule);
         match rule.then_kind.get() {
             // Without an identity a split gives the default, which may get everybody already.
@@ -62,7 +62,7 @@ fn slots_of(section: &Section<'_>, testers: &[&str]) -> Vec<u32> {
         }
     }
     // However many rules lead to a split, a variant gets nobody of it beyond its slots.
-    for (split, through) in section.splits.iter().zip(through.0) {
+    for (split, through) in section.splits().iter().zip(through.0) {
         for (variant, own) in slots_in(section, split) {
             slots.add(variant, own.min(through));
         }
@@ -96,7 +96,7 @@ fn slots_in(section: &Section<'_>, split: &Split) -> BTreeMap<u16, u32> {
 /// For each attribute, whether it is a header that only testers send.
 fn forbidden(section: &Section<'_>, testers: &[&str]) -> Vec<bool> {
     let is_tester = |name: &[u8]| testers.iter().any(|tester| tester.as_bytes().eq_ignore_ascii_case(name));
-    let attributes = section.attributes.iter();
+    let attributes = section.attributes().iter();
     attributes.map(|attribute| attribute.kind == kind::HEADER && is_tester(section.text(attribute.name))).collect()
 }
 
@@ -125,7 +125,7 @@ impl Walk<'_, '_> {
         let (first, count) = (rule.first_test.get(), rule.tests.get());
         let end = first.saturating_add(count);
         self.ahead.clear();
-        for test in slice(self.section.tests, first, count).unwrap_or_default().iter().rev() {
+        for test in slice(self.section.tests(), first, count).unwrap_or_default().iter().rev() {
             let behind = |to: u32| match to {
                 MATCHED => EVERYBODY,
                 FAILED => NOBODY,
@@ -144,7 +144,7 @@ impl Walk<'_, '_> {
     /// Who can get through a test, when `yes` and `no` can behind it.
     fn through(&self, test: &Test, yes: Reach, no: Reach) -> Reach {
         let place = usize::from(test.attribute.get());
-        let asks_identity = self.section.attributes.get(place).is_some_and(|asked| asked.kind == kind::IDENTITY);
+        let asks_identity = self.section.attributes().get(place).is_some_and(|asked| asked.kind == kind::IDENTITY);
         if test.operator == operator::PERCENT {
             let percent = slots_of_percent(test);
             let (inside, outside) = (percent.min(yes.slots), SLOTS.saturating_sub(percent).min(no.slots));

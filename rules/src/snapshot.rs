@@ -10,7 +10,7 @@ use std::{collections::BTreeSet, fmt};
 use zerocopy::FromBytes;
 
 use records::{Header, MAGIC, Output, Scope, SectionExtent, Setting};
-use section::{Section, slice, table};
+use section::{Section, Texts, slice, table};
 
 /// The newest format this build writes and reads: what [`compile`](crate::compile()) makes.
 pub const SNAPSHOT_FORMAT: u16 = if cfg!(feature = "next-format") { 3 } else { 2 };
@@ -116,7 +116,7 @@ impl Snapshot {
         let mut names = BTreeSet::new();
         for section in self.sections() {
             names.insert(section.text(section.header.variant_header));
-            names.extend(section.settings.iter().map(|setting| section.text(setting.name)));
+            names.extend(section.all_settings().iter().map(|setting| section.text(setting.name)));
         }
         names.into_iter()
     }
@@ -147,7 +147,7 @@ impl<'s> Root<'s> {
     /// The section of rule set `number`.
     pub(crate) fn section(&self, number: u32) -> Option<Section<'s>> {
         let extent = self.sections.get(number as usize)?;
-        Section::open(number, slice(self.bytes, extent.offset.get(), extent.length.get())?)
+        Section::opened(number, slice(self.bytes, extent.offset.get(), extent.length.get())?)
     }
 
     /// A text of the namespace.
@@ -159,12 +159,12 @@ impl<'s> Root<'s> {
 /// The headers a rule sets.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Settings<'s> {
-    pub(crate) section: Section<'s>,
+    pub(crate) texts: Texts<'s>,
     pub(crate) settings: &'s [Setting],
 }
 
 impl<'s> Settings<'s> {
     pub(crate) fn iter(self) -> impl Iterator<Item = (&'s [u8], &'s [u8])> + use<'s> {
-        self.settings.iter().map(move |setting| (self.section.text(setting.name), self.section.text(setting.value)))
+        self.settings.iter().map(move |setting| (self.texts.text(setting.name), self.texts.text(setting.value)))
     }
 }

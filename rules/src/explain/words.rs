@@ -56,7 +56,7 @@ pub(super) fn test_in_words(section: &Section<'_>, test: &Test) -> String {
 }
 
 fn attribute<'s>(section: &Section<'s>, test: &Test) -> Option<&'s Attribute> {
-    section.attributes.get(usize::from(test.attribute.get()))
+    section.attributes().get(usize::from(test.attribute.get()))
 }
 
 fn attribute_kind(section: &Section<'_>, test: &Test) -> u8 {

@@ -4,73 +4,108 @@ use zerocopy::{FromBytes, Immutable, KnownLayout, Unaligned};
 
 use super::records::{Attribute, Extent, Range, Rule, SectionHeader, Setting, Split, Test, Text, Value, Variant};
 
-/// One rule set of a snapshot.
+/// One rule set of a snapshot. Its tables are opened where they are asked for: a decision needs few of them.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Section<'s> {
     pub(crate) number: u32,
     pub(crate) header: &'s SectionHeader,
-    pub(crate) variants: &'s [Variant],
-    pub(crate) identity: &'s [Attribute],
-    pub(crate) attributes: &'s [Attribute],
-    pub(crate) rules: &'s [Rule],
-    pub(crate) tests: &'s [Test],
-    pub(crate) values: &'s [Value],
-    pub(crate) splits: &'s [Split],
-    pub(crate) ranges: &'s [Range],
-    pub(crate) settings: &'s [Setting],
-    pub(crate) text: &'s [u8],
+    bytes: &'s [u8],
+    pub(crate) texts: Texts<'s>,
+}
+
+/// The text of a container.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Texts<'s>(&'s [u8]);
+
+impl<'s> Texts<'s> {
+    /// A text. Bounds were checked when the snapshot was loaded.
+    pub(crate) fn text(self, text: Text) -> &'s [u8] {
+        slice(self.0, text.offset.get(), text.length.get()).unwrap_or_default()
+    }
+
+    /// Whether the text is within bounds.
+    pub(crate) fn has(self, text: Text) -> bool {
+        self.at(text.offset.get(), text.length.get()).is_some()
+    }
+
+    /// So many bytes from `offset` on; None where they are out of bounds.
+    pub(crate) fn at(self, offset: u32, length: u32) -> Option<&'s [u8]> {
+        slice(self.0, offset, length)
+    }
+}
+
+macro_rules! tables {
+    ($($name:ident: $extent:ident of $record:ty,)*) => {
+        impl<'s> Section<'s> {
+            $(
+                /// The records of this table. Bounds were checked when the snapshot was loaded.
+                pub(crate) fn $name(&self) -> &'s [$record] {
+                    table(self.bytes, self.header.$extent).unwrap_or_default()
+                }
+            )*
+
+            /// Whether every table is where the header says.
+            fn is_whole(&self) -> bool {
+                $(table::<$record>(self.bytes, self.header.$extent).is_some())&&*
+            }
+        }
+    };
+}
+
+tables! {
+    variants: variants of Variant,
+    identity: identity of Attribute,
+    attributes: attributes of Attribute,
+    rules: rules of Rule,
+    tests: tests of Test,
+    values: values of Value,
+    splits: splits of Split,
+    all_ranges: ranges of Range,
+    all_settings: settings of Setting,
 }
 
 impl<'s> Section<'s> {
     /// Opens the section `bytes`; None where a table is out of bounds.
     pub(crate) fn open(number: u32, bytes: &'s [u8]) -> Option<Self> {
+        Self::opened(number, bytes).filter(Self::is_whole)
+    }
+
+    /// Opens a section that was checked when the snapshot was loaded.
+    pub(crate) fn opened(number: u32, bytes: &'s [u8]) -> Option<Self> {
         let (header, _) = SectionHeader::ref_from_prefix(bytes).ok()?;
-        Some(Self {
-            number,
-            header,
-            variants: table(bytes, header.variants)?,
-            identity: table(bytes, header.identity)?,
-            attributes: table(bytes, header.attributes)?,
-            rules: table(bytes, header.rules)?,
-            tests: table(bytes, header.tests)?,
-            values: table(bytes, header.values)?,
-            splits: table(bytes, header.splits)?,
-            ranges: table(bytes, header.ranges)?,
-            settings: table(bytes, header.settings)?,
-            text: table(bytes, header.text)?,
-        })
+        Some(Self { number, header, bytes, texts: Texts(table(bytes, header.text)?) })
     }
 
     /// A text of the section. Bounds were checked when the snapshot was loaded.
     pub(crate) fn text(&self, text: Text) -> &'s [u8] {
-        slice(self.text, text.offset.get(), text.length.get()).unwrap_or_default()
+        self.texts.text(text)
     }
 
     /// The text operand of a test.
     pub(crate) fn operand(&self, test: &Test) -> &'s [u8] {
         let operand = u32::try_from(test.a.get()).ok().zip(u32::try_from(test.b.get()).ok());
-        operand.and_then(|(offset, length)| slice(self.text, offset, length)).unwrap_or_default()
+        operand.and_then(|(offset, length)| self.texts.at(offset, length)).unwrap_or_default()
     }
 
     /// The values of an `in` test.
     pub(crate) fn operands(&self, test: &Test) -> &'s [Value] {
         let operands = u32::try_from(test.a.get()).ok().zip(u32::try_from(test.b.get()).ok());
-        operands.and_then(|(first, count)| slice(self.values, first, count)).unwrap_or_default()
+        operands.and_then(|(first, count)| slice(self.values(), first, count)).unwrap_or_default()
     }
 
     /// The name of a variant.
     pub(crate) fn variant(&self, place: u16) -> &'s [u8] {
-        self.variants.get(usize::from(place)).map(|variant| self.text(variant.name)).unwrap_or_default()
+        self.variants().get(usize::from(place)).map(|variant| self.text(variant.name)).unwrap_or_default()
     }
 
     /// The headers a rule sets.
     pub(crate) fn settings(&self, rule: &Rule) -> &'s [Setting] {
-        slice(self.settings, rule.first_setting.get(), rule.settings.get()).unwrap_or_default()
+        slice(self.all_settings(), rule.first_setting.get(), rule.settings.get()).unwrap_or_default()
     }
 
     /// The ranges of a split.
     pub(crate) fn ranges(&self, split: &Split) -> &'s [Range] {
-        slice(self.ranges, split.first_range.get(), split.ranges.get()).unwrap_or_default()
+        slice(self.all_ranges(), split.first_range.get(), split.ranges.get()).unwrap_or_default()
     }
 
     /// The id of a rule, which is what follows the first slash of its path.

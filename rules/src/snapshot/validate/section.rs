@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Parts, demand, text, unusable};
+use super::{Parts, demand, unusable};
 use crate::{
     allocation::RANGES_LIMIT,
     document::{CONTAINS_LIMIT, ID_LIMIT, SET_BYTES_LIMIT, SET_LIMIT},
@@ -29,18 +29,18 @@ pub(in crate::snapshot) fn section(number: u32, bytes: &[u8], extent: SectionExt
     check_names(&section)?;
     check_variants(&section)?;
     check_headers(&section)?;
-    for attribute in section.identity.iter().chain(section.attributes) {
+    for attribute in section.identity().iter().chain(section.attributes()) {
         demand(attribute.kind <= kind::IDENTITY, "an unknown attribute")?;
     }
-    let identity = section.identity.iter();
+    let identity = section.identity().iter();
     demand(identity.clone().all(|source| source.kind <= kind::COOKIE), "an identity that is no header or cookie")?;
-    demand((section.header.default_variant.get() as usize) < section.variants.len(), "a default out of bounds")?;
-    let contains = section.tests.iter().filter(|test| test.operator == operator::CONTAINS).count();
+    demand((section.header.default_variant.get() as usize) < section.variants().len(), "a default out of bounds")?;
+    let contains = section.tests().iter().filter(|test| test.operator == operator::CONTAINS).count();
     demand(contains <= CONTAINS_LIMIT, "too many `contains`")?;
     let (mut tests, mut settings, mut ranges) = (Parts::default(), Parts::default(), Parts::default());
-    section.rules.iter().try_for_each(|rule| check_rule(&section, rule, &mut tests))?;
-    section.rules.iter().try_for_each(|rule| check_settings(&section, rule, &mut settings))?;
-    section.splits.iter().try_for_each(|split| check_split(&section, split, &mut ranges))
+    section.rules().iter().try_for_each(|rule| check_rule(&section, rule, &mut tests))?;
+    section.rules().iter().try_for_each(|rule| check_settings(&section, rule, &mut settings))?;
+    section.splits().iter().try_for_each(|split| check_split(&section, split, &mut ranges))
 }
 
 fn check_texts(section: &Section<'_>) -> Result<(), Unusable> {
@@ -48,15 +48,15 @@ fn check_texts(section: &Section<'_>) -> Result<(), Unusable> {
     let singles = [header.name, header.variant_header, header.default_path];
     let all = singles
         .into_iter()
-        .chain(section.variants.iter().map(|variant| variant.name))
-        .chain(section.identity.iter().map(|attribute| attribute.name))
-        .chain(section.attributes.iter().map(|attribute| attribute.name))
-        .chain(section.rules.iter().map(|rule| rule.path))
-        .chain(section.values.iter().map(|value| value.text))
-        .chain(section.splits.iter().flat_map(|split| [split.name, split.experiment]))
-        .chain(section.settings.iter().flat_map(|setting| [setting.name, setting.value]));
+        .chain(section.variants().iter().map(|variant| variant.name))
+        .chain(section.identity().iter().map(|attribute| attribute.name))
+        .chain(section.attributes().iter().map(|attribute| attribute.name))
+        .chain(section.rules().iter().map(|rule| rule.path))
+        .chain(section.values().iter().map(|value| value.text))
+        .chain(section.splits().iter().flat_map(|split| [split.name, split.experiment]))
+        .chain(section.all_settings().iter().flat_map(|setting| [setting.name, setting.value]));
     for one in all {
-        text(section.text, one, "a text out of bounds")?;
+        demand(section.texts.has(one), "a text out of bounds")?;
     }
     Ok(())
 }
@@ -67,15 +67,15 @@ fn check_names(section: &Section<'_>) -> Result<(), Unusable> {
     let path = |text: Text| text.length.get() as usize <= PATH_LIMIT && is_value(section.text(text));
     let experiment = |text: Text| text.length.get() == 0 || short(text);
     demand(short(section.header.name) && path(section.header.default_path), "a rule set without a proper name")?;
-    demand(section.rules.iter().all(|rule| path(rule.path)), "a rule without a proper name")?;
-    let mut splits = section.splits.iter();
+    demand(section.rules().iter().all(|rule| path(rule.path)), "a rule without a proper name")?;
+    let mut splits = section.splits().iter();
     demand(splits.all(|split| short(split.name) && experiment(split.experiment)), "a split without a proper name")
 }
 
 /// Variants are told apart by their names, and counted by them.
 fn check_variants(section: &Section<'_>) -> Result<(), Unusable> {
     let mut names = BTreeSet::new();
-    for variant in section.variants {
+    for variant in section.variants() {
         let name = section.text(variant.name);
         demand(name.len() <= ID_LIMIT && is_value(name), "a variant that is no header value")?;
         demand(names.insert(name), "a variant a second time")?;
@@ -88,7 +88,7 @@ fn check_headers(section: &Section<'_>) -> Result<(), Unusable> {
     let name = |bytes: &[u8]| short_text(bytes).is_some_and(|name| owned::check(name).is_ok());
     demand(name(section.text(section.header.variant_header)), "a variant header that may not be set")?;
     let sound = |setting: &Setting| name(section.text(setting.name)) && is_value(section.text(setting.value));
-    demand(section.settings.iter().all(sound), "a header that may not be set, or not to that value")
+    demand(section.all_settings().iter().all(sound), "a header that may not be set, or not to that value")
 }
 
 fn is_value(bytes: &[u8]) -> bool {
@@ -102,13 +102,13 @@ fn short_text(bytes: &[u8]) -> Option<&str> {
 
 fn check_rule(section: &Section<'_>, rule: &Rule, parts: &mut Parts) -> Result<(), Unusable> {
     let exists = match rule.then_kind.get() {
-        then::VARIANT => usize::from(rule.then.get()) < section.variants.len(),
-        then::SPLIT => usize::from(rule.then.get()) < section.splits.len(),
+        then::VARIANT => usize::from(rule.then.get()) < section.variants().len(),
+        then::SPLIT => usize::from(rule.then.get()) < section.splits().len(),
         _ => false,
     };
     demand(exists, "a rule that decides nothing")?;
     let (first, count) = (rule.first_test.get(), rule.tests.get());
-    let tests = slice(section.tests, first, count).ok_or_else(|| unusable("tests out of bounds"))?;
+    let tests = slice(section.tests(), first, count).ok_or_else(|| unusable("tests out of bounds"))?;
     demand(parts.follows(first, count), "tests that two rules share")?;
     let end = first.saturating_add(count);
     for (test, number) in tests.iter().zip(first..) {
@@ -122,7 +122,7 @@ fn check_rule(section: &Section<'_>, rule: &Rule, parts: &mut Parts) -> Result<(
 
 /// No rule sets more than a compiler lets it: a request has to carry it all.
 fn check_settings(section: &Section<'_>, rule: &Rule, parts: &mut Parts) -> Result<(), Unusable> {
-    let settings = slice(section.settings, rule.first_setting.get(), rule.settings.get());
+    let settings = slice(section.all_settings(), rule.first_setting.get(), rule.settings.get());
     let settings = settings.ok_or_else(|| unusable("settings out of bounds"))?;
     demand(parts.follows(rule.first_setting.get(), rule.settings.get()), "settings that two rules share")?;
     demand(settings.len() <= SET_LIMIT, "a rule that sets too many headers")?;
@@ -135,19 +135,19 @@ fn check_test(section: &Section<'_>, test: &Test) -> Result<(), Unusable> {
     let operand = match test.operator {
         operator::PRESENT | operator::RANGE | operator::PERCENT => true,
         operator::EXACT | operator::PREFIX | operator::SUFFIX | operator::CONTAINS => {
-            matches!((a, b), (Ok(offset), Ok(length)) if slice(section.text, offset, length).is_some())
+            matches!((a, b), (Ok(offset), Ok(length)) if section.texts.at(offset, length).is_some())
         }
-        operator::IN => matches!((a, b), (Ok(first), Ok(count)) if slice(section.values, first, count).is_some()),
+        operator::IN => matches!((a, b), (Ok(first), Ok(count)) if slice(section.values(), first, count).is_some()),
         _ => false,
     };
     demand(operand, "an unknown operator or an operand out of bounds")?;
     demand(test.flags & !(flag::FOLD | flag::NEGATED) == 0, "an unknown flag")?;
-    demand((test.attribute.get() as usize) < section.attributes.len(), "an attribute out of bounds")
+    demand((test.attribute.get() as usize) < section.attributes().len(), "an attribute out of bounds")
 }
 
 fn check_split(section: &Section<'_>, split: &Split, parts: &mut Parts) -> Result<(), Unusable> {
     demand(parts.follows(split.first_range.get(), split.ranges.get()), "ranges that two splits share")?;
-    let (ranges, variants) = (section.ranges(split), section.variants.len());
+    let (ranges, variants) = (section.ranges(split), section.variants().len());
     demand((1..=RANGES_LIMIT).contains(&ranges.len()), "a split with no range, or too many")?;
     demand(ranges.first().is_some_and(|range| range.from.get() == 0), "a split that does not begin at slot 0")?;
     let sorted = ranges.windows(2).all(|pair| match pair {
