@@ -21,6 +21,7 @@ from strict_yaml import known, read, text, written
 
 CASES = pathlib.Path(__file__).with_name("cases")
 SLOTS = 100_000
+LABELS = {"env": "staging", "region": "us", "app.kubernetes.io/name": "edge"}
 OWNED = ["x-gray-variant", "x-feature-flags"]
 API_VERSION = "graylane.dev/v1"
 
@@ -35,7 +36,10 @@ def slot_of(domain, salt, identity):
 
 class Request:
     def __init__(self, case):
-        known(case, "method", "path", "host", "headers", "headersHex")
+        known(case, "method", "path", "host", "headers", "headersHex", "source", "labels", "unixMillis")
+        self.source = text(case.get("source", "127.0.0.1:50000"))
+        self.labels = case.get("labels", LABELS)
+        self.millis = case.get("unixMillis", 1767225600000)
         self.method = text(case.get("method", "GET")).encode()
         self.target = text(case.get("path", "/")).encode()
         self.authority = text(case.get("host", "shop.example.com")).encode()
@@ -191,6 +195,9 @@ class Evaluation:
     def when_identity(self, match):
         identity = self.rule_set.identity(self.request)
         return identity is not None and holds(match, identity)
+
+    def when_labels(self, wanted):
+        return all([self.request.labels.get(name) == text(value) for name, value in wanted.items()])
 
     def when_percent(self, share):
         identity = self.rule_set.identity(self.request)

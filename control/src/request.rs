@@ -1,6 +1,12 @@
 //! A request that was written down: a line of JSON, or a curl command line.
 
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, SocketAddr},
+};
+
 use graylane_rules::Attributes;
+use jiff::Timestamp;
 
 /// A request as it was written: Envoy may normalise one before the filter sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,12 +19,26 @@ pub struct Request {
     pub authority: Option<String>,
     /// Names in lower case and values, in order, without `host`: that is the authority.
     pub headers: Vec<(String, Vec<u8>)>,
+    /// Where it comes from, checked by [`source`]; None if nobody said.
+    pub source: Option<String>,
+    /// The labels of the Envoy that decides it.
+    pub labels: BTreeMap<String, String>,
+    /// When it is decided; None if nobody said: no rule about time matches.
+    pub time: Option<Timestamp>,
 }
 
 impl Request {
-    /// A GET of `target` without host and headers.
+    /// A GET of `target` without host and headers, by nobody, nowhere and at no time.
     pub fn to(target: impl Into<String>) -> Self {
-        Self { method: "GET".to_owned(), target: target.into(), authority: None, headers: Vec::new() }
+        Self {
+            method: "GET".to_owned(),
+            target: target.into(),
+            authority: None,
+            headers: Vec::new(),
+            source: None,
+            labels: BTreeMap::new(),
+            time: None,
+        }
     }
 }
 
@@ -38,6 +58,47 @@ impl Attributes for Request {
     fn headers<'a>(&'a self, name: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
         self.headers.iter().filter(move |(key, _)| key.as_bytes() == name).map(|(_, value)| value.as_slice())
     }
+
+    fn source(&self) -> Option<&[u8]> {
+        self.source.as_deref().map(str::as_bytes)
+    }
+
+    fn label(&self, name: &[u8]) -> Option<&[u8]> {
+        self.labels.get(str::from_utf8(name).ok()?).map(String::as_bytes)
+    }
+
+    fn now(&self) -> Option<i64> {
+        self.time.map(Timestamp::as_millisecond)
+    }
+}
+
+/// Checks where a request comes from: an address, with or without a port.
+///
+/// # Errors
+/// What was found and what would be right.
+pub fn source(text: &str) -> Result<String, String> {
+    if text.parse::<IpAddr>().is_err() && text.parse::<SocketAddr>().is_err() {
+        return Err(format!("found {text:?}, expected an address, such as 10.1.2.3, 2001:db8::1 or 10.1.2.3:4567"));
+    }
+    Ok(text.to_owned())
+}
+
+/// Reads a time.
+///
+/// # Errors
+/// What was found and what would be right.
+pub fn time(text: &str) -> Result<Timestamp, String> {
+    text.parse().map_err(|_| format!("found {text:?}, expected RFC 3339, such as 2026-11-24T12:00:00Z"))
+}
+
+/// Reads a label written `NAME=VALUE`.
+///
+/// # Errors
+/// What was found and what would be right.
+pub fn label(text: &str) -> Result<(String, String), String> {
+    let named = text.split_once('=').filter(|(name, _)| !name.is_empty());
+    let (name, value) = named.ok_or_else(|| format!("found {text:?}, expected NAME=VALUE, such as region=us"))?;
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 /// Checks a header name and gives it in lower case.

@@ -52,6 +52,29 @@ fn its_own_options_are_read_strictly() {
 }
 
 #[test]
+fn what_no_request_carries_is_said_by_options() {
+    let scratch = Scratch::with_documents("explain-surroundings");
+    let document = common::rule_set("node", "stable");
+    scratch.write("node.yaml", document.replace("{header: {name: x-env, exact: gray}}", "{labels: {region: us}}"));
+    let words = ["explain", "-f", "node.yaml", "--label", "env=a=b", "--label", "region=us", "--source", "::1"];
+    let request = ["--time", "2026-12-24T18:00:00+01:00", "--", "node.example.com"];
+    let (code, stdout, stderr) = scratch.run(&[&words[..], &request].concat(), "");
+    assert_eq!((code, stderr.as_str()), (0, ""));
+    for line in [
+        "  (source ::1)\n  (node label env=a=b)\n  (node label region=us)\n  (time 2026-12-24T17:00:00Z)\n",
+        "✓ label region: exact \"us\": found \"us\"\n",
+    ] {
+        assert!(stdout.contains(line), "{line:?} in {stdout}");
+    }
+    let (_, stdout, _) = scratch.run(&["explain", "-f", "node.yaml", "--", "node.example.com"], "");
+    assert!(stdout.contains("✗ label region: exact \"us\": absent\n") && !stdout.contains("(time"), "{stdout}");
+    for (option, value) in [("--source", "10.1.2"), ("--label", "region"), ("--label", "=us"), ("--time", "noon")] {
+        let (code, _, stderr) = scratch.run(&["explain", option, value, "-f", "node.yaml", "--", "shop"], "");
+        assert!(code == 2 && stderr.contains(&format!("found {value:?}, expected ")), "{stderr}");
+    }
+}
+
+#[test]
 fn what_envoy_may_change_is_noted() {
     let scratch = Scratch::with_documents("explain-notes");
     let words = ["explain", "-f", "shop.yaml", "--owned", "x-a,x-b", "--", "-H", "x_a: 1", "-H", "x_c: 1", "shop//%2f"];

@@ -1,8 +1,10 @@
 //! A request as the rules see it.
 
+use std::cell::OnceCell;
+
 use graylane_rules::Attributes;
 
-use crate::{owned::Owned, pairs::Pairs};
+use crate::{host, labels::Labels, owned::Owned, pairs::Pairs};
 
 /// The header map of a request, read in place, without the owned headers: what a client put there is no input.
 #[derive(Debug)]
@@ -14,13 +16,25 @@ pub struct Request<'a> {
     authority: Option<&'a [u8]>,
     /// Each owned name, or twin of one, that the request carries, once.
     spoofed: Vec<&'a [u8]>,
+    labels: Option<&'a Labels>,
+    /// What the host said when a rule first asked.
+    source: OnceCell<Option<Vec<u8>>>,
 }
 
 impl<'a> Request<'a> {
     /// Reads a header map; None where it is not whole.
     pub fn read(buffer: &'a [u8], owned: &'a Owned) -> Option<Self> {
         let headers = Pairs::new(buffer)?;
-        let mut request = Self { headers, owned, method: None, target: None, authority: None, spoofed: Vec::new() };
+        let mut request = Self {
+            headers,
+            owned,
+            method: None,
+            target: None,
+            authority: None,
+            spoofed: Vec::new(),
+            labels: None,
+            source: OnceCell::new(),
+        };
         let mut rest = headers;
         for (name, value) in rest.by_ref() {
             match name {
@@ -32,6 +46,11 @@ impl<'a> Request<'a> {
             }
         }
         rest.is_exhausted().then_some(request)
+    }
+
+    /// The same request at a node with these labels, of which it has none before.
+    pub fn at(self, labels: Option<&'a Labels>) -> Self {
+        Self { labels, ..self }
     }
 
     /// The owned names and twins that the request carries, each once.
@@ -57,12 +76,24 @@ impl Attributes for Request<'_> {
         let visible = (!self.owned.covers(name)).then_some(self.headers);
         visible.into_iter().flatten().filter(move |(found, _)| *found == name).map(|(_, value)| value)
     }
+
+    fn source(&self) -> Option<&[u8]> {
+        self.source.get_or_init(|| host::property("source\0address").ok()).as_deref()
+    }
+
+    fn label(&self, name: &[u8]) -> Option<&[u8]> {
+        self.labels?.value(name)
+    }
+
+    fn now(&self) -> Option<i64> {
+        i64::try_from(host::unix_millis()).ok()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pairs::encode;
+    use crate::{host::fake::host, pairs::encode};
 
     #[test]
     fn a_request_shows_everything_but_owned_headers() {
@@ -86,6 +117,24 @@ mod tests {
         assert_eq!(request.method(), Some(&b"GET"[..]));
         assert_eq!(request.target(), Some(&b"/a?b"[..]));
         assert_eq!(request.authority(), Some(&b"Shop.example.com:80"[..]));
+    }
+
+    #[test]
+    fn the_host_is_asked_for_what_a_rule_asks_for_and_once() {
+        let (buffer, owned) = (encode(&[(b":path", b"/")]), Owned::new(Vec::new()));
+        let labels = Labels::of([&b"env"[..], b"region"]);
+        let request = Request::read(&buffer, &owned).unwrap().at(Some(&labels));
+        host(|host| host.unix_time = 7);
+        let known = [("source\0address", "10.0.0.1:80"), ("xds\0node\0metadata\0LABELS\0env", "staging")];
+        host(|host| host.properties = known.map(|(path, value)| (path.to_owned(), value.into())).into());
+        for _ in 0..2 {
+            assert_eq!(request.source(), Some(&b"10.0.0.1:80"[..]));
+            let labels = ["env", "region", "other"].map(|name| request.label(name.as_bytes()));
+            assert_eq!(labels, [Some(&b"staging"[..]), None, None]);
+            host(|host| host.properties.clear());
+        }
+        assert_eq!(request.now(), Some(7_000));
+        assert_eq!(Request::read(&buffer, &owned).unwrap().label(b"env"), None, "a node without labels");
     }
 
     #[test]

@@ -34,6 +34,7 @@ mod headers;
 #[cfg(feature = "hooks")]
 mod hooks;
 mod host;
+mod labels;
 mod lease;
 mod limits;
 mod loaded;

@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 
 use crate::{
     config::{FilterConfig, Limits},
+    labels::Labels,
     owned::Owned,
 };
 
@@ -21,12 +22,19 @@ pub struct Loaded {
     pub label: String,
     /// The counters of its decisions, defined when first needed. None: the host refused to define it.
     pub series: RefCell<BTreeMap<SeriesKey, Option<u32>>>,
+    /// The labels of the node, as far as its rules ask for them.
+    pub labels: Labels,
 }
 
 impl Loaded {
     /// Takes a snapshot that was published as `revision` into use.
     pub fn fetched(snapshot: Snapshot, revision: Revision) -> Self {
-        Self { snapshot, revision: Some(revision), label: revision.to_string(), series: RefCell::default() }
+        Self::new(snapshot, Some(revision), revision.to_string())
+    }
+
+    fn new(snapshot: Snapshot, revision: Option<Revision>, label: String) -> Self {
+        let labels = Labels::of(snapshot.label_names());
+        Self { snapshot, revision, label, series: RefCell::default(), labels }
     }
 
     /// Compiles the rules of a plugin configuration; None where it has none.
@@ -45,9 +53,7 @@ impl Loaded {
         let snapshot = Snapshot::load(snapshot).map_err(|why| vec![why.to_string()])?;
         match objection(&snapshot, owned, &config.limits) {
             Some(objection) => Err(vec![objection]),
-            None => {
-                Ok(Some(Self { snapshot, revision: None, label: "embedded".to_owned(), series: RefCell::default() }))
-            }
+            None => Ok(Some(Self::new(snapshot, None, "embedded".to_owned()))),
         }
     }
 }

@@ -37,7 +37,7 @@ pub enum Action {
 pub fn handle(owned: &Owned, readiness: Option<&Readiness>, loaded: Option<&Loaded>, metrics: &mut Metrics) -> Action {
     let buffer = host::header_pairs(Map::Request).ok();
     let request = buffer.as_deref().and_then(|buffer| Request::read(buffer, owned));
-    let Some(request) = request else {
+    let Some(request) = request.map(|request| request.at(loaded.map(|loaded| &loaded.labels))) else {
         strip_unseen(Map::Request, owned);
         return Action::Continue;
     };

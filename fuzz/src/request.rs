@@ -9,7 +9,7 @@ use std::{
 use graylane_rules::Attributes;
 
 /// A request as text: `METHOD TARGET AUTHORITY` (each may be left out from the right), then a line `name: value` for each
-/// header. Values are bytes.
+/// header. Values are bytes. The headers `:source`, `:label:NAME` and `:now` stand for what no header says.
 #[derive(Clone, Debug, Default)]
 pub struct Written {
     method: Option<Vec<u8>>,
@@ -58,6 +58,19 @@ impl Attributes for Written {
 
     fn headers<'a>(&'a self, name: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
         self.headers.iter().filter(move |(found, _)| found == name).map(|(_, value)| value.as_slice())
+    }
+
+    fn source(&self) -> Option<&[u8]> {
+        self.headers(b":source").next()
+    }
+
+    fn label(&self, name: &[u8]) -> Option<&[u8]> {
+        let named = |(found, _): &&(Vec<u8>, _)| found.strip_prefix(b":label:") == Some(name);
+        self.headers.iter().find(named).map(|(_, value)| value.as_slice())
+    }
+
+    fn now(&self) -> Option<i64> {
+        str::from_utf8(self.headers(b":now").next()?).ok()?.parse().ok()
     }
 }
 
@@ -132,6 +145,20 @@ impl Attributes for Echo {
         };
         (0..count).map(line)
     }
+
+    fn source(&self) -> Option<&[u8]> {
+        Some(pick(&self.words, &(self.salt, "source")))
+    }
+
+    fn label(&self, name: &[u8]) -> Option<&[u8]> {
+        Some(pick(&self.words, &(self.salt, "label", name)))
+    }
+
+    fn now(&self) -> Option<i64> {
+        // Within 140 years around 1970.
+        let bits = hash(&(self.salt, "now")) >> 21;
+        (bits % 5 > 0).then(|| i64::try_from(bits).expect("43 bits") - (1 << 42))
+    }
 }
 
 /// A request without one header.
@@ -159,6 +186,18 @@ impl Attributes for Without<'_> {
     fn headers<'a>(&'a self, name: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
         let there = !self.name.eq_ignore_ascii_case(name);
         there.then(|| self.request.headers(name)).into_iter().flatten()
+    }
+
+    fn source(&self) -> Option<&[u8]> {
+        self.request.source()
+    }
+
+    fn label(&self, name: &[u8]) -> Option<&[u8]> {
+        self.request.label(name)
+    }
+
+    fn now(&self) -> Option<i64> {
+        self.request.now()
     }
 }
 

@@ -16,4 +16,27 @@ pub trait Attributes {
 
     /// Each value of the header `name` (which is lower case), in order, a field line at a time.
     fn headers<'a>(&'a self, name: &'a [u8]) -> impl Iterator<Item = &'a [u8]>;
+
+    /// The address of whoever is taken to have sent the request, as Envoy's `source.address` has it: `10.1.2.3:4567`,
+    /// `[2001:db8::1]:4567`, or the same without a port. None where it is not known, which is the default.
+    ///
+    /// Asked only where a rule wants to know, perhaps more than once.
+    fn source(&self) -> Option<&[u8]> {
+        None
+    }
+
+    /// The label `name` of the proxy that decides. None where it has no such label, which is the default.
+    ///
+    /// Asked only where a rule wants to know, perhaps more than once.
+    fn label(&self, name: &[u8]) -> Option<&[u8]> {
+        let _ = name;
+        None
+    }
+
+    /// The wall clock, in milliseconds since 1970 UTC. None where there is no clock, which is the default.
+    ///
+    /// Asked only where a rule wants to know, and at most once for a request, so that all rules see one time.
+    fn now(&self) -> Option<i64> {
+        None
+    }
 }

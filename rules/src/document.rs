@@ -1,6 +1,7 @@
 //! What operators write, typed: everything a name refers to is known to exist.
 
 mod fields;
+pub(crate) mod labels;
 mod lock;
 mod matches;
 mod names;
@@ -126,6 +127,7 @@ pub(crate) enum Attribute {
     Method,
     Host,
     Identity,
+    Label(String),
 }
 
 /// What is asked about an attribute.

@@ -79,6 +79,7 @@ impl<'r, A: Attributes> Asked<'r, A> {
             kind::PATH => one(self.path),
             kind::METHOD => one(self.request.method()),
             kind::HOST => one(self.host),
+            kind::LABEL => one(self.request.label(name)),
             _ => one(self.identity(section, identity)),
         }
     }

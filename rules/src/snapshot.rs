@@ -9,7 +9,7 @@ use std::{collections::BTreeSet, fmt};
 
 use zerocopy::FromBytes;
 
-use records::{Header, MAGIC, Output, Scope, SectionExtent, Setting};
+use records::{Header, MAGIC, Output, Scope, SectionExtent, Setting, kind};
 use section::{Section, Texts, slice, table};
 
 /// The newest format this build writes and reads: what [`compile`](crate::compile()) makes.
@@ -117,6 +117,16 @@ impl Snapshot {
         for section in self.sections() {
             names.insert(section.text(section.header.variant_header));
             names.extend(section.all_settings().iter().map(|setting| section.text(setting.name)));
+        }
+        names.into_iter()
+    }
+
+    /// Every label of the Envoy node that a rule may ask for, each once, sorted.
+    pub fn label_names(&self) -> impl Iterator<Item = &[u8]> {
+        let mut names = BTreeSet::new();
+        for section in self.sections() {
+            let labels = section.attributes().iter().filter(|attribute| attribute.kind == kind::LABEL);
+            names.extend(labels.map(|label| section.text(label.name)));
         }
         names.into_iter()
     }

@@ -41,6 +41,7 @@ const FILES: &[(&str, &str)] = files![
     "identity-sources"
     "identity"
     "ignore-case"
+    "labels"
     "method"
     "non-utf8"
     "owned-headers-hidden"

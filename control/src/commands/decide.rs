@@ -22,7 +22,9 @@ const LINE_LIMIT: usize = 1 << 20;
 ///
 /// A request: {"method","path","host","headers":[["name","value"],…],"source","time","labels":{}}, all but path
 /// optional. The method is GET unless given; a header `host` stands in for an absent host; header names may be in any
-/// case. Unknown fields are refused. No rule asks for source, time and labels yet; they are checked all the same.
+/// case. Unknown fields are refused. `source` is an address, with or without a port; `labels` are those of the Envoy node;
+/// `time` is RFC 3339. A match on any of the three that is not given is false: nothing is read from a clock, so that the
+/// same lines give the same decisions.
 ///
 /// A decision: {"ruleSet","rule","variant","reason","slot","experiment","set":{…},"remove":[…]}, null where there is
 /// nothing; all null for a request outside of every scope. `set` begins with the variant header. `remove` names the

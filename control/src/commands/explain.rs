@@ -4,6 +4,7 @@ mod compared;
 mod logged;
 mod masked;
 mod notes;
+mod surroundings;
 mod watched;
 
 use std::{
@@ -15,9 +16,12 @@ use std::{
 
 use graylane_rules::Snapshot;
 
-use crate::{curl, documents, failure::Failure, finding::one_line, owned, owned::Owned, request::Request, shell};
+use crate::{
+    clock::Clock, curl, documents, failure::Failure, finding::one_line, owned, owned::Owned, request::Request, shell,
+};
 use logged::Logged;
 use masked::Masked;
+use surroundings::Surroundings;
 use watched::Watched;
 
 /// Explain the decision for one request, written as for curl.
@@ -46,6 +50,8 @@ use watched::Watched;
 #[command(after_long_help = "\
 Examples:
   graylane explain -f checkout.yaml -- -H 'x-user-id: 42' https://shop/cart
+  graylane explain -f shop.yaml --source 10.1.2.3 --label region=us \
+    --time 2026-12-24T18:00:00+01:00 -- https://shop/cart
   graylane explain -f rules/ curl -sk -b uid=42 -d item=7 https://shop/cart
   graylane explain -f rules/ --curl 'curl -H \"x-env: gray\" https://shop/cart'
   kubectl logs deploy/edge | grep 4f1c-8a02 |
@@ -69,6 +75,8 @@ pub struct Arguments {
     /// The request, as a line of an access log in JSON; `-` reads it from stdin.
     #[arg(long, value_name = "JSON|-", conflicts_with = "curl")]
     log_line: Option<String>,
+    #[command(flatten)]
+    surroundings: Surroundings,
     /// The request: curl's options and the URL, behind `--` or the word `curl`.
     #[arg(required_unless_present_any = ["line", "log_line"], last = true, value_name = "CURL-ARGS")]
     curl: Vec<String>,
@@ -97,7 +105,11 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         (None, None) => curl::parse(&arguments.curl).map_err(Failure::unable)?,
     };
     let snapshot = documents::snapshot(&arguments.files)?;
+    arguments.surroundings.add_to(&mut request, logged.as_ref());
     let as_sent = request.clone();
+    if logged.is_none() {
+        request.time = request.time.or_else(|| Some(Clock::system().now().wall));
+    }
     let stripped = Owned::new(&snapshot, &arguments.owned).strip(&mut request);
     let asked = Asked { as_sent: &as_sent, stripped: &stripped, request: &request, logged: logged.as_ref() };
     let written = write(&asked, &snapshot, &mut io::stdout().lock());
@@ -159,6 +171,9 @@ fn write_request(asked: &Asked<'_>, masked: &Masked, output: &mut impl Write) ->
         let owned = if stripped.contains(name) { "   (owned by Graylane: stripped first)" } else { "" };
         let value = masked.text(&String::from_utf8_lossy(value));
         writeln!(output, "  {}: {}{owned}", one_line(name), one_line(&value))?;
+    }
+    for line in surroundings::lines(as_sent) {
+        writeln!(output, "  {}", one_line(&line))?;
     }
     for note in notes::about(request) {
         writeln!(output, "  note: {}", one_line(&note))?;

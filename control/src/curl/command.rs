@@ -117,7 +117,7 @@ impl Command {
         }
         let method = self.method.take().unwrap_or_else(|| self.default_method().to_owned());
         let (headers, authority) = self.header_lines(url.authority);
-        Ok(Request { method, target, authority, headers })
+        Ok(Request { method, authority, headers, ..Request::to(target) })
     }
 
     fn default_method(&self) -> &'static str {

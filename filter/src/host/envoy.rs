@@ -200,6 +200,11 @@ pub fn unix_time() -> u64 {
     clock(0).as_secs()
 }
 
+/// The wall clock: milliseconds since 1970.
+pub fn unix_millis() -> u128 {
+    clock(0).as_millis()
+}
+
 /// A clock by its number in WASI.
 fn clock(number: u32) -> Duration {
     let mut nanos = 0;

@@ -75,6 +75,7 @@ impl Envoy {
         host(|host| {
             *host = Host::default();
             host.unix_time = WALL_CLOCK;
+            host.properties.insert("source\0address".to_owned(), b"10.1.2.3:4567".to_vec());
             host.step = Duration::from_micros(20);
             host.now = Duration::from_secs(1000);
         });

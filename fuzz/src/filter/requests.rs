@@ -50,6 +50,11 @@ fn expected(envoy: &Envoy, vm: usize, root: u32, sent: &Headers) -> Headers {
     let first = |wanted: &[u8]| sent.iter().rev().find(|(name, _)| name == wanted).map(|(_, value)| value.clone());
     let mut request = Written::of(first(b":method"), first(b":path"), first(b":authority"));
     sent.iter().filter(|(name, _)| !owns(envoy, vm, root, name)).for_each(|(name, value)| request.add(name, value));
+    let source = host(|host| {
+        request.add(b":now", host.unix_time.saturating_mul(1_000).to_string().as_bytes());
+        host.properties.get("source\0address").filter(|_| !host.refusals.contains_key("property")).cloned()
+    });
+    source.iter().for_each(|source| request.add(b":source", source));
     let mut set = Headers::new();
     for (name, value) in snapshot.decide(&request).flat_map(|decision| decision.set()) {
         set.retain(|(known, _)| known != name);

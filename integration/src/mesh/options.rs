@@ -10,6 +10,14 @@ impl Mesh {
         self.filter_wasm(build).fetcher_wasm(build)
     }
 
+    /// Labels Envoy's node.
+    #[must_use]
+    pub fn labels(mut self, labels: &[(&str, &str)]) -> Self {
+        let labels = labels.iter().map(|&(name, value)| (name.to_owned(), value.to_owned()));
+        self.shape.labels.extend(labels);
+        self
+    }
+
     /// Has another build filter.
     #[must_use]
     pub fn filter_wasm(mut self, build: &str) -> Self {

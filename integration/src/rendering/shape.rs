@@ -1,6 +1,6 @@
 //! What shall differ from the shipped configuration.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use serde_json::{Value, json};
 
@@ -17,6 +17,8 @@ const TOLD: [&str; 3] = ["revision", "variant", "reason"];
 pub(crate) struct Shape {
     /// Lines that are left out, without their indentation.
     pub(crate) without: Vec<String>,
+    /// Labels of Envoy's node.
+    pub(crate) labels: BTreeMap<String, String>,
     /// The filter's whole configuration, instead of the shipped one.
     pub(crate) filter: Option<String>,
     /// The fetcher's whole configuration, instead of the shipped one.
@@ -63,6 +65,7 @@ impl Shape {
     /// Where what shall differ is not found exactly as often as expected.
     pub(crate) fn render(&self, shipped: &str, ports: Ports, directory: &Path) -> Rendered {
         let mut text = self.without.iter().fold(ports.render(shipped), |text, line| lines::without(&text, line));
+        text = self.with_labels(&text);
         text = self.with_builds(&text);
         text = self.with_clusters(&text);
         text = self.with_configurations(&text);
@@ -77,6 +80,15 @@ impl Shape {
             text = lines::splice(&text, lines::block(&text, extensions), &[]);
         }
         self.with_discovery(text, directory)
+    }
+
+    fn with_labels(&self, text: &str) -> String {
+        if self.labels.is_empty() {
+            return text.to_owned();
+        }
+        let node = lines::only(text, "`node:`", |line| line == "node:") + 1;
+        let metadata = json!({"LABELS": self.labels});
+        lines::splice(text, node..node, &[format!("  metadata: {metadata}")])
     }
 
     fn with_builds(&self, text: &str) -> String {

@@ -120,6 +120,7 @@ fn attribute(attribute: &Attribute, section: &mut Container) -> records::Attribu
         Attribute::Method => (kind::METHOD, ""),
         Attribute::Host => (kind::HOST, ""),
         Attribute::Identity => (kind::IDENTITY, ""),
+        Attribute::Label(name) => (kind::LABEL, name.as_str()),
     };
     records::Attribute { kind, reserved: 0, name: section.text(name) }
 }

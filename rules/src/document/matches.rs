@@ -1,6 +1,6 @@
 //! `when`: predicates, their operators and their bounds.
 
-use super::{Attribute, Fields, Match, Operator, TextOperator, fields, names, negations, operators};
+use super::{Attribute, Fields, Match, Operator, TextOperator, fields, labels, names, negations, operators};
 use crate::{
     report::{Path, Report},
     slot,
@@ -10,8 +10,8 @@ use crate::{
 /// The deepest nesting of all, any and not.
 const NESTING_LIMIT: usize = 8;
 
-const KINDS: [&str; 11] =
-    ["header", "cookie", "query", "path", "method", "host", "identity", "percent", "all", "any", "not"];
+const KINDS: [&str; 12] =
+    ["header", "cookie", "query", "path", "method", "host", "labels", "identity", "percent", "all", "any", "not"];
 
 /// Decodes a match. `salt` is the default salt of its percentages.
 pub(super) fn decode(node: &Node, path: &Path<'_>, salt: &str, report: &mut Report) -> Option<Match> {
@@ -66,6 +66,7 @@ impl Decoder<'_> {
             "method" => self.test(Attribute::Method, node, &here),
             "host" => self.test(Attribute::Host, node, &here).map(Match::without_case),
             "identity" => self.test(Attribute::Identity, node, &here),
+            "labels" => labels::decode(node, &here, self.report),
             unknown => {
                 let found = format!("the unknown match {}", crate::tree::quote(unknown));
                 let expected = self.report.or_meant(fields::one_of(&KINDS), unknown, KINDS.into_iter());

@@ -73,6 +73,7 @@ fn attribute_in_words(section: &Section<'_>, test: &Test) -> String {
         kind::PATH => "path".to_owned(),
         kind::METHOD => "method".to_owned(),
         kind::HOST => "host".to_owned(),
+        kind::LABEL => format!("label {name}"),
         _ => "identity".to_owned(),
     }
 }

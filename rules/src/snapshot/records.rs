@@ -191,6 +191,8 @@ pub(crate) mod kind {
     pub(crate) const METHOD: u8 = 4;
     pub(crate) const HOST: u8 = 5;
     pub(crate) const IDENTITY: u8 = 6;
+    /// A label of the Envoy node.
+    pub(crate) const LABEL: u8 = 7;
 }
 
 /// [`Rule::then_kind`].

@@ -1,5 +1,7 @@
 //! Requests of the shared test data, as the decision sees them behind Envoy.
 
+use std::collections::BTreeMap;
+
 use graylane_rules::{Attributes, owned};
 use serde::Deserialize;
 
@@ -15,6 +17,9 @@ pub struct Request {
     host: String,
     headers: Vec<(String, String)>,
     headers_hex: Vec<(String, String)>,
+    source: String,
+    labels: BTreeMap<String, String>,
+    unix_millis: i64,
 }
 
 impl Default for Request {
@@ -25,6 +30,12 @@ impl Default for Request {
             host: "shop.example.com".to_owned(),
             headers: Vec::new(),
             headers_hex: Vec::new(),
+            // As in the Envoy of the integration tests, but for the port and the time.
+            source: "127.0.0.1:50000".to_owned(),
+            labels: [("env", "staging"), ("region", "us"), ("app.kubernetes.io/name", "edge")]
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .into(),
+            unix_millis: 1_767_225_600_000,
         }
     }
 }
@@ -60,6 +71,18 @@ impl Attributes for Bytes {
 
     fn headers<'a>(&'a self, name: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
         self.headers.iter().filter(move |(found, _)| found.as_bytes() == name).map(|(_, value)| value.as_slice())
+    }
+
+    fn source(&self) -> Option<&[u8]> {
+        Some(self.request.source.as_bytes())
+    }
+
+    fn label(&self, name: &[u8]) -> Option<&[u8]> {
+        self.request.labels.get(str::from_utf8(name).ok()?).map(String::as_bytes)
+    }
+
+    fn now(&self) -> Option<i64> {
+        Some(self.request.unix_millis)
     }
 }
 

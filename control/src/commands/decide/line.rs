@@ -4,17 +4,15 @@ use std::{
     borrow::Cow,
     collections::BTreeMap,
     io::{self, Write},
-    net::IpAddr,
 };
 
 use graylane_rules::{Decision, Snapshot};
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::{
     json,
     owned::Owned,
-    request::{Request, header_name, header_value},
+    request::{self, Request, header_name, header_value},
 };
 
 #[derive(Deserialize)]
@@ -25,10 +23,8 @@ struct RequestLine {
     host: Option<String>,
     #[serde(default)]
     headers: Vec<(String, String)>,
-    #[expect(dead_code, reason = "no rule asks for it yet, but what is written in it must be right")]
-    source: Option<IpAddr>,
+    source: Option<String>,
     time: Option<String>,
-    #[expect(dead_code, reason = "as for source")]
     #[serde(default)]
     labels: BTreeMap<String, String>,
 }
@@ -38,14 +34,13 @@ pub fn parse(text: &[u8]) -> Result<Request, String> {
     let shape = r#"a request such as {"path":"/","headers":[["name","value"]]}"#;
     let place = |why: serde_json::Error| format!(", column {}: {}", why.column(), json::reading(&why, shape));
     let line: RequestLine = serde_json::from_slice(text.trim_ascii_end()).map_err(place)?;
-    let RequestLine { method, path, host, headers, time, .. } = line;
+    let RequestLine { method, path, host, headers, source, time, labels } = line;
     if !path.starts_with('/') && path != "*" {
         return Err(format!(", path: found {path:?}, expected one that begins with '/'"));
     }
-    if let Some(time) = time.filter(|time| time.parse::<Timestamp>().is_err()) {
-        return Err(format!(", time: found {time:?}, expected RFC 3339, such as 2024-11-24T12:00:00Z"));
-    }
-    let mut request = Request::to(path);
+    let source = source.map(|text| request::source(&text)).transpose().map_err(|why| format!(", source: {why}"))?;
+    let time = time.map(|text| request::time(&text)).transpose().map_err(|why| format!(", time: {why}"))?;
+    let mut request = Request { source, labels, time, ..Request::to(path) };
     if let Some(method) = method {
         request.method = method;
     }
@@ -115,6 +110,8 @@ pub fn write(mut request: Request, snapshot: &Snapshot, owned: &Owned, output: &
 
 #[cfg(test)]
 mod tests {
+    use graylane_rules::Attributes as _;
+
     use super::*;
 
     #[test]
@@ -125,6 +122,8 @@ mod tests {
         let request = parse(whole.as_bytes()).unwrap();
         assert_eq!((request.method.as_str(), request.authority.as_deref()), ("PUT", Some("a")));
         assert_eq!(request.headers, [("x-b".to_owned(), "é".as_bytes().to_vec())]);
+        assert_eq!(request.source.as_deref(), Some("::1"));
+        assert_eq!((request.now(), request.label(b"a")), (Some(1_732_446_000_000), Some(&b"b"[..])));
         let host = parse(br#"{"path":"/","headers":[["HOST","c:80"]]}"#).unwrap();
         assert_eq!((host.authority.as_deref(), host.headers.len()), (Some("c:80"), 0));
     }
@@ -141,7 +140,7 @@ mod tests {
             (r#"{"path":"/","headers":[["a","\n"]]}"#, ", headers[0]: found \"\\n\", expected a header value"),
             (r#"{"path":"/","headers":[["a"]]}"#, ", column 28: found invalid length 1, expected a tuple"),
             (r#"{"path":"/","time":"noon"}"#, ", time: found \"noon\", expected RFC 3339"),
-            (r#"{"path":"/","source":"nowhere"}"#, ", column 30: found JSON that does not fit (invalid IP address"),
+            (r#"{"path":"/","source":"nowhere"}"#, ", source: found \"nowhere\", expected an address"),
         ] {
             let refused = parse(line.as_bytes()).unwrap_err();
             assert!(refused.starts_with(said), "{line}: {refused}");

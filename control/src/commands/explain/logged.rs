@@ -37,7 +37,6 @@ pub struct Logged {
     /// What it tells of the request.
     pub request: Request,
     /// When the request began, in RFC 3339, if it is told.
-    #[expect(dead_code, reason = "no rule asks for the time yet")]
     pub start: Option<String>,
     /// What the request is known not to have.
     pub absent: Vec<String>,

@@ -63,4 +63,28 @@ impl Attributes for Watched<'_> {
         }
         self.request.headers(name)
     }
+
+    fn source(&self) -> Option<&[u8]> {
+        let source = self.request.source();
+        if source.is_none() {
+            self.miss(|| "the source address".to_owned());
+        }
+        source
+    }
+
+    fn label(&self, name: &[u8]) -> Option<&[u8]> {
+        let label = self.request.label(name);
+        if label.is_none() {
+            self.miss(|| format!("node label {}", String::from_utf8_lossy(name)));
+        }
+        label
+    }
+
+    fn now(&self) -> Option<i64> {
+        let now = self.request.now();
+        if now.is_none() {
+            self.miss(|| "the time".to_owned());
+        }
+        now
+    }
 }

@@ -191,6 +191,10 @@ pub fn now() -> Duration {
     })
 }
 
+pub fn unix_millis() -> u128 {
+    host(|host| Duration::from_secs(host.unix_time).as_millis())
+}
+
 pub fn unix_time() -> u64 {
     host(|host| host.unix_time)
 }

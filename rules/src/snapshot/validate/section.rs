@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{Parts, demand, unusable};
 use crate::{
     allocation::RANGES_LIMIT,
-    document::{CONTAINS_LIMIT, ID_LIMIT, SET_BYTES_LIMIT, SET_LIMIT},
+    document::{CONTAINS_LIMIT, ID_LIMIT, SET_BYTES_LIMIT, SET_LIMIT, labels},
     owned,
     slot::SLOTS,
     snapshot::{
@@ -30,7 +30,10 @@ pub(in crate::snapshot) fn section(number: u32, bytes: &[u8], extent: SectionExt
     check_variants(&section)?;
     check_headers(&section)?;
     for attribute in section.identity().iter().chain(section.attributes()) {
-        demand(attribute.kind <= kind::IDENTITY, "an unknown attribute")?;
+        demand(attribute.kind <= kind::LABEL, "an unknown attribute")?;
+        // The host is asked by a path whose parts are joined by NUL.
+        let is_label = attribute.kind == kind::LABEL;
+        demand(!is_label || labels::is_name(section.text(attribute.name)), "a label without a proper name")?;
     }
     let identity = section.identity().iter();
     demand(identity.clone().all(|source| source.kind <= kind::COOKIE), "an identity that is no header or cookie")?;
