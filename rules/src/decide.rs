@@ -4,7 +4,7 @@ use crate::{
     Attributes, Decision, Reason, Snapshot,
     decision::SeriesKey,
     operators,
-    request::{Asked, Identity},
+    request::{Asked, Known},
     slot::slot,
     snapshot::{
         Root, Settings,
@@ -43,33 +43,35 @@ pub(crate) fn most_specific<'s, A: Attributes>(
 /// Whether a scope includes the request.
 pub(crate) fn includes<A: Attributes>(root: &Root<'_>, scope: &Scope, asked: &Asked<'_, A>) -> bool {
     let pattern = root.text(scope.host);
-    let host = asked.host().unwrap_or_default();
+    let host = || asked.host().unwrap_or_default();
     let host = match scope.host_kind {
         host::ANY => true,
-        host::EXACT => host.eq_ignore_ascii_case(pattern),
+        host::EXACT => host().eq_ignore_ascii_case(pattern),
         // The pattern begins with its dot, so at least one label stands in front of it.
         _ => {
+            let host = host();
             let start = host.len().checked_sub(pattern.len()).filter(|&start| start > 0);
             start.and_then(|start| host.get(start..)).is_some_and(|end| end.eq_ignore_ascii_case(pattern))
         }
     };
-    host && has_prefix(asked.path(), root.text(scope.path_prefix))
+    let prefix = root.text(scope.path_prefix);
+    host && (prefix.is_empty() || has_prefix(asked.path(), prefix))
 }
 
 /// Whether `path` begins with `prefix` and ends there or goes on with another segment.
 fn has_prefix(path: Option<&[u8]>, prefix: &[u8]) -> bool {
     let rest = path.and_then(|path| path.strip_prefix(prefix));
     let ends = |rest: &[u8]| prefix == b"/" || rest.first().is_none_or(|&next| next == b'/');
-    prefix.is_empty() || rest.is_some_and(ends)
+    rest.is_some_and(ends)
 }
 
 impl<'s> Section<'s> {
     /// The decision of this rule set: its first rule that matches, or its default.
     pub(crate) fn decide<A: Attributes>(&self, asked: &Asked<'s, A>) -> Decision<'s> {
-        let identity = Identity::new();
-        let found = (0u32..).zip(self.rules()).find(|(_, rule)| self.matches(rule, asked, &identity, |_, _| {}));
+        let known = Known::default();
+        let found = (0u32..).zip(self.rules()).find(|(_, rule)| self.matches(rule, asked, &known, |_, _| {}));
         match found {
-            Some((number, rule)) => self.decided(number, rule, asked.identity(self, &identity)),
+            Some((number, rule)) => self.decided(number, rule, asked.identity(self, &known)),
             None => self.defaulted(),
         }
     }
@@ -79,25 +81,23 @@ impl<'s> Section<'s> {
         &self,
         rule: &Rule,
         asked: &Asked<'s, A>,
-        identity: &Identity<'s>,
+        known: &Known<'s>,
         mut observe: impl FnMut(&'s Test, bool),
     ) -> bool {
         let mut next = if rule.tests.get() == 0 { MATCHED } else { rule.first_test.get() };
         while let Some(test) = self.tests().get(next as usize) {
-            let holds = self.holds(test, asked, identity);
+            let holds = self.holds(test, asked, known);
             observe(test, holds);
             next = if holds { test.on_true.get() } else { test.on_false.get() };
         }
         next == MATCHED
     }
 
-    fn holds<A: Attributes>(&self, test: &Test, asked: &Asked<'s, A>, identity: &Identity<'s>) -> bool {
+    fn holds<A: Attributes>(&self, test: &Test, asked: &Asked<'s, A>, known: &Known<'s>) -> bool {
         if test.operator == operator::PERCENT {
-            return asked.identity(self, identity).is_some_and(|identity| in_percent(test, identity));
+            return asked.identity(self, known).is_some_and(|identity| in_percent(test, identity));
         }
-        let attribute = self.attributes().get(usize::from(test.attribute.get()));
-        attribute
-            .is_some_and(|attribute| asked.any(self, attribute, identity, |value| operators::holds(self, test, value)))
+        asked.any(self, test.attribute.get(), known, |value| operators::holds(self, test, value))
     }
 
     fn decided(&self, number: u32, rule: &'s Rule, identity: Option<&[u8]>) -> Decision<'s> {

@@ -7,7 +7,7 @@ use std::fmt;
 use crate::{
     Attributes, Decision, Reason, Snapshot,
     decide::{includes, most_specific},
-    request::{Asked, Identity},
+    request::{Asked, Known},
     slot::SLOTS,
     snapshot::{
         Root,
@@ -72,11 +72,11 @@ fn scopes<A: Attributes>(root: &Root<'_>, output: &Output, asked: &Asked<'_, A>)
 }
 
 fn rule_set<'s, A: Attributes>(section: &Section<'s>, asked: &Asked<'s, A>, lines: &mut Vec<String>) {
-    let identity = Identity::new();
-    lines.extend(identity_lines(section, asked, &identity));
+    let known = Known::default();
+    lines.extend(identity_lines(section, asked, &known));
     let decision = section.decide(asked);
     for (number, rule) in (0u32..).zip(section.rules()) {
-        if rule_lines(section, rule, asked, &identity, lines) {
+        if rule_lines(section, rule, asked, &known, lines) {
             let behind = section.rules().len().saturating_sub(number as usize).saturating_sub(1);
             if behind > 0 {
                 lines.push(format!("  rules       {behind} more, not asked: the first that matches decides"));
@@ -87,12 +87,8 @@ fn rule_set<'s, A: Attributes>(section: &Section<'s>, asked: &Asked<'s, A>, line
     lines.extend(decision_lines(section, &decision));
 }
 
-fn identity_lines<'s, A: Attributes>(
-    section: &Section<'s>,
-    asked: &Asked<'s, A>,
-    identity: &Identity<'s>,
-) -> Vec<String> {
-    let found = asked.identity(section, identity);
+fn identity_lines<'s, A: Attributes>(section: &Section<'s>, asked: &Asked<'s, A>, known: &Known<'s>) -> Vec<String> {
+    let found = asked.identity(section, known);
     let mut lines = Vec::new();
     for source in section.identity() {
         let value = asked.value_of(section, source);
@@ -119,14 +115,14 @@ fn rule_lines<'s, A: Attributes>(
     section: &Section<'s>,
     rule: &'s Rule,
     asked: &Asked<'s, A>,
-    identity: &Identity<'s>,
+    known: &Known<'s>,
     lines: &mut Vec<String>,
 ) -> bool {
     let mut tests = Vec::new();
-    let matched = section.matches(rule, asked, identity, |test, holds| {
+    let matched = section.matches(rule, asked, known, |test, holds| {
         let negated = test.flags & flag::NEGATED != 0;
         let mark = if holds != negated { "✓" } else { "✗" };
-        let found = what_was_found(section, test, asked, identity);
+        let found = what_was_found(section, test, asked, known);
         tests.push(format!("              {mark} {}: {found}", test_in_words(section, test)));
     });
     let mark = if matched { "✓" } else { "✗" };

@@ -46,10 +46,28 @@ fn contains(value: &[u8], operand: &[u8], fold: bool) -> bool {
     if operand.len() > value.len() {
         false
     } else if fold {
-        memmem::find(&value.to_ascii_lowercase(), operand).is_some()
+        folded_contains(value, operand)
     } else {
         memmem::find(value, operand).is_some()
     }
+}
+
+/// Looks through a value in pieces, each in lower case: so it takes no copy of the whole. Pieces overlap by as much as may begin
+/// in one and end in the next.
+fn folded_contains(value: &[u8], operand: &[u8]) -> bool {
+    const PIECE: usize = 1_024;
+    if operand.len() > PIECE / 2 {
+        return memmem::find(&value.to_ascii_lowercase(), operand).is_some();
+    }
+    let finder = memmem::Finder::new(operand);
+    let step = PIECE.saturating_sub(operand.len()).saturating_add(1);
+    let mut piece = [0; PIECE];
+    (0..value.len()).step_by(step).any(|start| {
+        let rest = value.get(start..).unwrap_or_default();
+        let length = rest.len().min(PIECE);
+        piece.iter_mut().zip(rest).for_each(|(lower, byte)| *lower = byte.to_ascii_lowercase());
+        finder.find(piece.get(..length).unwrap_or_default()).is_some()
+    })
 }
 
 fn is_one_of(section: &Section<'_>, test: &Test, value: &[u8], fold: bool) -> bool {
@@ -79,7 +97,20 @@ pub(crate) fn integer(value: &[u8]) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
-    use super::integer;
+    use super::{folded_contains, integer};
+
+    #[test]
+    fn what_is_looked_for_may_lie_across_pieces() {
+        for length in [1, 3, 500, 512, 513, 700] {
+            let operand = "x".repeat(length - 1) + "y";
+            for before in [0, 1, 510, 1_000, 1_023, 1_024, 1_025, 2_046, 4_000] {
+                let value = format!("{}{}z", "X".repeat(before), operand.to_ascii_uppercase());
+                assert!(folded_contains(value.as_bytes(), operand.as_bytes()), "{length} behind {before}");
+                let other = value.replace('Y', "Q");
+                assert!(!folded_contains(other.as_bytes(), operand.as_bytes()), "{length} behind {before}");
+            }
+        }
+    }
 
     #[test]
     fn integers_are_written_one_way_only() {

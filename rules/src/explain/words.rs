@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::{
     Attributes,
-    request::{Asked, Identity},
+    request::{Asked, Known},
     slot::{SLOTS, slot},
     snapshot::{
         Root,
@@ -114,19 +114,17 @@ pub(super) fn what_was_found<'s, A: Attributes>(
     section: &Section<'s>,
     test: &Test,
     asked: &Asked<'s, A>,
-    identity: &Identity<'s>,
+    known: &Known<'s>,
 ) -> String {
     if test.operator == operator::PERCENT {
-        let slot = asked.identity(section, identity).map(|identity| slot(identity, test.a.get()));
+        let slot = asked.identity(section, known).map(|identity| slot(identity, test.a.get()));
         return slot.map_or("no identity".to_owned(), |slot| format!("slot {slot}"));
     }
     let mut found = Vec::new();
-    if let Some(attribute) = attribute(section, test) {
-        asked.any(section, attribute, identity, |value| {
-            found.push(format!("\"{}\"", Shown(value)));
-            false
-        });
-    }
+    asked.any(section, test.attribute.get(), known, |value| {
+        found.push(format!("\"{}\"", Shown(value)));
+        false
+    });
     match found.as_slice() {
         [] => "absent".to_owned(),
         values => format!("found {}", values.join(", ")),
