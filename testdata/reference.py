@@ -17,6 +17,7 @@ from fractions import Fraction
 
 import xxhash
 
+import npm_ranges
 from strict_yaml import known, read, text, written
 
 CASES = pathlib.Path(__file__).with_name("cases")
@@ -130,7 +131,7 @@ OPERATORS = {
 
 def holds(match, value):
     """Whether the operator of `match` holds for a value that is there."""
-    operators = [key for key in match if key not in ("name", "ignoreCase")]
+    operators = [key for key in match if key not in ("name", "ignoreCase", "includePrerelease")]
     if len(operators) != 1:
         raise ValueError(f"found the operators {operators}, expected exactly one")
     operator, operand = operators[0], match[operators[0]]
@@ -142,6 +143,8 @@ def holds(match, value):
         return False
     if operator == "range":
         return in_range(operand, value)
+    if operator == "semver":
+        return npm_ranges.within(text(operand), value.decode(), match.get("includePrerelease", False))
     folded = ascii_lower if match.get("ignoreCase", False) else bytes
     if operator == "in":
         return any(folded(value) == folded(text(each).encode()) for each in operand)

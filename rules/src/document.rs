@@ -14,6 +14,7 @@ mod splits;
 use crate::{
     allocation,
     report::{Path, Report},
+    semver::Comparator,
     tree::{Node, quote},
 };
 
@@ -134,9 +135,24 @@ pub(crate) enum Attribute {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Operator {
     Present,
-    Text { how: TextOperator, operand: String, fold: bool },
-    In { operands: Vec<String>, fold: bool },
-    Range { from: i64, to: i64 },
+    Text {
+        how: TextOperator,
+        operand: String,
+        fold: bool,
+    },
+    In {
+        operands: Vec<String>,
+        fold: bool,
+    },
+    Range {
+        from: i64,
+        to: i64,
+    },
+    /// OR of AND; whether prereleases are versions like others.
+    Semver {
+        range: Vec<Vec<Comparator>>,
+        prereleases: bool,
+    },
 }
 
 /// The comparisons with one text.

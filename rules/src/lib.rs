@@ -20,6 +20,7 @@ mod problem;
 mod report;
 mod request;
 mod revision;
+mod semver;
 mod shares;
 pub mod slot;
 mod snapshot;

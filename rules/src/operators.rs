@@ -2,9 +2,12 @@
 
 use memchr::memmem;
 
-use crate::snapshot::{
-    records::{Test, flag, operator},
-    section::Section,
+use crate::{
+    semver,
+    snapshot::{
+        records::{Test, flag, operator},
+        section::Section,
+    },
 };
 
 /// Whether `value` passes the test. Text operators fail on what is not UTF-8.
@@ -28,6 +31,7 @@ pub(crate) fn holds(section: &Section<'_>, test: &Test, value: &[u8]) -> bool {
         operator::IN => is_one_of(section, test, value, fold),
         operator::RANGE => integer(value)
             .is_some_and(|value| (test.a.get().cast_signed()..=test.b.get().cast_signed()).contains(&value)),
+        operator::SEMVER => semver::holds(section, test, value),
         _ => false,
     }
 }

@@ -54,6 +54,7 @@ const FILES: &[(&str, &str)] = files![
     "scope-hosts"
     "scope-paths"
     "scope-root"
+    "semver"
     "set-headers"
     "several-rule-sets"
     "split-salts"

@@ -50,6 +50,7 @@ fn rich() -> String {
         "{path: {suffix: /x}}",
         "{host: {in: [a.example, b.example]}}",
         "{identity: {range: {from: -5, to: 5}}}",
+        "{header: {name: x-c, semver: ^1.2.3-b || 2.x}}",
         "{all: [{percent: {from: 10, to: 50}}, {any: [{method: {exact: GET}}, {not: {header: {name: x-b, present: true}}}]}]}",
     ];
     for (number, when) in whens.iter().enumerate() {
@@ -71,8 +72,19 @@ fn bytes() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         prop::collection::vec(any::<u8>(), 0..40),
         "[a-c=;%+&?/. -]{0,30}".prop_map(String::into_bytes),
-        prop::sample::select(vec!["b", "3", "-5", "a.example", "b.example:80", "/shop/x?q=b", "uid=B; uid=2", "GET"])
-            .prop_map(|text| text.as_bytes().to_vec()),
+        prop::sample::select(vec![
+            "b",
+            "3",
+            "-5",
+            "a.example",
+            "b.example:80",
+            "/shop/x?q=b",
+            "uid=B; uid=2",
+            "GET",
+            "1.2.3-b",
+            "v2.0.0"
+        ])
+        .prop_map(|text| text.as_bytes().to_vec()),
     ]
 }
 

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 
 use crate::{
     document::{Attribute, Match, Operator, TextOperator},
+    semver::Comparator,
     slot::{Domain, seed},
     snapshot::{
-        records::{FAILED, MATCHED, Test, Value, flag, operator},
+        records::{Comparison, FAILED, MATCHED, Test, Value, flag, operator},
         write::{Container, size},
     },
 };
@@ -19,6 +20,8 @@ pub(super) struct Graph {
     pub(super) attributes: Vec<Attribute>,
     places: BTreeMap<Attribute, u16>,
     pub(super) values: Vec<Value>,
+    pub(super) comparisons: Vec<Comparison>,
+    ranges: BTreeMap<Vec<Vec<Comparator>>, (u64, u64)>,
 }
 
 /// Where a test goes on: a test that is not written yet has a label.
@@ -67,14 +70,14 @@ impl Writer<'_> {
             Match::Not(inner) => self.one(inner, no, yes, !negated),
             Match::Test(attribute, operator) => {
                 let attribute = self.graph.attribute(attribute);
-                let (code, fold, a, b) = self.operands(operator);
-                self.test(code, fold, negated, attribute, (a, b), (yes, no));
+                let (code, flags, a, b) = self.operands(operator);
+                self.test(code, flags, negated, attribute, (a, b), (yes, no));
             }
             Match::Percent { from, to, salt } => {
                 let attribute = self.graph.attribute(&Attribute::Identity);
                 let slots = u64::from(*from) | (u64::from(*to) << 32);
                 let operands = (seed(Domain::Percent, salt), slots);
-                self.test(operator::PERCENT, false, negated, attribute, operands, (yes, no));
+                self.test(operator::PERCENT, 0, negated, attribute, operands, (yes, no));
             }
         }
     }
@@ -95,10 +98,10 @@ impl Writer<'_> {
         self.one(last, yes, no, negated);
     }
 
-    fn operands(&mut self, operator: &Operator) -> (u8, bool, u64, u64) {
+    fn operands(&mut self, operator: &Operator) -> (u8, u8, u64, u64) {
         match operator {
-            Operator::Present => (operator::PRESENT, false, 0, 0),
-            Operator::Range { from, to } => (operator::RANGE, false, from.cast_unsigned(), to.cast_unsigned()),
+            Operator::Present => (operator::PRESENT, 0, 0, 0),
+            Operator::Range { from, to } => (operator::RANGE, 0, from.cast_unsigned(), to.cast_unsigned()),
             Operator::Text { how, operand, fold } => {
                 let place = self.text.text(&folded(operand, *fold));
                 let code = match how {
@@ -107,7 +110,7 @@ impl Writer<'_> {
                     TextOperator::Suffix => operator::SUFFIX,
                     TextOperator::Contains => operator::CONTAINS,
                 };
-                (code, *fold, place.offset.get().into(), place.length.get().into())
+                (code, fold_flag(*fold), place.offset.get().into(), place.length.get().into())
             }
             Operator::In { operands, fold } => {
                 let mut operands: Vec<String> = operands.iter().map(|operand| folded(operand, *fold)).collect();
@@ -116,21 +119,47 @@ impl Writer<'_> {
                 let first = size(self.graph.values.len()).get();
                 let values = operands.iter().map(|operand| Value { text: self.text.text(operand) });
                 self.graph.values.extend(values);
-                (operator::IN, *fold, first.into(), size(operands.len()).get().into())
+                (operator::IN, fold_flag(*fold), first.into(), size(operands.len()).get().into())
+            }
+            Operator::Semver { range, prereleases } => {
+                let (first, count) = self.comparisons(range);
+                (operator::SEMVER, if *prereleases { flag::PRERELEASES } else { 0 }, first, count)
             }
         }
+    }
+
+    /// The place of the comparisons of a range; equal ones stand once.
+    fn comparisons(&mut self, range: &[Vec<Comparator>]) -> (u64, u64) {
+        if let Some(&known) = self.graph.ranges.get(range) {
+            return known;
+        }
+        let first = self.graph.comparisons.len();
+        for all in range {
+            for (behind, one) in (0..all.len()).rev().zip(all) {
+                self.graph.comparisons.push(Comparison {
+                    relation: one.relation,
+                    last: u8::from(behind == 0),
+                    numbers: one.numbers.map(Into::into),
+                    prerelease: self.text.text(&one.prerelease),
+                });
+            }
+        }
+        let count = self.graph.comparisons.len().saturating_sub(first);
+        let place = (size(first).get().into(), size(count).get().into());
+        self.graph.ranges.insert(range.to_vec(), place);
+        place
     }
 
     fn test(
         &mut self,
         operator: u8,
-        fold: bool,
+        flags: u8,
         negated: bool,
         attribute: u16,
         (a, b): (u64, u64),
         to: (Target, Target),
     ) {
-        let flags = if fold { flag::FOLD } else { 0 } | if negated { flag::NEGATED } else { 0 };
+        let flags = flags | if negated { flag::NEGATED } else { 0 };
         self.jumps.push(to);
         self.graph.tests.push(Test {
             operator,
@@ -154,6 +183,10 @@ impl Writer<'_> {
             test.on_false = resolved(no).into();
         }
     }
+}
+
+fn fold_flag(fold: bool) -> u8 {
+    if fold { flag::FOLD } else { 0 }
 }
 
 fn folded(text: &str, fold: bool) -> String {

@@ -36,6 +36,7 @@ pub(super) fn write(rule_set: &RuleSet, ranges: &[Vec<allocation::Range>]) -> Ve
         rules: section.table(&rules),
         tests: section.table(&graph.tests),
         values: section.table(&graph.values),
+        comparisons: section.table(&graph.comparisons),
         splits: section.table(&splits),
         ranges: section.table(&slot_ranges),
         settings: section.table(&settings),

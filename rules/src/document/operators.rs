@@ -3,16 +3,18 @@
 use super::{Fields, Operator, TextOperator, fields, names};
 use crate::{
     report::{Path, Report},
-    tree::{Node, Value},
+    semver,
+    tree::{Node, Value, quote},
 };
 
 /// The one operator of a match.
 pub(super) fn operator(fields: &mut Fields<'_>, report: &mut Report) -> Option<Operator> {
-    const NAMES: [&str; 7] = ["present", "exact", "in", "prefix", "suffix", "contains", "range"];
+    const NAMES: [&str; 8] = ["present", "exact", "in", "prefix", "suffix", "contains", "range", "semver"];
     let given: Vec<(&'static str, &Node)> =
         NAMES.into_iter().filter_map(|name| fields.optional(name).map(|node| (name, node))).collect();
     let fold_node = fields.optional("ignoreCase");
     let fold = fold_node.and_then(|node| boolean(node, &fields.path().field("ignoreCase"), report));
+    let prereleases = fields.optional("includePrerelease");
     let [(name, node)] = given.as_slice() else {
         let (code, found) = match given.as_slice() {
             [] => ("no-operator", "no operator".to_owned()),
@@ -23,15 +25,23 @@ pub(super) fn operator(fields: &mut Fields<'_>, report: &mut Report) -> Option<O
         return None;
     };
     let path = fields.path().field(name);
-    if let Some(fold_node) = fold_node.filter(|_| matches!(*name, "present" | "range")) {
+    if let Some(fold_node) = fold_node.filter(|_| matches!(*name, "present" | "range" | "semver")) {
         let expected = format!("no ignoreCase: {name} compares no letters");
         report.wrong("needless-ignore-case", &fields.path().field("ignoreCase"), fold_node, expected);
+    }
+    if let Some(node) = prereleases.filter(|_| *name != "semver") {
+        let expected = format!("no includePrerelease: {name} compares no versions");
+        report.wrong("needless-include-prerelease", &fields.path().field("includePrerelease"), node, expected);
     }
     let fold = fold.unwrap_or(false);
     match *name {
         "present" => present(node, &path, report),
         "in" => list(node, &path, report).map(|operands| Operator::In { operands, fold }),
         "range" => range(node, &path, report),
+        "semver" => {
+            let include = prereleases.map(|node| boolean(node, &fields.path().field("includePrerelease"), report));
+            versions(node, &path, include.unwrap_or(Some(false)), report)
+        }
         other => {
             let how = text_operator(other);
             // An empty value can be asked for; an empty part is in every value.
@@ -88,6 +98,31 @@ fn range(node: &Node, path: &Path<'_>, report: &mut Report) -> Option<Operator> 
         return None;
     }
     Some(Operator::Range { from, to })
+}
+
+fn versions(node: &Node, path: &Path<'_>, prereleases: Option<bool>, report: &mut Report) -> Option<Operator> {
+    let text = names::string(node, path, report)?;
+    if text.len() > semver::RANGE_LIMIT {
+        let found = format!("a range of {} bytes", text.len());
+        report.error("bad-semver", path, node.span.clone(), found, format!("at most {}", semver::RANGE_LIMIT));
+        return None;
+    }
+    let range = semver::parse(text, prereleases.unwrap_or(false));
+    let comparisons = range.as_ref().map_or(0, |range| range.iter().map(Vec::len).sum());
+    if comparisons > semver::COMPARISONS_LIMIT {
+        let found = format!("a range of {comparisons} comparisons");
+        report.error("bad-semver", path, node.span.clone(), found, format!("at most {}", semver::COMPARISONS_LIMIT));
+        return None;
+    }
+    match range {
+        Ok(range) => prereleases.map(|prereleases| Operator::Semver { range, prereleases }),
+        Err(word) => {
+            let found = format!("{} in a range of versions", quote(&word));
+            let expected = "what npm reads, such as \">=2.1.0 <3.0.0\", \"^1.4 || ~2.0.3\", \"1.2 - 1.8\" or \"3.x\": blanks between what must hold together, || between alternatives, numbers up to 9007199254740991 without leading zeros";
+            report.error("bad-semver", path, node.span.clone(), found, expected);
+            None
+        }
+    }
 }
 
 fn integer(node: &Node, path: &Path<'_>, report: &mut Report) -> Option<i64> {

@@ -8,7 +8,7 @@ use crate::{
     slot::{SLOTS, slot},
     snapshot::{
         Root,
-        records::{Attribute, Scope, Test, flag, host, kind, operator},
+        records::{Attribute, Comparison, Scope, Test, flag, host, kind, operator, relation},
         section::Section,
     },
 };
@@ -87,6 +87,7 @@ fn question(section: &Section<'_>, test: &Test) -> String {
         operator::SUFFIX => format!("suffix \"{}\"", operand()),
         operator::CONTAINS => format!("contains \"{}\"", operand()),
         operator::IN => one_of(section, test),
+        operator::SEMVER => versions(section, test),
         _ => range(test.a.get().cast_signed(), test.b.get().cast_signed()),
     }
 }
@@ -99,6 +100,29 @@ fn one_of(section: &Section<'_>, test: &Test) -> String {
     let more = operands.len().saturating_sub(MOST);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     format!("in [{}]{more}", shown.join(", "))
+}
+
+/// The comparisons a range came to: `semver ">=1.2.0 <2.0.0-0"` for `^1.2`.
+fn versions(section: &Section<'_>, test: &Test) -> String {
+    let alternatives = section.comparisons(test).split_inclusive(|one| one.last == 1);
+    let all = |all: &[Comparison]| all.iter().map(|one| comparison(section, one)).collect::<Vec<_>>().join(" ");
+    let range = alternatives.map(all).collect::<Vec<_>>().join(" || ");
+    let prereleases = if test.flags & flag::PRERELEASES != 0 { ", includePrerelease" } else { "" };
+    format!("semver \"{range}\"{prereleases}")
+}
+
+fn comparison(section: &Section<'_>, comparison: &Comparison) -> String {
+    let sign = match comparison.relation {
+        relation::LESS => "<",
+        relation::UP_TO => "<=",
+        relation::GREATER => ">",
+        relation::FROM => ">=",
+        relation::EQUAL => "",
+        _ => return "*".to_owned(),
+    };
+    let [major, minor, patch] = comparison.numbers();
+    let hyphen = if comparison.prerelease.length.get() > 0 { "-" } else { "" };
+    format!("{sign}{major}.{minor}.{patch}{hyphen}{}", Shown(section.text(comparison.prerelease)))
 }
 
 fn range(from: i64, to: i64) -> String {

@@ -95,6 +95,7 @@ records! {
         rules: Extent,
         tests: Extent,
         values: Extent,
+        comparisons: Extent,
         splits: Extent,
         ranges: Extent,
         settings: Extent,
@@ -146,6 +147,17 @@ records! {
         text: Text,
     }
 
+    /// One comparison with a version; those of one test are OR of AND, each AND up to its `last`.
+    struct Comparison {
+        /// See [`relation`].
+        relation: u8,
+        /// 1: the next comparison begins another AND.
+        last: u8,
+        numbers: [U64; 3],
+        /// Empty: none.
+        prerelease: Text,
+    }
+
     /// A named, weighted choice; its ranges are `first_range .. first_range + ranges`.
     struct Split {
         name: Text,
@@ -174,6 +186,13 @@ records! {
 pub(crate) const MATCHED: u32 = u32::MAX;
 /// The rule did not match.
 pub(crate) const FAILED: u32 = u32::MAX - 1;
+
+impl Comparison {
+    /// Major, minor, patch.
+    pub(crate) fn numbers(&self) -> [u64; 3] {
+        self.numbers.map(U64::get)
+    }
+}
 
 /// [`Scope::host_kind`].
 pub(crate) mod host {
@@ -215,6 +234,8 @@ pub(crate) mod operator {
     pub(crate) const RANGE: u8 = 6;
     /// `a`: seed. `b`: first slot, and in the upper half the slot behind the last.
     pub(crate) const PERCENT: u8 = 7;
+    /// `a`, `b`: first comparison and number of comparisons.
+    pub(crate) const SEMVER: u8 = 8;
 }
 
 /// [`Test::flags`].
@@ -223,4 +244,27 @@ pub(crate) mod flag {
     pub(crate) const FOLD: u8 = 1;
     /// The test stands under an odd number of `not`; on_true and on_false are exchanged already.
     pub(crate) const NEGATED: u8 = 2;
+    /// Of [`operator::SEMVER`](super::operator::SEMVER): prereleases are versions like others.
+    pub(crate) const PRERELEASES: u8 = 4;
+}
+
+/// [`Comparison::relation`]: which orders of a version to the one compared with pass, as a set of bits.
+pub(crate) mod relation {
+    use std::cmp::Ordering;
+
+    pub(crate) const LESS: u8 = 1;
+    pub(crate) const EQUAL: u8 = 2;
+    pub(crate) const GREATER: u8 = 4;
+    pub(crate) const UP_TO: u8 = LESS | EQUAL;
+    pub(crate) const FROM: u8 = GREATER | EQUAL;
+    pub(crate) const ANY: u8 = LESS | EQUAL | GREATER;
+
+    /// The bit of an order.
+    pub(crate) fn of(order: Ordering) -> u8 {
+        match order {
+            Ordering::Less => LESS,
+            Ordering::Equal => EQUAL,
+            Ordering::Greater => GREATER,
+        }
+    }
 }

@@ -2,7 +2,9 @@
 
 use zerocopy::{FromBytes, Immutable, KnownLayout, Unaligned};
 
-use super::records::{Attribute, Extent, Range, Rule, SectionHeader, Setting, Split, Test, Text, Value, Variant};
+use super::records::{
+    Attribute, Comparison, Extent, Range, Rule, SectionHeader, Setting, Split, Test, Text, Value, Variant,
+};
 
 /// One rule set of a snapshot. Its tables are opened where they are asked for: a decision needs few of them.
 #[derive(Clone, Copy, Debug)]
@@ -59,6 +61,7 @@ tables! {
     rules: rules of Rule,
     tests: tests of Test,
     values: values of Value,
+    all_comparisons: comparisons of Comparison,
     splits: splits of Split,
     all_ranges: ranges of Range,
     all_settings: settings of Setting,
@@ -91,6 +94,12 @@ impl<'s> Section<'s> {
     pub(crate) fn operands(&self, test: &Test) -> &'s [Value] {
         let operands = u32::try_from(test.a.get()).ok().zip(u32::try_from(test.b.get()).ok());
         operands.and_then(|(first, count)| slice(self.values(), first, count)).unwrap_or_default()
+    }
+
+    /// The comparisons of a `semver` test.
+    pub(crate) fn comparisons(&self, test: &Test) -> &'s [Comparison] {
+        let operands = u32::try_from(test.a.get()).ok().zip(u32::try_from(test.b.get()).ok());
+        operands.and_then(|(first, count)| slice(self.all_comparisons(), first, count)).unwrap_or_default()
     }
 
     /// The name of a variant.

@@ -6,12 +6,13 @@ use super::{Parts, demand, unusable};
 use crate::{
     allocation::RANGES_LIMIT,
     document::{CONTAINS_LIMIT, ID_LIMIT, SET_BYTES_LIMIT, SET_LIMIT, labels},
-    owned,
+    owned, semver,
     slot::SLOTS,
     snapshot::{
         Unusable,
         records::{
-            FAILED, MATCHED, Range, Rule, SectionExtent, Setting, Split, Test, Text, flag, kind, operator, then,
+            Comparison, FAILED, MATCHED, Range, Rule, SectionExtent, Setting, Split, Test, Text, flag, kind, operator,
+            relation, then,
         },
         section::{Section, slice},
     },
@@ -29,6 +30,7 @@ pub(in crate::snapshot) fn section(number: u32, bytes: &[u8], extent: SectionExt
     check_names(&section)?;
     check_variants(&section)?;
     check_headers(&section)?;
+    check_versions(&section)?;
     for attribute in section.identity().iter().chain(section.attributes()) {
         demand(attribute.kind <= kind::LABEL, "an unknown attribute")?;
         // The host is asked by a path whose parts are joined by NUL.
@@ -56,6 +58,7 @@ fn check_texts(section: &Section<'_>) -> Result<(), Unusable> {
         .chain(section.attributes().iter().map(|attribute| attribute.name))
         .chain(section.rules().iter().map(|rule| rule.path))
         .chain(section.values().iter().map(|value| value.text))
+        .chain(section.all_comparisons().iter().map(|comparison| comparison.prerelease))
         .chain(section.splits().iter().flat_map(|split| [split.name, split.experiment]))
         .chain(section.all_settings().iter().flat_map(|setting| [setting.name, setting.value]));
     for one in all {
@@ -140,12 +143,29 @@ fn check_test(section: &Section<'_>, test: &Test) -> Result<(), Unusable> {
         operator::EXACT | operator::PREFIX | operator::SUFFIX | operator::CONTAINS => {
             matches!((a, b), (Ok(offset), Ok(length)) if section.texts.at(offset, length).is_some())
         }
+        operator::SEMVER => check_comparisons(section, test),
         operator::IN => matches!((a, b), (Ok(first), Ok(count)) if slice(section.values(), first, count).is_some()),
         _ => false,
     };
     demand(operand, "an unknown operator or an operand out of bounds")?;
-    demand(test.flags & !(flag::FOLD | flag::NEGATED) == 0, "an unknown flag")?;
+    demand(test.flags & !(flag::FOLD | flag::NEGATED | flag::PRERELEASES) == 0, "an unknown flag")?;
     demand((test.attribute.get() as usize) < section.attributes().len(), "an attribute out of bounds")
+}
+
+/// Every version to compare with is short and of numbers that a version may have.
+fn check_versions(section: &Section<'_>) -> Result<(), Unusable> {
+    let sound = |one: &Comparison| {
+        (relation::LESS..=relation::ANY).contains(&one.relation)
+            && one.last <= 1
+            && one.numbers().iter().all(|&number| number <= semver::GREATEST)
+            && one.prerelease.length.get() as usize <= semver::RANGE_LIMIT
+    };
+    demand(section.all_comparisons().iter().all(sound), "a comparison with no version")
+}
+
+/// Tests may share comparisons, so no test may have many.
+fn check_comparisons(section: &Section<'_>, test: &Test) -> bool {
+    (1..=semver::COMPARISONS_LIMIT).contains(&section.comparisons(test).len())
 }
 
 fn check_split(section: &Section<'_>, split: &Split, parts: &mut Parts) -> Result<(), Unusable> {

@@ -5,8 +5,8 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, little_endian::U32}
 use crate::{
     Format, Snapshot, Source, compile,
     snapshot::records::{
-        Extent, FAILED, Header, MATCHED, Output, Range, Rule, Scope, SectionExtent, SectionHeader, Setting, Split,
-        Test, Text, Variant, operator,
+        Comparison, Extent, FAILED, Header, MATCHED, Output, Range, Rule, Scope, SectionExtent, SectionHeader, Setting,
+        Split, Test, Text, Variant, operator,
     },
 };
 
@@ -18,7 +18,8 @@ const RULE_SETS: [&str; 2] = [
         "rules": [
             {"id": "one", "when": {"all": [{"path": {"prefix": "/a"}}, {"percent": 20}]}, "variant": "b"},
             {"id": "two", "when": {"path": {"contains": "b"}}, "split": "s", "set": {"x-flags": "long-enough-for-names-that-are-too-long-to-stand-within-the-text-of-this-rule-set"}},
-            {"id": "three", "split": "t"}]}}"#,
+            {"id": "three", "when": {"path": {"semver": "^1.2.3-a || 2"}}, "variant": "b"},
+            {"id": "four", "split": "t"}]}}"#,
     r#"{"apiVersion": "graylane.dev/v1", "kind": "RuleSet", "metadata": {"name": "shop"}, "spec": {
         "output": {"variantHeader": "x-shop"}, "variants": ["a"], "default": "a"}}"#,
 ];
@@ -109,6 +110,10 @@ impl Bytes {
         self.first(|header| header.settings)
     }
 
+    fn comparisons(&mut self) -> &mut [Comparison] {
+        self.first(|header| header.comparisons)
+    }
+
     fn refused(self) -> String {
         Snapshot::load(self.0).map(drop).unwrap_err().to_string()
     }
@@ -144,8 +149,8 @@ fn no_part_is_counted_twice() {
         "scopes that overlap": |bytes| bytes.outputs()[1] = bytes.outputs()[0];
         "tests that two rules share": |bytes| bytes.rules()[1].first_test = 1.into();
         "tests that two rules share": |bytes| {
-            bytes.rules()[2].first_test = 0.into();
-            bytes.rules()[2].tests = 1.into();
+            bytes.rules()[3].first_test = 0.into();
+            bytes.rules()[3].tests = 1.into();
         };
         "settings that two rules share": |bytes| {
             bytes.rules()[2].first_setting = 0.into();
@@ -215,6 +220,32 @@ fn what_a_request_has_to_pay_for_is_bounded() {
     let mut bytes = Bytes::with_rules((0..257).map(rule));
     bytes.tests().iter_mut().for_each(|test| test.operator = operator::CONTAINS);
     assert_eq!(bytes.refused(), sentence("too many `contains`"));
+}
+
+#[test]
+fn versions_are_compared_with_versions() {
+    refused! {
+        "a comparison with no version": |bytes| bytes.comparisons()[0].relation = 0;
+        "a comparison with no version": |bytes| bytes.comparisons()[0].relation = 8;
+        "a comparison with no version": |bytes| bytes.comparisons()[0].last = 2;
+        "a comparison with no version": |bytes| bytes.comparisons()[1].numbers[2] = (1 << 53).into();
+        "a text out of bounds": |bytes| bytes.comparisons()[0].prerelease.offset = 1_000_000.into();
+        "an unknown operator or an operand out of bounds": |bytes| bytes.tests()[3].b = 5.into();
+        "an unknown operator or an operand out of bounds": |bytes| bytes.tests()[3].b = 0.into();
+        "an unknown operator or an operand out of bounds": |bytes| bytes.tests()[3].b = (1 << 32 | 1).into();
+        "an unknown operator or an operand out of bounds": |bytes| bytes.tests()[3].a = 3.into();
+    }
+}
+
+#[test]
+fn a_prerelease_to_compare_with_is_short() {
+    let set = "v".repeat(300);
+    let rule = format!(
+        r#"{{"id": "r", "when": {{"path": {{"semver": "1.0.0-a"}}}}, "variant": "a", "set": {{"x-a": "{set}"}}}}"#
+    );
+    let mut bytes = Bytes::with_rules(std::iter::once(rule));
+    bytes.comparisons()[0].prerelease = Text { offset: U32::ZERO, length: 257.into() };
+    assert_eq!(bytes.refused(), sentence("a comparison with no version"));
 }
 
 #[test]
