@@ -18,6 +18,8 @@ use crate::{
     tree::{self, quote},
 };
 
+pub(crate) use clashes::refuse_namesakes;
+
 /// The most pairs of host and path prefix in a namespace; more would not fit into a snapshot.
 const SCOPES_LIMIT: usize = 50_000;
 

@@ -5,7 +5,7 @@
 //! and why. Nothing here knows a proxy, a clock, a file or a random number: the same inputs give
 //! the same answer natively, in Envoy and in a browser.
 
-mod allocation;
+pub mod allocation;
 mod attributes;
 mod compile;
 mod decide;
@@ -15,6 +15,7 @@ pub mod envelope;
 mod explain;
 mod near;
 mod operators;
+pub mod outline;
 pub mod owned;
 mod problem;
 mod report;
@@ -32,6 +33,7 @@ pub use compile::{Compiled, compile};
 pub use decision::{Decision, Reason, SeriesKey};
 pub use explain::Explanation;
 pub use near::nearest;
+pub use outline::Outline;
 pub use problem::{Problem, Severity};
 pub use revision::{InvalidRevision, Revision};
 pub use shares::Share;

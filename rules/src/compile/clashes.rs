@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Refuses each name that an earlier one of the documents has.
-pub(super) fn refuse_namesakes<'a>(names: impl Iterator<Item = (usize, &'a Name)>, report: &mut Report) {
+pub(crate) fn refuse_namesakes<'a>(names: impl Iterator<Item = (usize, &'a Name)>, report: &mut Report) {
     let mut seen = BTreeMap::new();
     for (index, name) in names {
         if let Some(first) = seen.insert(&name.text, index) {

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::{Fields, Name, RuleSet, fields, names, rule_set};
 use crate::{
-    allocation::{self, RANGES_LIMIT},
+    allocation::{self, Allocation, RANGES_LIMIT},
     report::{Path, Report},
     slot::SLOTS,
     tree::{Node, Value, quote},
@@ -93,6 +93,11 @@ fn decode_range(node: &Node, path: &Path<'_>, report: &mut Report) -> Option<(u3
 }
 
 impl Lock {
+    /// What it remembers, by the names of splits.
+    pub(crate) fn allocations(&self) -> impl Iterator<Item = (String, Allocation)> {
+        self.splits.iter().map(|split| (split.name.clone(), Allocation::of_ranges(split.ranges.clone())))
+    }
+
     /// The ranges of the split number `place` of `rule_set`, where this lock has it.
     ///
     /// A lock that does not fit the weights is refused: it remembers other ones.
@@ -114,7 +119,8 @@ impl Lock {
         let fits = ranges.filter(|ranges| allocation::counts_of(ranges, rule_set.variants.len()) == split.counts);
         if fits.is_none() {
             let found = format!("an allocation of {} for other weights or variants", quote(&locked.name));
-            let expected = format!("slots as the weights say: {:?} for {:?}", split.counts, rule_set.variants);
+            let said = format!("{:?} for {:?}", split.counts, rule_set.variants);
+            let expected = format!("slots as the weights say: {said}; `graylane allocate` moves them there");
             let path = Path::DOCUMENT;
             let path = path.field("spec");
             let path = path.field("splits");

@@ -1,0 +1,262 @@
+//! What documents say, for tools that remember and compare: names, slots, salts, and texts to compare by.
+
+mod written;
+
+use crate::{
+    Problem, Source,
+    allocation::Allocation,
+    compile,
+    document::{self, Document, Lock, Match, RuleSet, Then},
+    report::Report,
+    tree::{self, Node, Value},
+};
+use written::written;
+
+/// What documents say; nothing about it is compiled, and locks may not fit.
+#[derive(Clone, Debug, Default)]
+pub struct Outline {
+    /// The rule sets, sorted by name.
+    pub rule_sets: Vec<RuleSetOutline>,
+    /// The locks, sorted by name.
+    pub locks: Vec<LockOutline>,
+}
+
+/// One rule set.
+#[derive(Clone, Debug)]
+pub struct RuleSetOutline {
+    /// Which of the sources it is, from 0.
+    pub source: usize,
+    /// Its name.
+    pub name: String,
+    /// Where identities may be in a request, in order.
+    pub identity: Vec<IdentityOutline>,
+    /// Its splits, in the document's order.
+    pub splits: Vec<SplitOutline>,
+    /// Its rules, in order.
+    pub rules: Vec<RuleOutline>,
+    /// Every other field of `spec`, by name, as a text: two are equal where they say the same.
+    pub fields: Vec<(String, String)>,
+}
+
+/// Where an identity may be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdentityOutline {
+    /// The key in the document: `header`, `cookie`.
+    pub kind: String,
+    /// The name of the header or the cookie; of other kinds a text that says all of it.
+    pub name: String,
+}
+
+/// One split.
+#[derive(Clone, Debug)]
+pub struct SplitOutline {
+    /// Its name.
+    pub name: String,
+    /// What its slots are drawn by.
+    pub salt: String,
+    /// The slots that the weights are worth, of each variant of the rule set.
+    pub slots: Vec<(String, u32)>,
+    /// What experiment it is.
+    pub experiment: Option<String>,
+}
+
+/// One rule.
+#[derive(Clone, Debug)]
+pub struct RuleOutline {
+    /// Its id.
+    pub id: String,
+    /// All of it as a text: two are equal where the rules say the same.
+    pub text: String,
+    /// Its percentages, in the document's order.
+    pub percents: Vec<PercentOutline>,
+    /// What it decides.
+    pub then: ThenOutline,
+}
+
+/// What a rule that matched decides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ThenOutline {
+    /// This variant.
+    Variant(String),
+    /// By the split of this name.
+    Split(String),
+}
+
+/// One percentage, half open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PercentOutline {
+    /// What its slots are drawn by.
+    pub salt: String,
+    /// Its first slot.
+    pub from: u32,
+    /// The slot behind its last.
+    pub to: u32,
+}
+
+/// One lock.
+#[derive(Clone, Debug)]
+pub struct LockOutline {
+    /// Which of the sources it is, from 0.
+    pub source: usize,
+    /// The name of its rule set.
+    pub name: String,
+    /// Its labels, in the document's order.
+    pub labels: Vec<(String, String)>,
+    /// What it remembers, by the names of splits, in the document's order.
+    pub splits: Vec<(String, Allocation)>,
+}
+
+impl Outline {
+    /// Reads documents: every one by itself, so that locks need not fit their rule sets.
+    ///
+    /// # Errors
+    /// Every problem of every document at once, as from [`compile`](crate::compile()).
+    pub fn read(sources: &[Source<'_>]) -> Result<Self, Vec<Problem>> {
+        let mut report = Report::default();
+        let mut outline = Self::default();
+        let mut names = (Vec::new(), Vec::new());
+        for (source, text) in sources.iter().enumerate() {
+            report.begin(source);
+            let Some(tree) = tree::read(text.format, text.text, &mut report) else { continue };
+            match document::decode(&tree, &mut report) {
+                Some(Document::RuleSet(rule_set)) => {
+                    outline.rule_sets.push(rule_set_outline(source, &rule_set, &tree));
+                    names.0.push((source, rule_set.name));
+                }
+                Some(Document::Lock(lock)) => {
+                    outline.locks.push(lock_outline(source, &lock, &tree));
+                    names.1.push((source, lock.name));
+                }
+                None => {}
+            }
+        }
+        compile::refuse_namesakes(names.0.iter().map(|(source, name)| (*source, name)), &mut report);
+        compile::refuse_namesakes(names.1.iter().map(|(source, name)| (*source, name)), &mut report);
+        if report.has_errors() {
+            return Err(report.into_problems());
+        }
+        outline.rule_sets.sort_by(|one, other| one.name.cmp(&other.name));
+        outline.locks.sort_by(|one, other| one.name.cmp(&other.name));
+        Ok(outline)
+    }
+
+    /// The rule set of this name.
+    pub fn rule_set(&self, name: &str) -> Option<&RuleSetOutline> {
+        self.rule_sets.iter().find(|rule_set| rule_set.name == name)
+    }
+
+    /// The lock of the rule set of this name.
+    pub fn lock(&self, name: &str) -> Option<&LockOutline> {
+        self.locks.iter().find(|lock| lock.name == name)
+    }
+
+    /// What decides by the split of this name: what the lock remembers where that fits, or else one range for each variant.
+    pub fn allocation(&self, rule_set: &RuleSetOutline, split: &SplitOutline) -> Allocation {
+        let locked = self.lock(&rule_set.name).and_then(|lock| lock.split(&split.name));
+        let fitting = locked.filter(|locked| locked.fits(&split.slots)).cloned();
+        fitting.unwrap_or_else(|| Allocation::consecutive(&split.slots))
+    }
+}
+
+impl RuleSetOutline {
+    /// The split of this name.
+    pub fn split(&self, name: &str) -> Option<&SplitOutline> {
+        self.splits.iter().find(|split| split.name == name)
+    }
+
+    /// The rule of this id.
+    pub fn rule(&self, id: &str) -> Option<&RuleOutline> {
+        self.rules.iter().find(|rule| rule.id == id)
+    }
+}
+
+impl LockOutline {
+    /// What it remembers of the split of this name.
+    pub fn split(&self, name: &str) -> Option<&Allocation> {
+        self.splits.iter().find(|(split, _)| split == name).map(|(_, allocation)| allocation)
+    }
+}
+
+fn rule_set_outline(source: usize, rule_set: &RuleSet, tree: &Node) -> RuleSetOutline {
+    let variant = |place: usize| rule_set.variants.get(place).cloned().unwrap_or_default();
+    let splits = rule_set.splits.iter().map(|split| SplitOutline {
+        name: split.name.text.clone(),
+        salt: split.salt.clone(),
+        slots: rule_set.variants.iter().cloned().zip(split.counts.iter().copied()).collect(),
+        experiment: split.experiment.clone(),
+    });
+    let spec = tree.field("spec");
+    let texts = spec.and_then(|spec| spec.field("rules")).map(Node::items).unwrap_or_default();
+    let rules = rule_set.rules.iter().map(|rule| RuleOutline {
+        id: rule.id.text.clone(),
+        text: texts.get(rule.place).map(written).unwrap_or_default(),
+        percents: rule.when.as_ref().map(percents).unwrap_or_default(),
+        then: match rule.then {
+            Then::Variant(place) => ThenOutline::Variant(variant(place)),
+            Then::Split(place) => {
+                ThenOutline::Split(rule_set.splits.get(place).map(|split| split.name.text.clone()).unwrap_or_default())
+            }
+        },
+    });
+    let fields = spec.map(Node::entries).unwrap_or_default().iter();
+    let fields = fields.filter(|entry| !["rules", "splits"].contains(&entry.key.as_str()));
+    RuleSetOutline {
+        source,
+        name: rule_set.name.text.clone(),
+        identity: spec.and_then(|spec| spec.field("identity")).map(identity).unwrap_or_default(),
+        splits: splits.collect(),
+        rules: rules.collect(),
+        fields: fields.map(|entry| (entry.key.clone(), written(&entry.node))).collect(),
+    }
+}
+
+/// The sources of `spec.identity`, each a map of one key.
+fn identity(node: &Node) -> Vec<IdentityOutline> {
+    let sources = node.field("from").map(Node::items).unwrap_or_default();
+    let sources = sources.iter().filter_map(|source| source.entries().first());
+    let name = |node: &Node| node.text().map_or_else(|| written(node), str::to_owned);
+    sources.map(|entry| IdentityOutline { kind: entry.key.clone(), name: name(&entry.node) }).collect()
+}
+
+fn percents(one: &Match) -> Vec<PercentOutline> {
+    match one {
+        Match::All(inner) | Match::Any(inner) => inner.iter().flat_map(percents).collect(),
+        Match::Not(inner) => percents(inner),
+        Match::Percent { from, to, salt } => vec![PercentOutline { salt: salt.clone(), from: *from, to: *to }],
+        _ => Vec::new(),
+    }
+}
+
+fn lock_outline(source: usize, lock: &Lock, tree: &Node) -> LockOutline {
+    let labels = tree.field("metadata").and_then(|metadata| metadata.field("labels"));
+    let labels = labels.map(Node::entries).unwrap_or_default().iter();
+    let labels = labels.filter_map(|entry| Some((entry.key.clone(), entry.node.text()?.to_owned())));
+    LockOutline { source, name: lock.name.text.clone(), labels: labels.collect(), splits: lock.allocations().collect() }
+}
+
+impl Node {
+    fn field(&self, name: &str) -> Option<&Node> {
+        self.entries().iter().find(|entry| entry.key == name).map(|entry| &entry.node)
+    }
+
+    fn entries(&self) -> &[tree::Entry] {
+        match &self.value {
+            Value::Map(entries) => entries,
+            _ => &[],
+        }
+    }
+
+    fn items(&self) -> &[Node] {
+        match &self.value {
+            Value::List(items) => items,
+            _ => &[],
+        }
+    }
+
+    fn text(&self) -> Option<&str> {
+        match &self.value {
+            Value::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+}
