@@ -1,8 +1,10 @@
 //! The command line: one file a command.
 
+mod allocate;
 mod check;
 mod compile;
 mod decide;
+mod diff;
 mod explain;
 mod keys;
 mod paths;
@@ -39,6 +41,8 @@ enum Command {
     Check(check::Arguments),
     Explain(explain::Arguments),
     Decide(decide::Arguments),
+    Allocate(allocate::Arguments),
+    Diff(diff::Arguments),
     Compile(compile::Arguments),
     Keys(keys::Arguments),
     Probe(probe::Arguments),
@@ -55,6 +59,8 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Check(arguments) => check::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Decide(arguments) => decide::run(&arguments),
+        Command::Allocate(arguments) => allocate::run(&arguments),
+        Command::Diff(arguments) => diff::run(&arguments),
         Command::Compile(arguments) => compile::run(&arguments),
         Command::Keys(arguments) => keys::run(&arguments),
         Command::Probe(arguments) => probe::run(&arguments),

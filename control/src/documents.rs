@@ -5,7 +5,7 @@ mod gathered;
 
 use std::path::PathBuf;
 
-use graylane_rules::{Format, Snapshot, Source, compile};
+use graylane_rules::{Format, Outline, Snapshot, Source, compile};
 
 use crate::{failure::Failure, finding::Finding};
 
@@ -55,6 +55,9 @@ pub fn compiled(gathered: &Gathered, owned: &[String]) -> Result<Compiled, Vec<F
     };
     let mut findings = gathered.unreadable.clone();
     findings.extend(problems.into_iter().filter_map(place));
+    for finding in findings.iter_mut().filter(|finding| finding.code == "lock-mismatch") {
+        finding.expected = finding.expected.replace("`graylane allocate`", &allocation(&gathered.paths));
+    }
     findings.extend(foreign::headers(documents, owned));
     match snapshot.filter(|_| !findings.iter().any(Finding::is_error)).map(Snapshot::load) {
         Some(Ok(snapshot)) => Ok(Compiled { snapshot, warnings: findings }),
@@ -71,12 +74,56 @@ pub fn compiled(gathered: &Gathered, owned: &[String]) -> Result<Compiled, Vec<F
 /// # Errors
 /// Every finding, those about what cannot be read included.
 pub fn snapshot(paths: &[PathBuf]) -> Result<Snapshot, Failure> {
-    let gathered = Gathered::of(paths);
-    let compiled = compiled(&gathered, &[]).map_err(|findings| refusal(&gathered, &findings))?;
+    let compiled = sound(&Gathered::of(paths))?;
     for warning in &compiled.warnings {
         eprintln!("{warning}");
     }
     Ok(compiled.snapshot)
+}
+
+/// Compiles what was gathered, as a command that can do nothing without it.
+///
+/// # Errors
+/// Every finding.
+pub fn sound(gathered: &Gathered) -> Result<Compiled, Failure> {
+    compiled(gathered, &[]).map_err(|findings| refusal(gathered, &findings))
+}
+
+/// What the documents say, whether or not their locks fit.
+///
+/// # Errors
+/// Every finding that is not about a lock that does not fit.
+pub fn outline(gathered: &Gathered) -> Result<Outline, Failure> {
+    let documents = &gathered.documents;
+    let sources: Vec<_> = documents.iter().map(Document::source).collect();
+    let read = Outline::read(&sources);
+    let problems = match read {
+        Ok(outline) if gathered.unreadable.is_empty() => return Ok(outline),
+        Ok(_) => Vec::new(),
+        Err(problems) => problems,
+    };
+    let place = |problem: graylane_rules::Problem| {
+        let document = documents.get(problem.source)?;
+        Some(Finding::of(problem, &document.file, &document.text))
+    };
+    let findings: Vec<_> = gathered.unreadable.iter().cloned().chain(problems.into_iter().filter_map(place)).collect();
+    Err(refusal(gathered, &findings))
+}
+
+/// What documents say that compile: their locks fit.
+///
+/// # Errors
+/// Every finding, those about what cannot be read included.
+pub fn compiled_outline(paths: &[PathBuf]) -> Result<Outline, Failure> {
+    let gathered = Gathered::of(paths);
+    sound(&gathered)?;
+    outline(&gathered)
+}
+
+/// The command that makes locks fit, as it can be typed.
+fn allocation(paths: &[PathBuf]) -> String {
+    let paths: Vec<_> = paths.iter().map(|path| format!(" {}", path.display())).collect();
+    format!("`graylane allocate{}`", paths.concat())
 }
 
 fn refusal(gathered: &Gathered, findings: &[Finding]) -> Failure {

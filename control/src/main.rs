@@ -14,15 +14,18 @@ mod finding;
 mod http;
 mod json;
 mod keys;
+mod lock;
 mod metrics;
 mod namespace;
 mod nodes;
 mod owned;
 mod publication;
+mod replace;
 mod request;
 #[cfg(test)]
 mod scratch;
 mod sealer;
+mod share;
 mod shell;
 mod status;
 mod url;

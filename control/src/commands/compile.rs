@@ -2,14 +2,14 @@
 
 use std::{
     io::{self, Write as _},
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::ExitCode,
 };
 
 use graylane_rules::{SNAPSHOT_FORMAT, envelope};
 
 use super::paths::Paths;
-use crate::{documents, failure::Failure};
+use crate::{documents, failure::Failure, replace::replace};
 
 /// Compile rule sets into a snapshot file.
 ///
@@ -51,15 +51,4 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let (length, digest) = (bytes.len(), envelope::digest(bytes));
     eprintln!("{}: {length} bytes, format {SNAPSHOT_FORMAT}, sha256 {digest}", output.display());
     Ok(ExitCode::SUCCESS)
-}
-
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(format!(".{}.tmp", std::process::id()));
-    let written = std::fs::write(&beside, bytes).and_then(|()| std::fs::rename(&beside, path));
-    if written.is_err() {
-        // What went wrong is already known; the rest may not even be there.
-        let _ = std::fs::remove_file(&beside);
-    }
-    written
 }

@@ -22,13 +22,15 @@ pub struct Gathered {
     pub documents: Vec<Document>,
     /// An error for each file or directory that gave none.
     pub unreadable: Vec<Finding>,
+    /// The paths that named them.
+    pub paths: Vec<PathBuf>,
     bytes: usize,
 }
 
 impl Gathered {
     /// What the paths of a command line name: files, and directories of them.
     pub fn of(paths: &[PathBuf]) -> Self {
-        let mut gathered = Self::default();
+        let mut gathered = Self { paths: paths.to_vec(), ..Self::default() };
         for path in paths {
             if path.is_dir() { gathered.take_directory(path) } else { gathered.take_file(path) }
         }
@@ -37,7 +39,7 @@ impl Gathered {
 
     /// What stands in a directory.
     pub fn directory(path: &Path) -> Self {
-        let mut gathered = Self::default();
+        let mut gathered = Self { paths: vec![path.to_owned()], ..Self::default() };
         gathered.take_directory(path);
         gathered
     }

@@ -1,0 +1,122 @@
+//! The files that locks stand in.
+
+use std::{
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use graylane_rules::{Format, Outline};
+
+use super::plan::Plan;
+use crate::{
+    documents::{self, Document, Gathered},
+    failure::Failure,
+};
+
+/// The documents of the command line, and the locks that stand beside them.
+pub struct Sources {
+    /// All of them, those that were named first.
+    pub gathered: Gathered,
+    /// How many were named.
+    named: usize,
+}
+
+/// A lock file to write.
+pub struct Writing {
+    /// Where.
+    pub path: PathBuf,
+    /// How.
+    format: Format,
+    /// What.
+    pub text: String,
+}
+
+impl Writing {
+    /// Where it would go, as a comment where the format has any.
+    pub fn heading(&self, output: &mut impl Write) -> io::Result<()> {
+        match self.format {
+            Format::Yaml => writeln!(output, "# {}", self.path.display()),
+            Format::Json => Ok(()),
+        }
+    }
+}
+
+impl Sources {
+    /// Reads what `paths` name, and the lock file beside each of them that is not named itself: what is remembered there
+    /// must not be lost because nobody mentioned it.
+    ///
+    /// # Errors
+    /// What cannot be read.
+    pub fn read(paths: &[PathBuf]) -> Result<Self, Failure> {
+        let mut gathered = Gathered::of(paths);
+        let named = gathered.documents.len();
+        let known: Vec<PathBuf> =
+            gathered.documents.iter().filter_map(|document| Path::new(&document.file).canonicalize().ok()).collect();
+        let beside = gathered.documents.iter().flat_map(|document| beside(&document.file));
+        let unknown = |path: &PathBuf| path.canonicalize().is_ok_and(|path| !known.contains(&path));
+        let more: Vec<PathBuf> = beside.filter(unknown).collect();
+        let more = Gathered::of(&more);
+        gathered.documents.extend(more.documents);
+        gathered.unreadable.extend(more.unreadable);
+        Ok(Self { gathered, named })
+    }
+
+    /// What is to be written: the lock's own file, or one beside the rule set.
+    ///
+    /// # Errors
+    /// Where something else stands in the place of a lock.
+    pub fn writings(&self, outline: &Outline, plans: &[Plan]) -> Result<Vec<Writing>, Failure> {
+        let stranger = outline.rule_sets.iter().find(|rule_set| rule_set.source >= self.named);
+        if let Some(document) = stranger.and_then(|rule_set| self.gathered.documents.get(rule_set.source)) {
+            return Err(Failure::refused(format!("{}: found a rule set, expected a lock", document.file)));
+        }
+        plans.iter().filter(|plan| !plan.unchanged).map(|plan| self.writing(outline, plan)).collect()
+    }
+
+    fn writing(&self, outline: &Outline, plan: &Plan) -> Result<Writing, Failure> {
+        let name = &plan.lock.rule_set;
+        let document = |source: usize| self.gathered.documents.get(source);
+        let own = outline.lock(name).and_then(|lock| document(lock.source));
+        let writing = |path: PathBuf, format| Writing { text: plan.lock.text(format), path, format };
+        if let Some(own) = own {
+            return Ok(writing(PathBuf::from(&own.file), own.format));
+        }
+        let rule_set = outline.rule_set(name).and_then(|rule_set| document(rule_set.source));
+        let path = rule_set.and_then(|document| beside(&document.file).into_iter().next());
+        let path = path.ok_or_else(|| Failure::unable(format!("found no file of rule set {name}, expected one")))?;
+        if path.exists() {
+            let expected = format!("no such file, or the lock of rule set {name}");
+            return Err(Failure::refused(format!("{}: found something else, expected {expected}", path.display())));
+        }
+        Ok(writing(path, Format::Yaml))
+    }
+
+    /// Compiles everything as it will be, before anything is written.
+    ///
+    /// # Errors
+    /// Every problem.
+    pub fn check(&self, writings: &[Writing]) -> Result<(), Failure> {
+        let written = |file: &str| writings.iter().any(|writing| writing.path == Path::new(file));
+        let kept = self.gathered.documents.iter().filter(|document| !written(&document.file));
+        let kept =
+            kept.map(|document| Document { text: document.text.clone(), file: document.file.clone(), ..*document });
+        let new = writings.iter().map(|writing| Document {
+            file: writing.path.display().to_string(),
+            format: writing.format,
+            text: writing.text.clone().into_bytes(),
+        });
+        let mut all = Gathered::default();
+        all.documents = kept.chain(new).collect();
+        documents::sound(&all).map(drop)
+    }
+}
+
+/// Where the lock of the rule set in `file` may stand, the usual place first: `checkout.lock.yaml` beside `checkout.yaml`.
+fn beside(file: &str) -> Vec<PathBuf> {
+    let path = Path::new(file);
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    if stem.ends_with(".lock") {
+        return Vec::new();
+    }
+    ["yaml", "yml", "json"].map(|format| path.with_file_name(format!("{stem}.lock.{format}"))).to_vec()
+}
