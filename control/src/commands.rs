@@ -6,6 +6,7 @@ mod compile;
 mod decide;
 mod diff;
 mod explain;
+mod import;
 mod keys;
 mod paths;
 mod probe;
@@ -44,6 +45,7 @@ enum Command {
     Allocate(allocate::Arguments),
     Diff(diff::Arguments),
     Compile(compile::Arguments),
+    Import(import::Arguments),
     Keys(keys::Arguments),
     Probe(probe::Arguments),
 }
@@ -62,6 +64,7 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Allocate(arguments) => allocate::run(&arguments),
         Command::Diff(arguments) => diff::run(&arguments),
         Command::Compile(arguments) => compile::run(&arguments),
+        Command::Import(arguments) => import::run(&arguments),
         Command::Keys(arguments) => keys::run(&arguments),
         Command::Probe(arguments) => probe::run(&arguments),
     }

@@ -12,6 +12,7 @@ mod excerpt;
 mod failure;
 mod finding;
 mod http;
+mod import;
 mod json;
 mod keys;
 mod lock;

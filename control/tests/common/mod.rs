@@ -79,9 +79,12 @@ impl Scratch {
     pub fn run(&self, arguments: &[&str], input: &str) -> (i32, String, String) {
         let mut command = self.graylane(arguments);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        // A command that refuses its arguments reads nothing, and closes the pipe.
-        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        let mut stdin = child.stdin.take().unwrap();
+        let input = input.to_owned();
+        // On a thread of its own: both pipes may be full. A command that refuses its arguments reads nothing, and closes its.
+        let writer = std::thread::spawn(move || stdin.write_all(input.as_bytes()));
         let Output { status, stdout, stderr } = child.wait_with_output().unwrap();
+        let _ = writer.join().unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
         (status.code().unwrap(), text(stdout), text(stderr))
     }
