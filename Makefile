@@ -26,7 +26,7 @@ IN_FUZZ := cd fuzz
 # A binary and a cdylib have no public items: their documentation is for those who work on them.
 PRIVATE_DOC := RUSTDOCFLAGS='-D warnings -A rustdoc::private-intra-doc-links' cargo doc --no-deps --document-private-items
 
-.PHONY: help demo up test test-fuzz test-compose test-oldest check bench race soak faults fuzz build tools images fmt clean
+.PHONY: help demo up test test-fuzz test-compose test-oldest check bench race soak faults slots fuzz build tools images fmt clean
 .PHONY: toolchain build-bench build-tests test-rust lint docs deny purity bindgen
 
 help: ## what there is
@@ -70,6 +70,9 @@ soak: tools build ## 10,000 updates under load: what grows, as a table
 
 faults: tools build-tests ## what each fault does to requests and to changes, as a table
 	target/debug/faults $(FAULTS)
+
+slots: toolchain ## slots and allocations: uniform, independent, and whom a change of weights moves, as tables
+	cargo run -q -p graylane-integration --bin slots -- $(SLOTS)
 
 fuzz: toolchain ## hostile input, SECONDS for each target (60)
 	tools/fuzz $(or $(SECONDS),60)

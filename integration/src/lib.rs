@@ -38,6 +38,7 @@ mod running;
 pub mod samples;
 mod seen;
 mod signer;
+pub mod slots;
 pub mod soak;
 mod stats;
 mod status;
