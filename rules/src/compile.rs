@@ -2,6 +2,7 @@
 
 mod clashes;
 mod graph;
+mod index;
 mod section;
 
 use std::collections::BTreeMap;

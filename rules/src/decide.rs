@@ -8,6 +8,7 @@ use crate::{
     slot::slot,
     snapshot::{
         Root, Settings,
+        index::Index,
         records::{MATCHED, Output, Rule, Scope, Split, Test, host, operator, then},
         section::{Section, slice},
     },
@@ -69,11 +70,42 @@ impl<'s> Section<'s> {
     /// The decision of this rule set: its first rule that matches, or its default.
     pub(crate) fn decide<A: Attributes>(&self, asked: &Asked<'s, A>) -> Decision<'s> {
         let known = Known::default();
-        let found = (0u32..).zip(self.rules()).find(|(_, rule)| self.matches(rule, asked, &known, |_, _| {}));
-        match found {
+        let number = self.first_match(asked, &known);
+        match number.and_then(|number| Some((number, self.rules().get(number as usize)?))) {
             Some((number, rule)) => self.decided(number, rule, asked.identity(self, &known)),
             None => self.defaulted(),
         }
+    }
+
+    /// The number of the first rule that matches: among those that the request's values lead to, and those that are
+    /// always walked.
+    fn first_match<A: Attributes>(&self, asked: &Asked<'s, A>, known: &Known<'s>) -> Option<u32> {
+        let (rules, index) = (self.rules(), Index::of(self));
+        let matches =
+            |number: &u32| rules.get(*number as usize).is_some_and(|rule| self.matches(rule, asked, known, |_, _| {}));
+        let end = u32::try_from(rules.len()).unwrap_or(u32::MAX);
+        if index.keys.is_empty() {
+            return (0..end).find(matches);
+        }
+        let (mut first, mut tried) = (end, 0_u32);
+        for (number, key) in (0..).zip(index.keys) {
+            asked.any(self, key.attribute.get(), known, |value| {
+                for rule in index.rules(number, *key, value).take_while(|&rule| rule < first) {
+                    tried = tried.saturating_add(1);
+                    if tried >= end || matches(&rule) {
+                        first = if tried >= end { first } else { rule };
+                        break;
+                    }
+                }
+                tried >= end
+            });
+        }
+        // Values that a client repeats may lead to rules again and again; then all rules are walked, once.
+        if tried >= end {
+            return (0..first).find(matches).or((first < end).then_some(first));
+        }
+        let always = index.always.iter().map(|rule| rule.get()).take_while(|&rule| rule < first).find(matches);
+        always.or((first < end).then_some(first))
     }
 
     /// Walks the tests of a rule; `observe` is told each test that was asked and its answer.

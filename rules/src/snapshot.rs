@@ -1,5 +1,6 @@
 //! The compiled form of a namespace: bytes, checked once, used in place.
 
+pub(crate) mod index;
 pub(crate) mod records;
 pub(crate) mod section;
 mod validate;

@@ -11,13 +11,29 @@ pub(super) const LENGTH: usize = 12;
 /// The bytes of the first record.
 pub(super) const HEADER: usize = 48;
 /// The bytes of the first record of a section.
-pub(super) const SECTION_HEADER: usize = 116;
+pub(super) const SECTION_HEADER: usize = 148;
 
 /// Where the extents of the tables stand in the header, and how large their records are: outputs, scopes, sections, text.
 const TABLES: [(usize, usize); 4] = [(16, 16), (24, 22), (32, 8), (40, 1)];
-/// The same in a section: variants, identity, attributes, rules, tests, values, comparisons, splits, ranges, settings, text.
-const SECTION_TABLES: [(usize, usize); 11] =
-    [(28, 8), (36, 10), (44, 10), (52, 28), (60, 28), (68, 8), (76, 34), (84, 32), (92, 8), (100, 16), (108, 1)];
+/// The same in a section: variants, identity, attributes, rules, tests, values, comparisons, splits, ranges, settings, keys,
+/// slots, places, always, text.
+const SECTION_TABLES: [(usize, usize); 15] = [
+    (28, 8),
+    (36, 10),
+    (44, 10),
+    (52, 28),
+    (60, 28),
+    (68, 8),
+    (76, 34),
+    (84, 32),
+    (92, 8),
+    (100, 16),
+    (108, 6),
+    (116, 4),
+    (124, 4),
+    (132, 4),
+    (140, 1),
+];
 
 /// A table: where its extent stands, where its records do, and the bytes of one; `within` is what its offset counts from.
 #[derive(Clone, Debug)]

@@ -1,11 +1,12 @@
 //! A rule set to the bytes of its section.
 
-use super::graph::Graph;
+use super::{graph::Graph, index};
 use crate::{
     allocation,
     document::{Attribute, IdentitySource, RuleSet, Then},
     slot::{Domain, seed},
     snapshot::{
+        index::Operands,
         records::{self, Rule, SectionHeader, Setting, Split, Variant, kind, then},
         write::{Container, size},
     },
@@ -24,6 +25,8 @@ pub(super) fn write(rule_set: &RuleSet, ranges: &[Vec<allocation::Range>]) -> Ve
     let (splits, slot_ranges) = write_splits(rule_set, ranges, &mut section);
     let identity: Vec<_> = rule_set.identity.iter().map(|source| attribute(&source.into(), &mut section)).collect();
     let attributes: Vec<_> = graph.attributes.iter().map(|known| attribute(known, &mut section)).collect();
+    let operands = Operands { texts: section.texts(), values: &graph.values };
+    let index = index::index(&rules, &mut graph.tests, operands);
     let header = SectionHeader {
         name: header_texts.0,
         variant_header: header_texts.1,
@@ -40,6 +43,10 @@ pub(super) fn write(rule_set: &RuleSet, ranges: &[Vec<allocation::Range>]) -> Ve
         splits: section.table(&splits),
         ranges: section.table(&slot_ranges),
         settings: section.table(&settings),
+        keys: section.table(&index.keys),
+        slots: section.table(&index.slots),
+        places: section.table(&index.places),
+        always: section.table(&index.always),
         text: section.close_text(),
     };
     section.finish(header)

@@ -99,7 +99,25 @@ records! {
         splits: Extent,
         ranges: Extent,
         settings: Extent,
+        /// What is looked up of a request; none where all rules are walked.
+        keys: Extent,
+        /// A hash table of numbers: an upper part of the hash, and where its run of places begins.
+        slots: Extent,
+        /// Runs of numbers of rules, in order; the last of a run is marked.
+        places: Extent,
+        /// The numbers of the rules that no key leads to.
+        always: Extent,
         text: Extent,
+    }
+
+    /// What of an attribute's values is hashed to find rules; sorted, those of an attribute follow each other.
+    struct Key {
+        attribute: U16,
+        /// [`flag::FOLD`] where letters are hashed in lower case.
+        flags: u8,
+        reserved: u8,
+        /// So many bytes from the front; 0: the whole value.
+        length: U16,
     }
 
     /// The name of a variant.
@@ -246,6 +264,8 @@ pub(crate) mod flag {
     pub(crate) const NEGATED: u8 = 2;
     /// Of [`operator::SEMVER`](super::operator::SEMVER): prereleases are versions like others.
     pub(crate) const PRERELEASES: u8 = 4;
+    /// The rule matches only where this test holds, or another one of it with this flag; the index leads to it by the operands.
+    pub(crate) const FOUND_BY: u8 = 8;
 }
 
 /// [`Comparison::relation`]: which orders of a version to the one compared with pass, as a set of bits.

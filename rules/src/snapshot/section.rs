@@ -1,9 +1,10 @@
 //! A section in place: tables as slices, texts as bytes.
 
-use zerocopy::{FromBytes, Immutable, KnownLayout, Unaligned};
+use zerocopy::{FromBytes, Immutable, KnownLayout, Unaligned, little_endian::U32};
 
+use super::index::Operands;
 use super::records::{
-    Attribute, Comparison, Extent, Range, Rule, SectionHeader, Setting, Split, Test, Text, Value, Variant,
+    Attribute, Comparison, Extent, Key, Range, Rule, SectionHeader, Setting, Split, Test, Text, Value, Variant,
 };
 
 /// One rule set of a snapshot. Its tables are opened where they are asked for: a decision needs few of them.
@@ -20,6 +21,11 @@ pub(crate) struct Section<'s> {
 pub(crate) struct Texts<'s>(&'s [u8]);
 
 impl<'s> Texts<'s> {
+    /// The text `bytes`.
+    pub(crate) fn new(bytes: &'s [u8]) -> Self {
+        Self(bytes)
+    }
+
     /// A text. Bounds were checked when the snapshot was loaded.
     pub(crate) fn text(self, text: Text) -> &'s [u8] {
         slice(self.0, text.offset.get(), text.length.get()).unwrap_or_default()
@@ -65,9 +71,18 @@ tables! {
     splits: splits of Split,
     all_ranges: ranges of Range,
     all_settings: settings of Setting,
+    keys: keys of Key,
+    slots: slots of U32,
+    places: places of U32,
+    always: always of U32,
 }
 
 impl<'s> Section<'s> {
+    /// The operands of its tests.
+    pub(crate) fn all_operands(&self) -> Operands<'s> {
+        Operands { texts: self.texts, values: self.values() }
+    }
+
     /// Opens the section `bytes`; None where a table is out of bounds.
     pub(crate) fn open(number: u32, bytes: &'s [u8]) -> Option<Self> {
         Self::opened(number, bytes).filter(Self::is_whole)

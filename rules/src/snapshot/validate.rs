@@ -3,6 +3,7 @@
 //!
 //! Structure is safety, not integrity: a digest over the bytes is checked by whoever brought them.
 
+mod index;
 mod section;
 
 use super::{

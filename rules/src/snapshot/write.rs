@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use zerocopy::{Immutable, IntoBytes};
 
-use super::records::{Extent, Text};
+use super::{
+    records::{Extent, Text},
+    section::Texts,
+};
 
 /// Bytes of a container: a header whose place is kept free, then tables, then text.
 pub(crate) struct Container {
@@ -28,6 +31,11 @@ impl Container {
         self.text.extend_from_slice(text.as_bytes());
         self.known.insert(text.as_bytes().to_owned(), place);
         place
+    }
+
+    /// The text so far.
+    pub(crate) fn texts(&self) -> Texts<'_> {
+        Texts::new(&self.text)
     }
 
     /// Appends a table.

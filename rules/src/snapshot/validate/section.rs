@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Parts, demand, unusable};
+use super::{Parts, demand, index::index, unusable};
 use crate::{
     allocation::RANGES_LIMIT,
     document::{CONTAINS_LIMIT, ID_LIMIT, SET_BYTES_LIMIT, SET_LIMIT, labels},
@@ -45,7 +45,8 @@ pub(in crate::snapshot) fn section(number: u32, bytes: &[u8], extent: SectionExt
     let (mut tests, mut settings, mut ranges) = (Parts::default(), Parts::default(), Parts::default());
     section.rules().iter().try_for_each(|rule| check_rule(&section, rule, &mut tests))?;
     section.rules().iter().try_for_each(|rule| check_settings(&section, rule, &mut settings))?;
-    section.splits().iter().try_for_each(|split| check_split(&section, split, &mut ranges))
+    section.splits().iter().try_for_each(|split| check_split(&section, split, &mut ranges))?;
+    index(&section)
 }
 
 fn check_texts(section: &Section<'_>) -> Result<(), Unusable> {
@@ -148,7 +149,7 @@ fn check_test(section: &Section<'_>, test: &Test) -> Result<(), Unusable> {
         _ => false,
     };
     demand(operand, "an unknown operator or an operand out of bounds")?;
-    demand(test.flags & !(flag::FOLD | flag::NEGATED | flag::PRERELEASES) == 0, "an unknown flag")?;
+    demand(test.flags & !(flag::FOLD | flag::NEGATED | flag::PRERELEASES | flag::FOUND_BY) == 0, "an unknown flag")?;
     demand((test.attribute.get() as usize) < section.attributes().len(), "an attribute out of bounds")
 }
 

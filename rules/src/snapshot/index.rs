@@ -1,0 +1,160 @@
+//! The index over the rules of a section: which rules a value can be enough for.
+//!
+//! A rule that matches only where one of some tests holds is *found* by the values that these tests compare with; they
+//! carry [`flag::FOUND_BY`]. A [`Key`] says what of an attribute is hashed: all of a value, or its first bytes. The hash
+//! leads by open addressing to a run of rules, in order. Two values may share a run, since whoever finds a rule here asks all
+//! of its tests anyway; so no value has to be kept. Rules that no test finds stand in a list of their own.
+
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+use zerocopy::little_endian::U32;
+
+use super::{
+    records::{Key, Test, Value, flag, operator},
+    section::{Section, Texts, slice},
+};
+
+/// The longest value, in bytes, that is found whatever its case.
+pub(crate) const FOLD_LIMIT: usize = 256;
+/// How many of the first bytes of a value are hashed at most.
+pub(crate) const PREFIX_LIMIT: usize = 64;
+/// The most lengths of prefixes that one attribute is asked for.
+pub(crate) const LENGTHS_LIMIT: usize = 16;
+/// The most slots in a row that are in use.
+pub(crate) const ROW_LIMIT: usize = 256;
+/// Marks the last place of a run.
+pub(crate) const LAST: u32 = 1 << 31;
+/// The most places: what a slot has room for beside its tag.
+pub(crate) const PLACES_LIMIT: usize = PLACE as usize;
+
+/// The lower bits of a slot: one more than the first place of the run. 0 where the slot is empty.
+const PLACE: u32 = (1 << 20) - 1;
+
+/// The tables of an index. Without keys there is none, and all rules are walked.
+#[derive(Clone, Copy)]
+pub(crate) struct Index<'s> {
+    pub(crate) keys: &'s [Key],
+    pub(crate) slots: &'s [U32],
+    pub(crate) places: &'s [U32],
+    /// The rules that no value leads to, in order.
+    pub(crate) always: &'s [U32],
+}
+
+/// A hash: where to look, and what to look for.
+#[derive(Clone, Copy)]
+pub(crate) struct Hash(u64);
+
+impl Hash {
+    /// The hash of a value, or of its first bytes, for the key of this number.
+    pub(crate) fn of(key: u32, value: &[u8]) -> Self {
+        Self(xxh3_64_with_seed(value, u64::from(key)))
+    }
+
+    /// The slot to begin at, of so many that `mask` covers their numbers.
+    pub(crate) fn home(self, mask: usize) -> usize {
+        self.0 as usize & mask
+    }
+
+    /// What a slot says that begins the run from `place` on.
+    pub(crate) fn slot(self, place: u32) -> u32 {
+        (self.tag() << 20) | place.saturating_add(1)
+    }
+
+    /// The tag that a slot has for this hash, of 12 bits that do not choose the home.
+    pub(crate) fn tag(self) -> u32 {
+        (self.0 >> 52) as u32
+    }
+}
+
+/// The tag of a slot in use, and the first place of its run.
+pub(crate) fn in_use(slot: u32) -> Option<(u32, u32)> {
+    Some((slot >> 20, (slot & PLACE).checked_sub(1)?))
+}
+
+impl<'s> Index<'s> {
+    /// The index of a section.
+    pub(crate) fn of(section: &Section<'s>) -> Self {
+        Self { keys: section.keys(), slots: section.slots(), places: section.places(), always: section.always() }
+    }
+
+    /// The first place of the run that a value leads to.
+    #[inline]
+    pub(crate) fn find(&self, key: u32, value: &[u8]) -> Option<u32> {
+        let hash = Hash::of(key, value);
+        let mask = self.slots.len().wrapping_sub(1);
+        let mut at = hash.home(mask);
+        // A row has an end; that was checked when the snapshot was loaded.
+        while let Some((tag, place)) = in_use(self.slots.get(at)?.get()) {
+            if tag == hash.tag() {
+                return Some(place);
+            }
+            at = at.wrapping_add(1) & mask;
+        }
+        None
+    }
+
+    /// The numbers of the rules, in order, that a value of the attribute of `key` can be enough for.
+    #[inline]
+    pub(crate) fn rules(&self, number: u32, key: Key, value: &[u8]) -> impl Iterator<Item = u32> + use<'s> {
+        let first = hashed(key, value, |hashed| self.find(number, hashed)).flatten();
+        let mut places = first.and_then(|first| self.places.get(first as usize..)).unwrap_or_default().iter();
+        let mut ended = false;
+        std::iter::from_fn(move || {
+            let place = places.next().filter(|_| !ended)?.get();
+            ended = place & LAST != 0;
+            Some(place & !LAST)
+        })
+    }
+}
+
+/// Hands on what of `value` is hashed for `key`; None where it cannot be one that is asked for.
+#[inline]
+pub(crate) fn hashed<R>(key: Key, value: &[u8], find: impl FnOnce(&[u8]) -> R) -> Option<R> {
+    let part = match usize::from(key.length.get()) {
+        0 => value,
+        length => value.get(..length)?,
+    };
+    if key.flags & flag::FOLD == 0 {
+        return Some(find(part));
+    }
+    let mut lower = [0; FOLD_LIMIT];
+    let lower = lower.get_mut(..part.len())?;
+    lower.copy_from_slice(part);
+    lower.make_ascii_lowercase();
+    Some(find(lower))
+}
+
+/// The operands of tests.
+#[derive(Clone, Copy)]
+pub(crate) struct Operands<'s> {
+    pub(crate) texts: Texts<'s>,
+    pub(crate) values: &'s [Value],
+}
+
+impl<'s> Operands<'s> {
+    /// The values one of which has to be there for `test` to hold, or for a prefix what one has to begin with; None where
+    /// the test is none that a rule can be found by.
+    pub(crate) fn of(self, test: &Test) -> Option<impl Iterator<Item = &'s [u8]> + Clone> {
+        let (a, b) = (u32::try_from(test.a.get()).ok()?, u32::try_from(test.b.get()).ok()?);
+        let (one, several): (_, &[Value]) = match test.operator {
+            operator::EXACT | operator::PREFIX => (Some(self.texts.at(a, b)?), &[]),
+            operator::IN => (None, slice(self.values, a, b)?),
+            _ => return None,
+        };
+        let operands = one.into_iter().chain(several.iter().map(move |value| self.texts.text(value.text)));
+        let whole = test.operator != operator::PREFIX;
+        let folds = test.flags & flag::FOLD != 0;
+        let fits = |operand: &[u8]| if whole { !folds || operand.len() <= FOLD_LIMIT } else { !operand.is_empty() };
+        operands.clone().all(fits).then_some(operands)
+    }
+}
+
+/// The key by which `test` is found, of the `keys` of its attribute, and its place among them: for a prefix the longest that
+/// fits.
+pub(crate) fn key_of(keys: &[Key], test: &Test, operand: &[u8]) -> Option<(usize, Key)> {
+    let most = if test.operator == operator::PREFIX { operand.len().min(PREFIX_LIMIT) } else { 0 };
+    let fits = |key: &Key| {
+        let length = usize::from(key.length.get());
+        key.flags == test.flags & flag::FOLD && length <= most && (length > 0) == (most > 0)
+    };
+    keys.iter().copied().enumerate().filter(|(_, key)| fits(key)).max_by_key(|(_, key)| key.length.get())
+}

@@ -1,0 +1,170 @@
+//! The index of a section: whoever looks up what a request has finds every rule that could match it.
+
+use super::{demand, unusable};
+use crate::snapshot::{
+    Unusable,
+    index::{FOLD_LIMIT, Index, LAST, LENGTHS_LIMIT, PREFIX_LIMIT, ROW_LIMIT, hashed, in_use, key_of},
+    records::{FAILED, Key, MATCHED, Rule, Test, flag},
+    section::{Section, slice},
+};
+
+/// Checks the tables of the index, and that each rule stands where its tests say.
+///
+/// One pass over slots and places, one over the tests.
+pub(super) fn index(section: &Section<'_>) -> Result<(), Unusable> {
+    let index = Index::of(section);
+    let tests = section.tests();
+    if index.keys.is_empty() {
+        let rest = index.slots.len().max(index.places.len()).max(index.always.len());
+        let found_by = tests.iter().any(|test| test.flags & flag::FOUND_BY != 0);
+        return demand(rest == 0 && !found_by, "an index without keys");
+    }
+    check_keys(section, index.keys)?;
+    check_slots(&index, section.rules().len())?;
+    let mut finder = Finder::new(section, index);
+    let mut always = index.always.iter();
+    for (number, rule) in (0_u32..).zip(section.rules()) {
+        if !finder.finds(number, rule)? {
+            demand(always.next().is_some_and(|next| next.get() == number), "a rule that nothing leads to")?;
+        }
+    }
+    demand(always.next().is_none(), "a rule to be walked that is found already")
+}
+
+/// In order, so that those of an attribute stand together, and few.
+fn check_keys(section: &Section<'_>, keys: &[Key]) -> Result<(), Unusable> {
+    let order = |key: &Key| (key.attribute.get(), key.flags, key.length.get());
+    demand(keys.is_sorted_by(|one, next| order(one) < order(next)), "keys out of order")?;
+    let attributes = section.attributes().len();
+    let sound = |key: &Key| {
+        usize::from(key.attribute.get()) < attributes
+            && key.flags & !flag::FOLD == 0
+            && usize::from(key.length.get()) <= PREFIX_LIMIT.min(FOLD_LIMIT)
+    };
+    demand(keys.iter().all(sound), "a key of nothing")?;
+    // Beside the lengths there may be the whole value.
+    let crowded = |keys: &[Key]| match keys {
+        [first, .., last] => (first.attribute.get(), first.flags) == (last.attribute.get(), last.flags),
+        _ => false,
+    };
+    demand(!keys.windows(LENGTHS_LIMIT.saturating_add(2)).any(crowded), "too many keys of one attribute")
+}
+
+/// Every run is led to by one slot, in the order of the slots; no row of slots is long, and at most half of them are in use.
+fn check_slots(index: &Index<'_>, rules: usize) -> Result<(), Unusable> {
+    let (mut row, mut used, mut place) = (0_usize, 0_usize, 0_usize);
+    for slot in index.slots {
+        let Some((_, first)) = in_use(slot.get()) else {
+            row = 0;
+            continue;
+        };
+        (row, used) = (row.saturating_add(1), used.saturating_add(1));
+        demand(row <= ROW_LIMIT, "too many slots in a row")?;
+        demand(first as usize == place, "a slot that leads elsewhere")?;
+        let run = index.places.get(place..).unwrap_or_default();
+        let last =
+            run.iter().position(|place| place.get() & LAST != 0).ok_or_else(|| unusable("a run without an end"))?;
+        let run = run.get(..=last).unwrap_or_default();
+        let number = |place: &zerocopy::little_endian::U32| place.get() & !LAST;
+        demand(run.is_sorted_by(|one, next| number(one) < number(next)), "a run out of order")?;
+        demand(run.last().is_some_and(|last| (number(last) as usize) < rules), "a run of rules out of bounds")?;
+        place = place.saturating_add(run.len());
+    }
+    demand(index.slots.len().is_power_of_two() && used.saturating_mul(2) <= index.slots.len(), "too few slots")?;
+    demand(place == index.places.len(), "places that no slot leads to")
+}
+
+struct Finder<'s> {
+    section: Section<'s>,
+    index: Index<'s>,
+    tests: &'s [Test],
+    /// For each attribute the number of its first key, and at the end the number of keys.
+    first_keys: Vec<u32>,
+    /// For each run, at its first place, how far it was walked: rules come in order, so a run is walked once.
+    walked: Vec<u32>,
+    reached: Vec<bool>,
+}
+
+impl<'s> Finder<'s> {
+    fn new(section: &Section<'s>, index: Index<'s>) -> Self {
+        let attributes = 0..=u16::try_from(section.attributes().len()).unwrap_or(u16::MAX);
+        let mut keys = (0_u32..).zip(index.keys).peekable();
+        let mut first_keys = Vec::new();
+        for attribute in attributes {
+            while keys.next_if(|(_, key)| key.attribute.get() < attribute).is_some() {}
+            let behind = u32::try_from(index.keys.len()).unwrap_or(u32::MAX);
+            first_keys.push(keys.peek().map_or(behind, |(number, _)| *number));
+        }
+        let walked = vec![0; index.places.len()];
+        Self { section: *section, index, tests: section.tests(), first_keys, walked, reached: Vec::new() }
+    }
+
+    /// Whether the rule has tests that it is found by. Then it stands in every run that they lead to, and does not match where
+    /// none of them holds.
+    fn finds(&mut self, number: u32, rule: &Rule) -> Result<bool, Unusable> {
+        let tests = slice(self.tests, rule.first_test.get(), rule.tests.get()).unwrap_or_default();
+        let mut found = false;
+        for test in tests.iter().filter(|test| test.flags & flag::FOUND_BY != 0) {
+            found = true;
+            self.leads_to(test, number)?;
+        }
+        demand(!found || self.needs(rule.first_test.get(), tests), "a rule that matches without what it is found by")?;
+        Ok(found)
+    }
+
+    /// Whether no way leads to "matched" but past a test that holds and that the rule is found by.
+    fn needs(&mut self, first: u32, tests: &[Test]) -> bool {
+        self.reached.clear();
+        self.reached.resize(tests.len(), false);
+        self.reached.iter_mut().take(1).for_each(|first| *first = true);
+        for (at, test) in tests.iter().enumerate() {
+            if !self.reached.get(at).is_some_and(|&reached| reached) {
+                continue;
+            }
+            let yes = (test.flags & flag::FOUND_BY == 0).then_some(test.on_true.get());
+            for to in [yes, Some(test.on_false.get())].into_iter().flatten() {
+                match to {
+                    MATCHED => return false,
+                    FAILED => {}
+                    to => {
+                        let to = to.saturating_sub(first) as usize;
+                        self.reached.iter_mut().skip(to).take(1).for_each(|reached| *reached = true);
+                    }
+                }
+            }
+        }
+        true
+    }
+
+    fn leads_to(&mut self, test: &Test, number: u32) -> Result<(), Unusable> {
+        let operands = self.section.all_operands().of(test).ok_or_else(|| unusable("a test that finds nothing"))?;
+        let attribute = usize::from(test.attribute.get());
+        let first = self.first_keys.get(attribute).copied().unwrap_or(0) as usize;
+        let behind = self.first_keys.get(attribute.saturating_add(1)).copied().unwrap_or(0) as usize;
+        let keys = self.index.keys.get(first..behind).unwrap_or_default();
+        for operand in operands {
+            let key = key_of(keys, test, operand);
+            let place = key.and_then(|(place, key)| {
+                let key_number = u32::try_from(first.saturating_add(place)).ok()?;
+                hashed(key, operand, |operand| self.index.find(key_number, operand)).flatten()
+            });
+            let stands = place.is_some_and(|place| self.stands(place, number));
+            demand(stands, "a rule that is not where it is looked for")?;
+        }
+        Ok(())
+    }
+
+    /// Whether the run from `first` on has rule `number`.
+    fn stands(&mut self, first: u32, number: u32) -> bool {
+        let Some(walked) = self.walked.get_mut(first as usize) else { return false };
+        let rest = self.index.places.get((first as usize).saturating_add(*walked as usize)..).unwrap_or_default();
+        for place in rest {
+            let rule = place.get() & !LAST;
+            if rule >= number || place.get() & LAST != 0 {
+                return rule == number;
+            }
+            *walked = walked.saturating_add(1);
+        }
+        false
+    }
+}
