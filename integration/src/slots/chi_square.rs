@@ -114,9 +114,6 @@ mod tests {
     fn what_is_too_even_or_too_uneven_is_not_chance() {
         let even = Test::of((0..1_000).map(|_| (100.0, 100.0)), 1);
         let skewed = Test::of((0..1_000).map(|place| (if place % 2 == 0 { 120.0 } else { 80.0 }, 100.0)), 1);
-        assert!(
-            !even.is_credible() && !skewed.is_credible(),
-            "{even:?} {skewed:?}"
-        );
+        assert!(!even.is_credible() && !skewed.is_credible(), "{even:?} {skewed:?}");
     }
 }
