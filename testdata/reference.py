@@ -23,7 +23,9 @@ from strict_yaml import known, read, text, written
 CASES = pathlib.Path(__file__).with_name("cases")
 SLOTS = 100_000
 LABELS = {"env": "staging", "region": "us", "app.kubernetes.io/name": "edge"}
-OWNED = ["x-gray-variant", "x-feature-flags"]
+OWNED = ["x-gray-variant", "x-feature-flags", "x-gray-experiment", "x-gray-evaluated-at", "x-gray-switches"]
+# What stands for a time that nobody knows beforehand.
+TIME = "<time>"
 API_VERSION = "graylane.dev/v1"
 
 
@@ -228,7 +230,9 @@ class RuleSet:
         spec = known(document["spec"], "scope", "identity", "output", "variants", "default", "splits", "rules")
         self.scope = known(spec.get("scope", {}), "hosts", "pathPrefixes")
         self.sources = known(spec.get("identity", {"from": []}), "from")["from"]
-        self.header = known(spec.get("output", {}), "variantHeader").get("variantHeader", OWNED[0])
+        output = known(spec.get("output", {}), "variantHeader", "experimentHeader", "evaluatedAtHeader")
+        self.header = output.get("variantHeader", OWNED[0])
+        self.of_experiments = {field: output[field].lower() for field in ("experimentHeader", "evaluatedAtHeader") if field in output}
         self.variants, self.default = spec["variants"], spec["default"]
         self.rules, self.splits = spec.get("rules", []), spec.get("splits", {})
         self.locked = {}
@@ -290,8 +294,13 @@ class RuleSet:
             "reason": reason,
             "slot": slot,
             "experiment": experiment,
-            "set": {self.header: variant} | (rule or {}).get("set", {}),
+            "set": {self.header: variant} | self.handed_on(experiment) | (rule or {}).get("set", {}),
         }
+
+    def handed_on(self, experiment):
+        """The headers of an experiment that is one."""
+        values = {"experimentHeader": experiment, "evaluatedAtHeader": TIME}
+        return {header: values[field] for field, header in self.of_experiments.items()} if experiment else {}
 
 
 def host_rank(pattern, host):

@@ -10,13 +10,21 @@ use crate::config::Limits;
 const TOLD: usize = 3;
 
 impl Limits {
-    /// Checks every rule set and variant of `snapshot`.
+    /// Checks every rule set and variant of `snapshot`. Without a limit on variants there is nothing to check.
     ///
     /// # Errors
     /// What exceeds a limit: where, what was found, and the limit.
     pub fn check(&self, snapshot: &Snapshot) -> Result<(), String> {
         if self.variants.is_none() && self.shares.is_empty() {
             return Ok(());
+        }
+        let mut further = snapshot.further_header_names();
+        if let Some(name) = further.find(|name| self.variant_headers.iter().any(|header| header.as_bytes() == *name)) {
+            let name = name.escape_ascii();
+            return Err(format!(
+                "the rules set the header {name} otherwise than as variantHeader, expected that alone \
+                 (limits.variantHeaders): what it carries chooses a variant past the limits"
+            ));
         }
         let testers: Vec<&str> = self.tester_headers.iter().map(String::as_str).collect();
         let bounds = Bounds::of(self);
@@ -140,6 +148,39 @@ mod tests {
                         expected one of limits.variants: stable, canary";
         assert_eq!(error, expected);
         assert_eq!(check(r#"{"variants": ["stable", "canary", "beta"]}"#, &[rule_set("shop", "1")]), Ok(()));
+    }
+
+    /// A rule set whose variants are in order, with `output`, and a rule that sets the header `sets` to canary.
+    fn beside(output: &str, sets: &str) -> String {
+        format!(
+            r#"{{"apiVersion": "graylane.dev/v1", "kind": "RuleSet", "metadata": {{"name": "other"}}, "spec": {{
+                "output": {output}, "variants": ["stable"], "default": "stable",
+                "rules": [{{"id": "all", "variant": "stable", "set": {{"{sets}": "canary"}}}}]}}}}"#
+        )
+    }
+
+    #[test]
+    fn no_variant_is_given_past_the_limits() {
+        let said = |name: &str| {
+            Err(format!(
+                "the rules set the header {name} otherwise than as variantHeader, expected that alone \
+                 (limits.variantHeaders): what it carries chooses a variant past the limits"
+            ))
+        };
+        let limits = r#"{"variants": ["stable"]}"#;
+        let by_set = beside(r#"{"variantHeader": "x-other"}"#, "x-gray-variant");
+        assert_eq!(check(limits, std::slice::from_ref(&by_set)), said("x-gray-variant"));
+        assert_eq!(check(r#"{"shares": {"canary": 5}}"#, std::slice::from_ref(&by_set)), said("x-gray-variant"));
+        for field in ["experimentHeader", "evaluatedAtHeader"] {
+            let output = format!(r#"{{"variantHeader": "x-other", "{field}": "x-gray-variant"}}"#);
+            assert_eq!(check(limits, &[beside(&output, "x-flags")]), said("x-gray-variant"), "{field}");
+        }
+        let own = r#"{"variants": ["stable"], "variantHeaders": ["x-lane"]}"#;
+        assert_eq!(check(own, &[beside("{}", "x-lane")]), said("x-lane"));
+        assert_eq!(check(own, std::slice::from_ref(&by_set)), Ok(()));
+        for free in ["{}", r#"{"variantHeaders": ["x-gray-variant"]}"#] {
+            assert_eq!(check(free, std::slice::from_ref(&by_set)), Ok(()), "without limits there is nothing to pass");
+        }
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! The request path: strip, decide, apply, continue. Nothing here waits, and nothing a client sends is logged.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, cell::OnceCell};
 
-use graylane_rules::Decision;
+use graylane_rules::{Attributes as _, Decision, timestamp};
 
 #[cfg(feature = "hooks")]
 use crate::hooks;
@@ -58,9 +58,15 @@ pub fn handle(owned: &Owned, readiness: Option<&Readiness>, loaded: Option<&Load
 
 fn decide(request: &Request<'_>, loaded: &Loaded, metrics: &mut Metrics) {
     let mut told: Option<Told<'_>> = None;
+    let now = OnceCell::new();
     for decision in loaded.snapshot.decide(request) {
         for (name, value) in decision.set() {
             let _ = host::replace_header(name, value);
+        }
+        // Only an experiment wants to know the time.
+        let evaluated_at = decision.experiment.map(|_| now.get_or_init(|| time(request)).as_slice());
+        if let Some((name, now)) = decision.evaluated_at_header().zip(evaluated_at) {
+            let _ = host::replace_header(name, now);
         }
         metrics.count_decision(loaded, &decision);
         match &mut told {
@@ -69,9 +75,14 @@ fn decide(request: &Request<'_>, loaded: &Loaded, metrics: &mut Metrics) {
         }
     }
     match told {
-        Some(told) => told.tell(loaded),
+        Some(told) => told.tell(loaded, now.get()),
         None => undecided(Some(loaded), metrics),
     }
+}
+
+/// The time, as headers and logs carry it.
+fn time(request: &Request<'_>) -> [u8; timestamp::LENGTH] {
+    timestamp::rfc3339(request.now().unwrap_or(i64::MAX))
 }
 
 /// Removes owned headers where the map could not be read; what cannot be seen must still not get through.
@@ -132,13 +143,16 @@ impl<'a> Told<'a> {
         }
     }
 
-    fn tell(&self, loaded: &Loaded) {
+    fn tell(&self, loaded: &Loaded, evaluated_at: Option<&[u8; timestamp::LENGTH]>) {
         tell("graylane_variant", &self.variant);
         tell("graylane_rule", &self.rule);
         tell("graylane_reason", &self.reason);
         tell("graylane_revision", loaded.label.as_bytes());
         if let Some(experiment) = &self.experiment {
             tell("graylane_experiment", experiment);
+        }
+        if let Some(evaluated_at) = evaluated_at {
+            tell("graylane_evaluated_at", evaluated_at);
         }
     }
 }

@@ -24,6 +24,8 @@ pub struct Access {
     pub revision: Option<String>,
     /// The experiment whose split decided.
     pub experiment: Option<String>,
+    /// When it did: RFC 3339 in UTC, to the millisecond.
+    pub evaluated_at: Option<String>,
 }
 
 impl Access {

@@ -146,4 +146,10 @@ impl Envoy {
     pub fn access(&self, id: &str) -> Access {
         self.process().line(0, &format!("an access log line about {id}"), |line| Access::about(line, id))
     }
+
+    /// The whole of that line.
+    pub fn access_line(&self, id: &str) -> serde_json::Value {
+        let whole = |line: &str| Access::about(line, id).and_then(|_| serde_json::from_str(line).ok());
+        self.process().line(0, &format!("an access log line about {id}"), whole)
+    }
 }

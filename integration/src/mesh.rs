@@ -100,6 +100,13 @@ impl Mesh {
         self
     }
 
+    /// Has the access log write `lines`, YAML, besides those of the shipped format.
+    #[must_use]
+    pub fn logging(mut self, lines: &str) -> Self {
+        self.shape.logged = lines.lines().map(str::to_owned).collect();
+        self
+    }
+
     /// Starts no canary: its port refuses connections.
     #[must_use]
     pub fn without_canary(self) -> Self {

@@ -9,7 +9,11 @@ use graylane_integration::{Access, Answer, Control, Mesh, Request, Running, from
 use serde::Deserialize;
 
 /// The headers the shipped configuration lets rules set: none of them may reach an upstream but as decided.
-const OWNED: [&str; 2] = ["x-gray-variant", "x-feature-flags"];
+const OWNED: [&str; 5] =
+    ["x-gray-variant", "x-feature-flags", "x-gray-experiment", "x-gray-evaluated-at", "x-gray-switches"];
+
+/// What stands in a case for the time of a decision.
+const TIME: &str = "<time>";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -124,7 +128,12 @@ fn check(mesh: &Running<Control>, case: &Case, revision: &str) -> Option<String>
     if answer.status != 200 {
         return Some(format!("found status {} {}", answer.status, String::from_utf8_lossy(&answer.body)));
     }
-    let (headers, line) = (owned(&answer), mesh.access(&answer));
+    let (headers, mut line) = (owned(&answer), mesh.access(&answer));
+    // When an experiment was decided is told, and it is a time.
+    let told = line.evaluated_at.take();
+    if told.is_some() != line.experiment.is_some() || told.as_deref().is_some_and(|told| plain(told) != TIME) {
+        return Some(format!("found the time {told:?} of the experiment {:?}", line.experiment));
+    }
     let expected = case.expect.as_ref().map_or_else(|| nothing(revision), |expected| expected.seen(revision));
     let found = (headers, Access { request_id: None, status: 0, flags: None, upstream_cluster: None, ..line });
     (found != expected).then(|| format!("\n   found {found:?}\nexpected {expected:?}"))
@@ -142,7 +151,14 @@ fn request(asked: &Asked) -> Request {
 fn owned(answer: &Answer) -> BTreeSet<(String, String)> {
     let seen = answer.seen();
     let owned = OWNED.iter().flat_map(|name| seen.header(name).into_iter().map(move |value| (name, value)));
-    owned.map(|(name, value)| ((*name).to_owned(), String::from_utf8_lossy(value).into_owned())).collect()
+    owned.map(|(name, value)| ((*name).to_owned(), plain(&String::from_utf8_lossy(value)).to_owned())).collect()
+}
+
+/// What a case calls `value`: a time is any time, to the millisecond.
+fn plain(value: &str) -> &str {
+    let shape = |(byte, shape): (u8, u8)| if shape == b'0' { byte.is_ascii_digit() } else { byte == shape };
+    let is_time = value.len() == 24 && value.bytes().zip(*b"0000-00-00T00:00:00.000Z").all(shape);
+    if is_time { TIME } else { value }
 }
 
 impl Expected {

@@ -8,8 +8,10 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::TcpStream;
 
 /// What the shipped configuration has besides the filter, and must not be needed.
-const SECOND_LINE: [&str; 2] =
-    ["headers_with_underscores_action: DROP_HEADER", "internal_only_headers: [x-gray-variant, x-feature-flags]"];
+const SECOND_LINE: [&str; 2] = [
+    "headers_with_underscores_action: DROP_HEADER",
+    "internal_only_headers: [x-gray-variant, x-feature-flags, x-gray-experiment, x-gray-evaluated-at, x-gray-switches]",
+];
 
 /// Sends requests with these headers over one connection; gives what the upstreams saw.
 async fn exchange(address: std::net::SocketAddr, requests: &[&[(&str, &str)]]) -> Vec<Seen> {

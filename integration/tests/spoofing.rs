@@ -16,8 +16,10 @@ const SPOOFS: [(&str, &str); 9] = [
 ];
 
 /// What the shipped configuration has besides the filter, and must not be needed.
-const SECOND_LINE: [&str; 2] =
-    ["headers_with_underscores_action: DROP_HEADER", "internal_only_headers: [x-gray-variant, x-feature-flags]"];
+const SECOND_LINE: [&str; 2] = [
+    "headers_with_underscores_action: DROP_HEADER",
+    "internal_only_headers: [x-gray-variant, x-feature-flags, x-gray-experiment, x-gray-evaluated-at, x-gray-switches]",
+];
 
 fn scoped() -> String {
     samples::header_to_canary("gray").replace("spec:\n", "spec:\n  scope: {hosts: [shop.example.com]}\n")

@@ -2,6 +2,7 @@
 
 mod clashes;
 mod graph;
+mod headers;
 mod index;
 mod section;
 
@@ -53,7 +54,7 @@ pub fn compile(sources: &[Source<'_>]) -> Result<Compiled, Vec<Problem>> {
     clashes::refuse_namesakes(rule_sets.iter().map(|(index, rule_set)| (*index, &rule_set.name)), &mut report);
     clashes::refuse_namesakes(locks.iter().map(|(index, lock)| (*index, &lock.name)), &mut report);
     rule_sets.sort_by(|(_, one), (_, other)| one.name.text.cmp(&other.name.text));
-    clashes::refuse_foreign_headers(&rule_sets, &mut report);
+    headers::refuse_foreign(&rule_sets, &mut report);
     let allocations = allocate(&rule_sets, &locks, &mut report);
     if report.has_errors() {
         return Err(report.into_problems());
@@ -147,7 +148,7 @@ fn namespace(rule_sets: &[RuleSet], allocations: &[Vec<Vec<crate::allocation::Ra
 fn outputs_and_scopes(rule_sets: &[RuleSet], file: &mut Container) -> (Vec<Output>, Vec<Scope>) {
     let mut by_header: BTreeMap<&str, Vec<(Specificity<'_>, usize)>> = BTreeMap::new();
     for (number, rule_set) in rule_sets.iter().enumerate() {
-        let scopes = by_header.entry(&rule_set.variant_header).or_default();
+        let scopes = by_header.entry(&rule_set.output.variant_header).or_default();
         scopes.extend(specificities(rule_set).into_iter().map(|scope| (scope, number)));
     }
     let (mut outputs, mut scopes) = (Vec::new(), Vec::new());

@@ -172,6 +172,7 @@ impl<'s> Section<'s> {
             variant_header: self.text(self.header.variant_header),
             series: SeriesKey { rule_set: self.number, rule: u32::MAX, variant },
             set: Settings { texts: self.texts, settings: &[] },
+            header: self.header,
         }
     }
 

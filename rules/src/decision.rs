@@ -1,6 +1,6 @@
 //! The outcome for one request.
 
-use crate::snapshot::Settings;
+use crate::snapshot::{Settings, records::SectionHeader};
 
 /// Why a decision is what it is; OpenFeature's names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,11 +59,21 @@ pub struct Decision<'s> {
     /// Which counter this decision belongs to.
     pub series: SeriesKey,
     pub(crate) set: Settings<'s>,
+    pub(crate) header: &'s SectionHeader,
 }
 
 impl<'s> Decision<'s> {
-    /// The headers to set, each once, names in lower case: the variant header first, then the rule's own.
+    /// The headers to set whose values the decision knows, each once, names in lower case: the variant header first, then
+    /// the experiment's where there are both, then the rule's own.
     pub fn set(&self) -> impl Iterator<Item = (&'s [u8], &'s [u8])> + use<'s> {
-        std::iter::once((self.variant_header, self.variant)).chain(self.set.iter())
+        let named = |experiment| Some((self.set.texts.optional(self.header.experiment_header)?, experiment));
+        let experiment = self.experiment.and_then(named);
+        std::iter::once((self.variant_header, self.variant)).chain(experiment).chain(self.set.iter())
+    }
+
+    /// The header to set to the time of the decision, in the form of [`timestamp`](crate::timestamp), by a clock that the
+    /// decision does not have. None where there is no experiment, or the rule set does not hand the time on.
+    pub fn evaluated_at_header(&self) -> Option<&'s [u8]> {
+        self.experiment.and_then(|_| self.set.texts.optional(self.header.evaluated_at_header))
     }
 }

@@ -7,6 +7,7 @@ mod matches;
 mod names;
 mod negations;
 mod operators;
+mod output;
 mod rule_set;
 mod rules;
 mod splits;
@@ -20,6 +21,7 @@ use crate::{
 
 pub(crate) use lock::Lock;
 pub(crate) use names::{ID_LIMIT, Name};
+pub(crate) use output::{Carries, Output};
 pub(crate) use rule_set::CONTAINS_LIMIT;
 pub(crate) use rules::{SET_BYTES_LIMIT, SET_LIMIT};
 
@@ -44,7 +46,7 @@ pub(crate) struct RuleSet {
     pub(crate) name: Name,
     pub(crate) scope: Scope,
     pub(crate) identity: Vec<IdentitySource>,
-    pub(crate) variant_header: String,
+    pub(crate) output: Output,
     pub(crate) variants: Vec<String>,
     pub(crate) default: usize,
     pub(crate) splits: Vec<Split>,

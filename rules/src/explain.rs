@@ -144,6 +144,8 @@ fn decision_lines(section: &Section<'_>, decision: &Decision<'_>) -> Vec<String>
         lines.push(format!("  experiment  {}", Shown(experiment)));
     }
     lines.extend(decision.set().map(|(name, value)| format!("  set         {}: {}", Shown(name), Shown(value))));
+    let evaluated_at = decision.evaluated_at_header();
+    lines.extend(evaluated_at.map(|name| format!("  set         {}: the time of the decision", Shown(name))));
     lines
 }
 

@@ -26,6 +26,7 @@ mod shares;
 pub mod slot;
 mod snapshot;
 mod source;
+pub mod timestamp;
 mod tree;
 
 pub use attributes::Attributes;

@@ -3,6 +3,9 @@
 /// The owned headers of a configuration that names none.
 pub const DEFAULT: &[&str] = &["x-gray-variant"];
 
+/// The header that carries switches, of all rule sets; rules set it in no other way.
+pub const SWITCHES: &str = "x-gray-switches";
+
 /// The longest name, in bytes.
 const NAME_LIMIT: usize = 128;
 

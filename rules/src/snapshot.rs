@@ -111,12 +111,20 @@ impl Snapshot {
         self.sections().map(|section| section.text(section.header.name))
     }
 
-    /// Every header this snapshot may set, in lower case, each once: the variant headers and the
-    /// names in `set`.
+    /// Every header this snapshot may set, in lower case, each once, sorted: the variant headers and those
+    /// [beside them](Self::further_header_names).
     pub fn header_names(&self) -> impl Iterator<Item = &[u8]> {
+        let variants = self.sections().map(|section| section.text(section.header.variant_header));
+        variants.chain(self.further_header_names()).collect::<BTreeSet<_>>().into_iter()
+    }
+
+    /// Every header this snapshot may set that carries no variant, in lower case, each once, sorted: those of
+    /// experiments, and the names in `set`.
+    pub fn further_header_names(&self) -> impl Iterator<Item = &[u8]> {
         let mut names = BTreeSet::new();
         for section in self.sections() {
-            names.insert(section.text(section.header.variant_header));
+            names.extend(section.experiment_header());
+            names.extend(section.evaluated_at_header());
             names.extend(section.all_settings().iter().map(|setting| section.text(setting.name)));
         }
         names.into_iter()

@@ -34,6 +34,7 @@ const FILES: &[(&str, &str)] = files![
     "cookie"
     "default"
     "duplicates"
+    "experiment-headers"
     "first-match"
     "header"
     "host"
@@ -104,7 +105,11 @@ impl From<Decision<'_>> for Outcome {
             reason: decision.reason.name().to_owned(),
             slot: decision.slot,
             experiment: decision.experiment.map(text),
-            set: decision.set().map(|(name, value)| (text(name), text(value))).collect(),
+            set: decision
+                .set()
+                .chain(decision.evaluated_at_header().map(|header| (header, &b"<time>"[..])))
+                .map(|(name, value)| (text(name), text(value)))
+                .collect(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use graylane_rules::slot;
+use graylane_rules::{owned, slot};
 use serde::{Deserialize, Deserializer, de::Error};
 use serde_json::value::RawValue;
 
@@ -12,7 +12,7 @@ use super::{ID, Invalid, is_id, quoted, unique::unique};
 const LIMIT: usize = 1000;
 
 /// Bounds on what rules decide, set where they run and not where they are published. All may be left out.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 pub struct Limits {
     /// The only variants that rules may name. Default: any.
@@ -22,6 +22,16 @@ pub struct Limits {
     pub shares: BTreeMap<String, u32>,
     /// Headers by which testers ask for a variant. Whoever must send one of them is not counted in a share.
     pub tester_headers: Vec<String>,
+    /// The headers by which variants are chosen here: rules may name them as `variantHeader` alone, or a variant could be
+    /// given past the other limits. Default: `x-gray-variant`.
+    pub variant_headers: Vec<String>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let variant_headers = owned::DEFAULT.iter().map(|&name| name.to_owned()).collect();
+        Self { variants: None, shares: BTreeMap::new(), tester_headers: Vec::new(), variant_headers }
+    }
 }
 
 impl Limits {
@@ -32,6 +42,7 @@ impl Limits {
         }
         let expected = "a header's name in lower case; a path, method or host has matches of its own";
         check_each("testerHeaders", &self.tester_headers, 0, is_header, expected)?;
+        check_each("variantHeaders", &self.variant_headers, 0, is_header, "a header's name in lower case")?;
         let Some(variants) = &self.variants else { return Ok(()) };
         match self.shares.keys().find(|variant| !variants.contains(variant)) {
             Some(variant) => {

@@ -132,6 +132,26 @@ fn decisions_of_two_variant_headers_are_joined() {
 }
 
 #[test]
+fn an_experiment_is_handed_on_with_its_time() {
+    let rules = r#"{"apiVersion": "graylane.dev/v1", "kind": "RuleSet", "metadata": {"name": "checkout"}, "spec": {
+        "output": {"experimentHeader": "x-exp", "evaluatedAtHeader": "x-at"},
+        "identity": {"from": [{"header": "x-user"}]}, "variants": ["stable", "canary"], "default": "stable",
+        "splits": {"login": {"weights": {"canary": 1}, "experiment": "exp-login"}},
+        "rules": [{"id": "login", "split": "login"}]}}"#;
+    let mut vm = filter(&format!(r#"{{"ownedHeaders": ["x-gray-variant", "x-exp", "x-at"], "ruleSets": [{rules}]}}"#));
+    host(|host| host.unix_time = 1_795_996_800);
+    let now = "2026-11-30T00:00:00.000Z";
+    request(&mut vm, &get("a.example", &[("x-user", "7"), ("x-exp", "mine"), ("x-at", "mine"), ("x_at", "mine")]));
+    assert_eq!(["x-exp", "x-at", "x_at"].map(header), [vec!["exp-login".to_owned()], vec![now.to_owned()], vec![]]);
+    assert_eq!([state("graylane_experiment"), state("graylane_evaluated_at")], ["exp-login", now]);
+    // Without an identity nobody chose, and there is no experiment.
+    request(&mut vm, &get("a.example", &[("x-exp", "mine")]));
+    assert_eq!(["x-exp", "x-at"].map(header), [vec![], Vec::<String>::new()]);
+    let told = ["graylane_experiment", "graylane_evaluated_at"].map(|key| host(|host| host.state.contains_key(key)));
+    assert_eq!(told, [false, false]);
+}
+
+#[test]
 fn owned_names_are_stripped_from_trailers() {
     let mut vm = filter("");
     let trailers = [("x-gray-variant", "canary"), ("x_gray_variant", "canary"), ("grpc-status", "0")];

@@ -1,7 +1,7 @@
 //! Requests and their trailers: what may go upstream.
 
 use graylane::fuzzing::{Action, host};
-use graylane_rules::Snapshot;
+use graylane_rules::{Decision, Snapshot, timestamp};
 
 use super::envoy::Envoy;
 use crate::request::Written;
@@ -56,9 +56,14 @@ fn expected(envoy: &Envoy, vm: usize, root: u32, sent: &Headers) -> Headers {
     });
     source.iter().for_each(|source| request.add(b":source", source));
     let mut set = Headers::new();
-    for (name, value) in snapshot.decide(&request).flat_map(|decision| decision.set()) {
-        set.retain(|(known, _)| known != name);
-        set.push((name.to_vec(), value.to_vec()));
+    let now = timestamp::rfc3339(host(|host| i64::try_from(host.unix_time).unwrap_or(i64::MAX).saturating_mul(1_000)));
+    let evaluated_at = |decision: &Decision<'_>| decision.evaluated_at_header().map(|header| (header.to_vec(), now.to_vec()));
+    for decision in snapshot.decide(&request) {
+        let own = decision.set().map(|(name, value)| (name.to_vec(), value.to_vec()));
+        for (name, value) in own.chain(evaluated_at(&decision)) {
+            set.retain(|(known, _)| *known != name);
+            set.push((name, value));
+        }
     }
     set.sort();
     set

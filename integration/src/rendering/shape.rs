@@ -39,6 +39,8 @@ pub(crate) struct Shape {
     pub(crate) filter_never_fetches: bool,
     /// Ports of control planes besides the first.
     pub(crate) more_controls: Vec<u16>,
+    /// Lines besides those of the access log's format.
+    pub(crate) logged: Vec<String>,
     /// Requests and responses tell by which revision they were decided.
     pub(crate) tells_revision: bool,
     /// The HTTP filter comes by ECDS.
@@ -71,6 +73,9 @@ impl Shape {
         text = self.with_configurations(&text);
         if self.empty_vm_id {
             text = without_vm_ids(&text);
+        }
+        if !self.logged.is_empty() {
+            text = with_logged(&text, &self.logged);
         }
         if self.tells_revision {
             text = tell(&text);
@@ -214,6 +219,14 @@ fn tell(text: &str) -> String {
     let told: Value = TOLD.iter().map(|name| header(name)).collect();
     let lines = ["request", "response"].map(|which| format!("{indentation}{which}_headers_to_add: {told}"));
     lines::splice(text, place..place, &lines)
+}
+
+/// `text` whose access log has `lines` besides.
+fn with_logged(text: &str, lines: &[String]) -> String {
+    let format = lines::only(text, "`json_format:`", |line| line == "json_format:");
+    let indentation = " ".repeat(lines::indentation(text.lines().nth(format + 1).unwrap_or_default()));
+    let more: Vec<_> = lines.iter().map(|line| format!("{indentation}{line}")).collect();
+    lines::splice(text, format + 1..format + 1, &more)
 }
 
 fn read(configuration: &str) -> Value {

@@ -3,7 +3,7 @@
 use super::{graph::Graph, index};
 use crate::{
     allocation,
-    document::{Attribute, IdentitySource, RuleSet, Then},
+    document::{Attribute, IdentitySource, Name, RuleSet, Then},
     slot::{Domain, seed},
     snapshot::{
         index::Operands,
@@ -16,8 +16,12 @@ use crate::{
 pub(super) fn write(rule_set: &RuleSet, ranges: &[Vec<allocation::Range>]) -> Vec<u8> {
     let mut section = Container::new(size_of::<SectionHeader>());
     let name = &rule_set.name.text;
-    let header_texts =
-        (section.text(name), section.text(&rule_set.variant_header), section.text(&format!("{name}/_default")));
+    let (name, default_path) = (section.text(name), section.text(&format!("{name}/_default")));
+    let output = &rule_set.output;
+    let variant_header = section.text(&output.variant_header);
+    let mut optional = |header: &Option<Name>| section.text(header.as_ref().map_or("", |header| header.text.as_str()));
+    let (experiment_header, evaluated_at_header) =
+        (optional(&output.experiment_header), optional(&output.evaluated_at_header));
     let variants: Vec<Variant> =
         rule_set.variants.iter().map(|variant| Variant { name: section.text(variant) }).collect();
     let mut graph = Graph::default();
@@ -28,9 +32,11 @@ pub(super) fn write(rule_set: &RuleSet, ranges: &[Vec<allocation::Range>]) -> Ve
     let operands = Operands { texts: section.texts(), values: &graph.values };
     let index = index::index(&rules, &mut graph.tests, operands);
     let header = SectionHeader {
-        name: header_texts.0,
-        variant_header: header_texts.1,
-        default_path: header_texts.2,
+        name,
+        variant_header,
+        experiment_header,
+        evaluated_at_header,
+        default_path,
         default_variant: place(rule_set.default),
         reserved: 0.into(),
         variants: section.table(&variants),

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Fields, IdentitySource, Match, NAMES_LIMIT, Name, Rule, RuleSet, Scope, Then, fields, matches, names, rules, splits,
+    Fields, IdentitySource, Match, NAMES_LIMIT, Name, Rule, RuleSet, Scope, Then, fields, matches, names, output,
+    rules, splits,
 };
 use crate::{
-    owned,
     report::{Path, Report},
     tree::{Node, quote},
 };
@@ -23,7 +23,8 @@ pub(super) fn decode(mut document: Fields<'_>, report: &mut Report) -> Option<Ru
     let named = name.as_ref().map_or("", |name| name.text.as_str());
     let scope = spec.optional("scope").map(|node| scope(node, &spec_path.field("scope"), report));
     let identity = spec.optional("identity").map(|node| identity(node, &spec_path.field("identity"), report));
-    let output = spec.optional("output").map(|node| output(node, &spec_path.field("output"), report));
+    let output = spec.optional("output").map(|node| output::decode(node, &spec_path.field("output"), report));
+    let output = output.unwrap_or_default();
     let variants = spec.required("variants", report).map(|node| variants(node, &spec_path.field("variants"), report));
     let variants = variants.unwrap_or_default();
     let default = spec
@@ -34,9 +35,7 @@ pub(super) fn decode(mut document: Fields<'_>, report: &mut Report) -> Option<Ru
     let splits =
         splits_node.map(|node| splits::decode(node, &splits_path, named, &variants, report)).unwrap_or_default();
     let rules_node = spec.optional("rules");
-    let variant_header = output.flatten().unwrap_or_else(|| owned::DEFAULT.concat());
-    let around =
-        rules::Around { rule_set: named, variant_header: &variant_header, variants: &variants, splits: &splits };
+    let around = rules::Around { rule_set: named, output: &output, variants: &variants, splits: &splits };
     let rules =
         rules_node.map(|node| rules::decode(node, &spec_path.field("rules"), &around, report)).unwrap_or_default();
     limit_contains(&rules, &spec_path.field("rules"), rules_node, report);
@@ -45,7 +44,7 @@ pub(super) fn decode(mut document: Fields<'_>, report: &mut Report) -> Option<Ru
         name: name?,
         scope: scope.unwrap_or_default(),
         identity: identity.unwrap_or_default(),
-        variant_header,
+        output,
         default: default?,
         variants,
         splits,
@@ -160,14 +159,6 @@ fn identity_header(node: &Node, path: &Path<'_>, report: &mut Report) -> Option<
         return None;
     }
     Some(IdentitySource::Header(name))
-}
-
-fn output(node: &Node, path: &Path<'_>, report: &mut Report) -> Option<String> {
-    let mut fields = Fields::open(node, path, report)?;
-    let header = fields.optional("variantHeader");
-    fields.finish(report);
-    let (header, path) = (header?, path.field("variantHeader"));
-    names::settable(names::string(header, &path, report)?, &header.span, &path, report)
 }
 
 fn variants(node: &Node, path: &Path<'_>, report: &mut Report) -> Vec<String> {

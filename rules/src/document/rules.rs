@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Fields, Name, Rule, Setting, Split, Then, fields, matches, names};
+use super::{Fields, Name, Output, Rule, Setting, Split, Then, fields, matches, names};
 use crate::{
     owned,
     report::{Path, Report, listed},
@@ -19,7 +19,7 @@ pub(crate) const SET_BYTES_LIMIT: usize = 16 << 10;
 /// What a rule may refer to.
 pub(super) struct Around<'a> {
     pub(super) rule_set: &'a str,
-    pub(super) variant_header: &'a str,
+    pub(super) output: &'a Output,
     pub(super) variants: &'a [String],
     pub(super) splits: &'a [Split],
 }
@@ -137,9 +137,8 @@ fn set(node: &Node, path: &Path<'_>, around: &Around<'_>, report: &mut Report) -
             report.wrong("bad-header-value", &path, &entry.node, expected);
         }
         let Some(name) = name else { continue };
-        if name == around.variant_header {
-            let expected = "another header: this one carries the variant";
-            report.error("forbidden-header", &path, entry.key_span.clone(), quote(&name), expected);
+        if let Some(carries) = around.output.carried_by(&name) {
+            report.error("forbidden-header", &path, entry.key_span.clone(), quote(&name), carries.instead());
         }
         if set.iter().any(|earlier| earlier.name.text == name) {
             let found = format!("the header {} a second time", quote(&name));

@@ -85,6 +85,10 @@ records! {
     struct SectionHeader {
         name: Text,
         variant_header: Text,
+        /// Empty: none.
+        experiment_header: Text,
+        /// Empty: none.
+        evaluated_at_header: Text,
         /// `<name>/_default`.
         default_path: Text,
         default_variant: U16,

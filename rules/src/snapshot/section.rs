@@ -31,6 +31,11 @@ impl<'s> Texts<'s> {
         slice(self.0, text.offset.get(), text.length.get()).unwrap_or_default()
     }
 
+    /// A text that may be left out: an empty one is none.
+    pub(crate) fn optional(self, text: Text) -> Option<&'s [u8]> {
+        (text.length.get() > 0).then(|| self.text(text))
+    }
+
     /// Whether the text is within bounds.
     pub(crate) fn has(self, text: Text) -> bool {
         self.at(text.offset.get(), text.length.get()).is_some()
@@ -97,6 +102,16 @@ impl<'s> Section<'s> {
     /// A text of the section. Bounds were checked when the snapshot was loaded.
     pub(crate) fn text(&self, text: Text) -> &'s [u8] {
         self.texts.text(text)
+    }
+
+    /// The header that carries the experiment.
+    pub(crate) fn experiment_header(&self) -> Option<&'s [u8]> {
+        self.texts.optional(self.header.experiment_header)
+    }
+
+    /// The header that carries the time of the decision.
+    pub(crate) fn evaluated_at_header(&self) -> Option<&'s [u8]> {
+        self.texts.optional(self.header.evaluated_at_header)
     }
 
     /// The text operand of a test.

@@ -76,7 +76,8 @@ pub(super) fn outputs(root: &Root<'_>) -> Result<(), Unusable> {
         let name = section.text(section.header.name);
         demand(before.is_none_or(|before| before < name), "rule sets out of order")?;
         before = Some(name);
-        let mut names = section.all_settings().iter().map(|setting| section.text(setting.name));
+        let names = section.all_settings().iter().map(|setting| section.text(setting.name));
+        let mut names = names.chain(section.experiment_header()).chain(section.evaluated_at_header());
         // A variant is given by the rules of its header alone: so its share can be told from them.
         demand(!names.any(is_output), "a variant header among the headers to set")?;
     }

@@ -6,7 +6,8 @@ use graylane_rules::{Attributes, owned};
 use serde::Deserialize;
 
 /// The headers that the shipped configuration owns; hidden from every decision.
-const OWNED: [&str; 2] = ["x-gray-variant", "x-feature-flags"];
+const OWNED: [&str; 5] =
+    ["x-gray-variant", "x-feature-flags", "x-gray-experiment", "x-gray-evaluated-at", "x-gray-switches"];
 
 /// A request as a case file writes it.
 #[derive(Debug, Deserialize)]

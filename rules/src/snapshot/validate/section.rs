@@ -51,7 +51,8 @@ pub(in crate::snapshot) fn section(number: u32, bytes: &[u8], extent: SectionExt
 
 fn check_texts(section: &Section<'_>) -> Result<(), Unusable> {
     let header = section.header;
-    let singles = [header.name, header.variant_header, header.default_path];
+    let singles =
+        [header.name, header.variant_header, header.experiment_header, header.evaluated_at_header, header.default_path];
     let all = singles
         .into_iter()
         .chain(section.variants().iter().map(|variant| variant.name))
@@ -92,8 +93,12 @@ fn check_variants(section: &Section<'_>) -> Result<(), Unusable> {
 
 /// What would turn into an invalid request is refused here too: Envoy answers it with 503.
 fn check_headers(section: &Section<'_>) -> Result<(), Unusable> {
-    let name = |bytes: &[u8]| short_text(bytes).is_some_and(|name| owned::check(name).is_ok());
+    let name = |bytes: &[u8]| {
+        bytes != owned::SWITCHES.as_bytes() && short_text(bytes).is_some_and(|name| owned::check(name).is_ok())
+    };
     demand(name(section.text(section.header.variant_header)), "a variant header that may not be set")?;
+    let mut further = section.experiment_header().into_iter().chain(section.evaluated_at_header());
+    demand(further.all(name), "a header of an experiment that may not be set")?;
     let sound = |setting: &Setting| name(section.text(setting.name)) && is_value(section.text(setting.value));
     demand(section.all_settings().iter().all(sound), "a header that may not be set, or not to that value")
 }

@@ -170,6 +170,13 @@ fn a_variant_is_given_by_the_rules_of_its_header_alone() {
             let own = bytes.section().variant_header;
             bytes.settings()[0].name = own;
         };
+        "a variant header among the headers to set": |bytes| {
+            bytes.section().experiment_header = bytes.section().variant_header;
+        };
+        "a variant header among the headers to set": |bytes| {
+            bytes.section().evaluated_at_header = bytes.section().variant_header;
+        };
+        "a header of an experiment that may not be set": |bytes| bytes.section().experiment_header = LONG;
         "a scope under the variant header of another rule set": |bytes| bytes.scopes()[0].section = 1.into();
         "a variant header that nothing decides": |bytes| bytes.outputs()[0].scopes = 0.into();
         "variant headers out of order": |bytes| {
