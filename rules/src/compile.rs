@@ -9,15 +9,16 @@ mod section;
 use std::collections::BTreeMap;
 
 use crate::{
-    Problem, SNAPSHOT_FORMAT, Source,
-    document::{self, Document, Lock, RuleSet},
+    Problem, Registry, SNAPSHOT_FORMAT, Source, Tagged,
+    document::{Document, Lock, RuleSet},
+    parsers::{self, Choice},
     report::{Path, Report},
     snapshot::{
         SNAPSHOT_LIMIT,
         records::{Header, MAGIC, Output, Scope, SectionExtent, host},
         write::{Container, size},
     },
-    tree::{self, quote},
+    tree::quote,
 };
 
 pub(crate) use clashes::refuse_namesakes;
@@ -32,6 +33,23 @@ pub struct Compiled {
     pub snapshot: Vec<u8>,
     /// What is odd about the documents, but harmless.
     pub warnings: Vec<Problem>,
+    /// Which parser read what, in the order of the sources.
+    pub parsed: Vec<Parsed>,
+}
+
+/// How a document was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parsed {
+    /// Which of the sources, from 0.
+    pub source: usize,
+    /// Its kind: `RuleSet`.
+    pub kind: &'static str,
+    /// Its name.
+    pub name: String,
+    /// What it is tagged with.
+    pub tag: Option<String>,
+    /// The parser that read it, by its own tag.
+    pub parser: &'static str,
 }
 
 /// Compiles the documents of one namespace; none compile to a snapshot that decides nothing.
@@ -39,18 +57,29 @@ pub struct Compiled {
 /// # Errors
 /// Every problem of every document at once, warnings included, ordered by source and place.
 pub fn compile(sources: &[Source<'_>]) -> Result<Compiled, Vec<Problem>> {
+    let tagged: Vec<Tagged<'_>> = sources.iter().copied().map(Tagged::from).collect();
+    compile_with(&tagged, &Registry::default())
+}
+
+/// The same for documents that came with tags, or that other parsers read as well.
+///
+/// # Errors
+/// As [`compile`].
+pub fn compile_with(sources: &[Tagged<'_>], registry: &Registry) -> Result<Compiled, Vec<Problem>> {
     let mut report = Report::default();
     let mut rule_sets = Vec::new();
-    let mut locks = Vec::new();
-    for (index, source) in sources.iter().enumerate() {
+    let (mut locks, mut parser_tags, mut parsed) = (Vec::new(), Vec::new(), Vec::new());
+    for (index, (choice, tagged)) in Choice::of(sources, registry).iter().zip(sources).enumerate() {
         report.begin(index);
-        let tree = tree::read(source.format, source.text, &mut report);
-        match tree.and_then(|tree| document::decode(&tree, &mut report)) {
-            Some(Document::RuleSet(rule_set)) => rule_sets.push((index, *rule_set)),
-            Some(Document::Lock(lock)) => locks.push((index, lock)),
-            None => {}
+        let Some((_, document)) = choice.read(&tagged.source, &mut report) else { continue };
+        parsed.push(choice.parsed(index, &document));
+        match document {
+            Document::RuleSet(rule_set) => rule_sets.push((index, *rule_set)),
+            Document::Lock(lock) => locks.push((index, lock)),
+            Document::ParserTags(tags) => parser_tags.push((index, tags.name)),
         }
     }
+    parsers::refuse_second(&parser_tags, &mut report);
     clashes::refuse_namesakes(rule_sets.iter().map(|(index, rule_set)| (*index, &rule_set.name)), &mut report);
     clashes::refuse_namesakes(locks.iter().map(|(index, lock)| (*index, &lock.name)), &mut report);
     rule_sets.sort_by(|(_, one), (_, other)| one.name.text.cmp(&other.name.text));
@@ -75,7 +104,7 @@ pub fn compile(sources: &[Source<'_>]) -> Result<Compiled, Vec<Problem>> {
         report.document_error("too-large", found, "a snapshot of at most 2 MiB");
         return Err(report.into_problems());
     }
-    Ok(Compiled { snapshot, warnings: report.into_problems() })
+    Ok(Compiled { snapshot, warnings: report.into_problems(), parsed })
 }
 
 /// For each rule set the ranges of each of its splits: those of its lock, or else consecutive ones.

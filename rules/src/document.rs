@@ -8,6 +8,7 @@ mod names;
 mod negations;
 mod operators;
 mod output;
+mod parser_tags;
 mod rule_set;
 mod rules;
 mod splits;
@@ -19,9 +20,11 @@ use crate::{
     tree::{Node, quote},
 };
 
+pub(crate) use fields::one_of;
 pub(crate) use lock::Lock;
-pub(crate) use names::{ID_LIMIT, Name};
+pub(crate) use names::{ID_LIMIT, Name, text};
 pub(crate) use output::{Carries, Output};
+pub(crate) use parser_tags::ParserTags;
 pub(crate) use rule_set::CONTAINS_LIMIT;
 pub(crate) use rules::{SET_BYTES_LIMIT, SET_LIMIT};
 
@@ -31,13 +34,14 @@ use fields::Fields;
 const NAMES_LIMIT: usize = 1_000;
 
 /// The version of the language.
-const API_VERSION: &str = "graylane.dev/v1";
+pub(crate) const API_VERSION: &str = "graylane.dev/v1";
 
 /// One document of either kind.
 #[derive(Debug)]
 pub(crate) enum Document {
     RuleSet(Box<RuleSet>),
     Lock(Lock),
+    ParserTags(ParserTags),
 }
 
 /// The rules of one service.
@@ -172,18 +176,37 @@ pub(crate) fn decode(node: &Node, report: &mut Report) -> Option<Document> {
     let mut fields = Fields::open(node, &path, report)?;
     let version = fields.required("apiVersion", report);
     if let Some(found) = version.filter(|node| names::text(node) != Some(API_VERSION)) {
-        report.wrong("unsupported-version", &path.field("apiVersion"), found, quote(API_VERSION));
+        // The next version is another parser's.
+        let next = names::text(found).is_some_and(|version| version == "graylane.dev/v2alpha1");
+        let tag = if next { ", or `x-gray-tag: v2alpha1-yaml`, in JSON v2alpha1-json" } else { "" };
+        report.wrong("unsupported-version", &path.field("apiVersion"), found, format!("{}{tag}", quote(API_VERSION)));
+    }
+    // What it says was looked for before; here it is known to be a field, and to be a string.
+    if let Some(tag) = fields.optional("x-gray-tag") {
+        names::non_empty(tag, &path.field("x-gray-tag"), report);
     }
     let kind = fields.required("kind", report)?;
     match names::text(kind) {
         Some("RuleSet") => rule_set::decode(fields, report).map(Box::new).map(Document::RuleSet),
         Some("AllocationLock") => lock::decode(fields, report).map(Document::Lock),
+        Some("ParserTags") => parser_tags::decode(fields, report).map(Document::ParserTags),
         found => {
-            let expected = "\"RuleSet\" or \"AllocationLock\"".to_owned();
-            let expected =
-                report.or_meant(expected, found.unwrap_or_default(), ["RuleSet", "AllocationLock"].into_iter());
+            let kinds = ["RuleSet", "AllocationLock", "ParserTags"];
+            let expected = one_of(&kinds.map(quote).each_ref().map(String::as_str));
+            let expected = report.or_meant(expected, found.unwrap_or_default(), kinds.into_iter());
             report.wrong("unsupported-kind", &path.field("kind"), kind, expected);
             None
+        }
+    }
+}
+
+impl Document {
+    /// Its kind and its name.
+    pub(crate) fn title(&self) -> (&'static str, &Name) {
+        match self {
+            Document::RuleSet(rule_set) => ("RuleSet", &rule_set.name),
+            Document::Lock(lock) => ("AllocationLock", &lock.name),
+            Document::ParserTags(tags) => ("ParserTags", &tags.name),
         }
     }
 }

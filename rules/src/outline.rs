@@ -3,10 +3,11 @@
 mod written;
 
 use crate::{
-    Problem, Source,
+    Problem, Registry, Source, Tagged,
     allocation::Allocation,
     compile,
-    document::{self, Document, Lock, Match, RuleSet, Then},
+    document::{Document, Lock, Match, RuleSet, Then},
+    parsers::Choice,
     report::Report,
     tree::{self, Node, Value},
 };
@@ -115,19 +116,21 @@ impl Outline {
         let mut report = Report::default();
         let mut outline = Self::default();
         let mut names = (Vec::new(), Vec::new());
-        for (source, text) in sources.iter().enumerate() {
+        let tagged: Vec<Tagged<'_>> = sources.iter().copied().map(Tagged::from).collect();
+        let registry = Registry::default();
+        for (source, (choice, text)) in Choice::of(&tagged, &registry).iter().zip(sources).enumerate() {
             report.begin(source);
-            let Some(tree) = tree::read(text.format, text.text, &mut report) else { continue };
-            match document::decode(&tree, &mut report) {
-                Some(Document::RuleSet(rule_set)) => {
+            let Some((tree, document)) = choice.read(text, &mut report) else { continue };
+            match document {
+                Document::RuleSet(rule_set) => {
                     outline.rule_sets.push(rule_set_outline(source, &rule_set, &tree));
                     names.0.push((source, rule_set.name));
                 }
-                Some(Document::Lock(lock)) => {
+                Document::Lock(lock) => {
                     outline.locks.push(lock_outline(source, &lock, &tree));
                     names.1.push((source, lock.name));
                 }
-                None => {}
+                Document::ParserTags(_) => {}
             }
         }
         compile::refuse_namesakes(names.0.iter().map(|(source, name)| (*source, name)), &mut report);

@@ -112,6 +112,15 @@ impl Report {
         }
     }
 
+    /// Replaces the paths of the present source's problems for which there is another.
+    pub(crate) fn rewrite(&mut self, path: impl Fn(&str) -> Option<String>) {
+        for problem in self.problems.iter_mut().filter(|problem| problem.source == self.source) {
+            if let Some(path) = path(&problem.path) {
+                problem.path = path;
+            }
+        }
+    }
+
     /// `expected`, and the one of `names` that `found` was probably meant to be.
     pub(crate) fn or_meant<'n>(
         &mut self,

@@ -21,3 +21,18 @@ pub struct Source<'a> {
     /// Its text, at most [`DOCUMENT_LIMIT`] bytes of UTF-8.
     pub text: &'a [u8],
 }
+
+/// A document, and what was said about it from outside: its own `x-gray-tag` comes first.
+#[derive(Clone, Copy, Debug)]
+pub struct Tagged<'a> {
+    /// The document.
+    pub source: Source<'a>,
+    /// A tag that came with it.
+    pub tag: Option<&'a str>,
+}
+
+impl<'a> From<Source<'a>> for Tagged<'a> {
+    fn from(source: Source<'a>) -> Self {
+        Self { source, tag: None }
+    }
+}

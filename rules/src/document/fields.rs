@@ -61,7 +61,7 @@ impl<'n> Fields<'n> {
 }
 
 /// `a`, `a or b`, `a, b or c`.
-pub(super) fn one_of(names: &[&str]) -> String {
+pub(crate) fn one_of(names: &[&str]) -> String {
     match names {
         [] => "nothing".to_owned(),
         [only] => (*only).to_owned(),

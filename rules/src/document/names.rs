@@ -21,7 +21,7 @@ pub(crate) const ID_LIMIT: usize = 63;
 const ID: &str = "an id: 1 to 63 of a-z, 0-9, '-' and '_', a letter or digit first";
 
 /// The text of a node that is one.
-pub(super) fn text(node: &Node) -> Option<&str> {
+pub(crate) fn text(node: &Node) -> Option<&str> {
     match &node.value {
         Value::Text(text) => Some(text),
         _ => None,
