@@ -9,11 +9,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use graylane_rules::Snapshot;
 use tokio::task::JoinError;
 
 use crate::{
-    documents::{self, Gathered},
+    documents::{self, Compiled, Gathered},
     finding::Finding,
     namespace::Namespace,
     watch::Watch,
@@ -37,8 +36,8 @@ struct Directory {
 
 /// What reading the directory came to.
 enum Reading {
-    /// A snapshot, and what is odd about the documents.
-    Usable(Snapshot, Vec<Finding>),
+    /// A snapshot, what is odd about the documents, and which parser read them.
+    Usable(Box<Compiled>),
     /// Why there is none.
     Broken(Vec<Finding>),
 }
@@ -120,7 +119,7 @@ impl Directory {
 
     fn reading(&self, gathered: &Gathered) -> Reading {
         match documents::compiled(gathered, &self.owned) {
-            Ok(compiled) => Reading::Usable(compiled.snapshot, compiled.warnings),
+            Ok(compiled) => Reading::Usable(Box::new(compiled)),
             Err(findings) => Reading::Broken(findings),
         }
     }
@@ -128,12 +127,16 @@ impl Directory {
 
 fn apply(reading: Reading, accepted: Instant, namespace: &Namespace) {
     match reading {
-        Reading::Usable(snapshot, warnings) => {
+        Reading::Usable(compiled) => {
+            let Compiled { snapshot, warnings, parsed } = *compiled;
             let before = namespace.replace_problems(warnings);
             let was_broken = before.iter().any(Finding::is_error);
-            if let Some(published) = namespace.publish(snapshot, accepted) {
+            if let Some(published) = namespace.publish(snapshot, parsed, accepted) {
                 let (revision, bytes, names) = (published.revision, published.size(), published.rule_sets.join(", "));
                 tracing::info!("revision {revision} published: {bytes} bytes, rule sets: {names}");
+                for document in published.documents.iter().filter(|document| document.tag.is_some()) {
+                    tracing::info!("revision {revision}: {document}");
+                }
             } else if was_broken {
                 tracing::info!("the rules are sound again and unchanged, revision {} stays", in_use(namespace));
             }

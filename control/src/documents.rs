@@ -2,14 +2,16 @@
 
 mod foreign;
 mod gathered;
+mod parsed;
 
 use std::path::PathBuf;
 
-use graylane_rules::{Format, Outline, Snapshot, Source, compile};
+use graylane_rules::{Format, Outline, Parsed, Snapshot, Source, compile};
 
 use crate::{failure::Failure, finding::Finding};
 
 pub use gathered::{Gathered, in_directory, is_document, is_hidden};
+pub use parsed::{ParsedDocument, agree};
 
 /// One document, read.
 #[derive(Debug)]
@@ -35,6 +37,8 @@ pub struct Compiled {
     pub snapshot: Snapshot,
     /// What is odd but harmless.
     pub warnings: Vec<Finding>,
+    /// Which parser read what.
+    pub parsed: Vec<ParsedDocument>,
 }
 
 /// Compiles what was gathered and places every problem in its file. `owned` are all the headers the documents may set;
@@ -49,9 +53,9 @@ pub fn compiled(gathered: &Gathered, owned: &[String]) -> Result<Compiled, Vec<F
         let document = documents.get(problem.source)?;
         Some(Finding::of(problem, &document.file, &document.text))
     };
-    let (snapshot, problems) = match compile(&sources) {
-        Ok(done) => (Some(done.snapshot), done.warnings),
-        Err(problems) => (None, problems),
+    let (snapshot, problems, parsed) = match compile(&sources) {
+        Ok(done) => (Some(done.snapshot), done.warnings, done.parsed),
+        Err(problems) => (None, problems, Vec::new()),
     };
     let mut findings = gathered.unreadable.clone();
     findings.extend(problems.into_iter().filter_map(place));
@@ -60,7 +64,10 @@ pub fn compiled(gathered: &Gathered, owned: &[String]) -> Result<Compiled, Vec<F
     }
     findings.extend(foreign::headers(documents, owned));
     match snapshot.filter(|_| !findings.iter().any(Finding::is_error)).map(Snapshot::load) {
-        Some(Ok(snapshot)) => Ok(Compiled { snapshot, warnings: findings }),
+        Some(Ok(snapshot)) => {
+            let parsed = parsed.into_iter().filter_map(|parsed| placed(parsed, documents)).collect();
+            Ok(Compiled { snapshot, warnings: findings, parsed })
+        }
         Some(Err(why)) => {
             findings.push(Finding::about("snapshot", "unusable", why.to_string(), "a snapshot that loads"));
             Err(findings)
@@ -69,16 +76,30 @@ pub fn compiled(gathered: &Gathered, owned: &[String]) -> Result<Compiled, Vec<F
     }
 }
 
+fn placed(parsed: Parsed, documents: &[Document]) -> Option<ParsedDocument> {
+    let file = documents.get(parsed.source)?.file.clone();
+    let (kind, parser) = (parsed.kind.to_owned(), parsed.parser.to_owned());
+    Some(ParsedDocument { file, kind, name: parsed.name, tag: parsed.tag, parser })
+}
+
 /// Reads and compiles the files and directories of a command line; warnings go to stderr.
 ///
 /// # Errors
 /// Every finding, those about what cannot be read included.
 pub fn snapshot(paths: &[PathBuf]) -> Result<Snapshot, Failure> {
+    told(paths).map(|compiled| compiled.snapshot)
+}
+
+/// The same with which parser read what.
+///
+/// # Errors
+/// Every finding, those about what cannot be read included.
+pub fn told(paths: &[PathBuf]) -> Result<Compiled, Failure> {
     let compiled = sound(&Gathered::of(paths))?;
     for warning in &compiled.warnings {
         eprintln!("{warning}");
     }
-    Ok(compiled.snapshot)
+    Ok(compiled)
 }
 
 /// Compiles what was gathered, as a command that can do nothing without it.

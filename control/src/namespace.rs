@@ -14,6 +14,7 @@ use tokio::sync::watch;
 
 use crate::{
     clock::{Clock, Moment},
+    documents::{ParsedDocument, agree},
     finding::Finding,
     metrics::Metrics,
     nodes::{Nodes, Report, TooMany},
@@ -89,16 +90,24 @@ impl Namespace {
     /// The change it comes from was `accepted` then: the time to effect begins there.
     ///
     /// One task publishes; two at once could draw the same number.
-    pub fn publish(&self, snapshot: Snapshot, accepted: Instant) -> Option<Arc<Publication>> {
+    pub fn publish(
+        &self,
+        snapshot: Snapshot,
+        documents: Vec<ParsedDocument>,
+        accepted: Instant,
+    ) -> Option<Arc<Publication>> {
         let current = self.published();
         let number = current.as_ref().map_or(1, |current| current.revision.number.saturating_add(1));
         let revision = Revision { epoch: self.epoch, number };
         let head = Head::of(&self.name, revision, SNAPSHOT_FORMAT, snapshot.bytes());
-        if current.is_some_and(|current| current.sha256 == head.sha256) {
+        // The same content read by another parser is a change, and to be seen as one.
+        let is_same =
+            |current: Arc<Publication>| current.sha256 == head.sha256 && agree(&current.documents, &documents);
+        if current.is_some_and(is_same) {
             return None;
         }
         let now = self.clock.now();
-        let publication = Arc::new(Publication::new(head, snapshot, &self.sealer, now));
+        let publication = Arc::new(Publication::new(head, snapshot, documents, &self.sealer, now));
         let superseded = self.nodes().await_revision(revision, accepted, now.steady);
         self.published.send_replace(Some(Arc::clone(&publication)));
         self.metrics.count_publication(superseded);

@@ -9,6 +9,7 @@ use graylane_rules::{Revision, SNAPSHOT_FORMAT, Snapshot, envelope::Head};
 
 use crate::{
     clock::Moment,
+    documents::ParsedDocument,
     sealer::{Sealed, Sealer},
 };
 
@@ -22,6 +23,8 @@ pub struct Publication {
     pub sha256: String,
     /// The names of its rule sets.
     pub rule_sets: Vec<String>,
+    /// Which parser read each of its documents.
+    pub documents: Vec<ParsedDocument>,
     namespace: String,
     snapshot: Snapshot,
     /// By format.
@@ -31,12 +34,12 @@ pub struct Publication {
 impl Publication {
     /// `snapshot` with the `head` of its envelope in the newest format, which is sealed at once: whoever waits is not to
     /// wait for that.
-    pub fn new(head: Head, snapshot: Snapshot, sealer: &Sealer, at: Moment) -> Self {
+    pub fn new(head: Head, snapshot: Snapshot, documents: Vec<ParsedDocument>, sealer: &Sealer, at: Moment) -> Self {
         let (revision, sha256, namespace) = (head.revision(), head.sha256.clone(), head.namespace.clone());
         let sealed = sealer.seal(head, snapshot.bytes(), at);
         let rule_sets = snapshot.rule_sets().map(|name| String::from_utf8_lossy(name).into_owned()).collect();
         let sealed = Mutex::new(BTreeMap::from([(SNAPSHOT_FORMAT, Arc::new(sealed))]));
-        Self { revision, at, sha256, rule_sets, namespace, snapshot, sealed }
+        Self { revision, at, sha256, rule_sets, documents, namespace, snapshot, sealed }
     }
 
     /// The envelope in `format`, sealed anew if it is no longer fresh; None where this build does not write `format`.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     clock::Moment,
+    documents::ParsedDocument,
     finding::Finding,
     namespace::Namespace,
     nodes::{Fetcher, Known, Node, Nodes, Role, Tally},
@@ -37,6 +38,9 @@ pub struct Status {
     pub expires: Option<Timestamp>,
     /// The names of its rule sets.
     pub rule_sets: Vec<String>,
+    /// Which parser read each document of it.
+    #[serde(default)]
+    pub documents: Vec<ParsedDocument>,
     /// What is wrong, or odd.
     pub problems: Vec<Finding>,
     /// How many long polls wait.
@@ -132,6 +136,7 @@ impl Status {
             signed_by: sealed.map(|sealed| sealed.signed_by().map(str::to_owned).collect()).unwrap_or_default(),
             expires: expires.and_then(|expires| Timestamp::from_second(expires.try_into().ok()?).ok()),
             rule_sets: published.map(|published| published.rule_sets.clone()).unwrap_or_default(),
+            documents: published.map(|published| published.documents.clone()).unwrap_or_default(),
             problems,
             waiting: namespace.waiting(),
             tally: nodes.tally(now.steady),

@@ -6,6 +6,7 @@ use std::{
 };
 
 use graylane_rules::Snapshot;
+use serde::Serialize;
 
 use super::paths::Paths;
 use crate::{
@@ -27,6 +28,9 @@ use crate::{
 /// severity, code, path, found, expected, span}; the span counts bytes. Lines count from 1, and so do columns, in
 /// characters.
 ///
+/// With -o documents stdout says which parser read each document, an array of {file, kind, name, tag, parser} that is empty
+/// where there are errors; the problems go to stderr.
+///
 /// Every header that the rules set must be among the `ownedHeaders` of the filter in each Envoy, which otherwise
 /// refuses all the rules. Say which those are with --owned, and the documents are checked against them.
 #[derive(Debug, clap::Args)]
@@ -36,6 +40,7 @@ Examples:
   graylane check checkout.yaml search.json
   graylane check --owned x-gray-variant,x-feature-flags rules/
   graylane check -o json rules/ | jq -r '.[].code'
+  graylane check -o documents rules/ | jq -r '.[] | [.name, .parser] | @tsv'
 
 Exit codes:
   0  the documents can be used; warnings may be reported
@@ -60,6 +65,7 @@ pub struct Arguments {
 enum Form {
     Text,
     Json,
+    Documents,
 }
 
 /// Reports the problems on stdout.
@@ -68,13 +74,17 @@ enum Form {
 /// Where stdout cannot be written.
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let gathered = Gathered::of(&arguments.paths.all());
-    let (findings, snapshot) = match documents::compiled(&gathered, &arguments.owned) {
-        Ok(compiled) => (compiled.warnings, Some(compiled.snapshot)),
-        Err(findings) => (findings, None),
+    let (findings, snapshot, parsed) = match documents::compiled(&gathered, &arguments.owned) {
+        Ok(compiled) => (compiled.warnings, Some(compiled.snapshot), compiled.parsed),
+        Err(findings) => (findings, None, Vec::new()),
     };
     let written = match arguments.output {
         Form::Text => write_text(&findings, &gathered.documents, !arguments.no_excerpt),
         Form::Json => write_json(&findings),
+        Form::Documents => {
+            findings.iter().for_each(|finding| eprintln!("{finding}"));
+            write_json(&parsed)
+        }
     };
     written.map_err(|why| Failure::unwritten("stdout", &why))?;
     if matches!(arguments.output, Form::Text) {
@@ -124,9 +134,9 @@ fn summary(findings: &[Finding], gathered: &Gathered) -> String {
     format!("{documents}{unreadable}: {}, {}", count(errors, "error"), count(warnings, "warning"))
 }
 
-fn write_json(findings: &[Finding]) -> io::Result<()> {
+fn write_json(items: &[impl Serialize]) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
-    serde_json::to_writer_pretty(&mut stdout, findings)?;
+    serde_json::to_writer_pretty(&mut stdout, items)?;
     writeln!(stdout)?;
     stdout.flush()
 }

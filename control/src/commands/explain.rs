@@ -17,7 +17,15 @@ use std::{
 use graylane_rules::Snapshot;
 
 use crate::{
-    clock::Clock, curl, documents, failure::Failure, finding::one_line, owned, owned::Owned, request::Request, shell,
+    clock::Clock,
+    curl,
+    documents::{self, ParsedDocument},
+    failure::Failure,
+    finding::one_line,
+    owned,
+    owned::Owned,
+    request::Request,
+    shell,
 };
 use logged::Logged;
 use masked::Masked;
@@ -104,7 +112,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         (None, Some(line)) => pasted(line).map_err(Failure::unable)?,
         (None, None) => curl::parse(&arguments.curl).map_err(Failure::unable)?,
     };
-    let snapshot = documents::snapshot(&arguments.files)?;
+    let documents::Compiled { snapshot, parsed, .. } = documents::told(&arguments.files)?;
     arguments.surroundings.add_to(&mut request, logged.as_ref());
     let as_sent = request.clone();
     if logged.is_none() {
@@ -112,7 +120,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     }
     let stripped = Owned::new(&snapshot, &arguments.owned).strip(&mut request);
     let asked = Asked { as_sent: &as_sent, stripped: &stripped, request: &request, logged: logged.as_ref() };
-    let written = write(&asked, &snapshot, &mut io::stdout().lock());
+    let written = write(&asked, &snapshot, &parsed, &mut io::stdout().lock());
     written.map_err(|why| Failure::unwritten("stdout", &why))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -139,9 +147,12 @@ struct Asked<'a> {
     logged: Option<&'a Logged>,
 }
 
-fn write(asked: &Asked<'_>, snapshot: &Snapshot, output: &mut impl Write) -> io::Result<()> {
+fn write(asked: &Asked<'_>, snapshot: &Snapshot, parsed: &[ParsedDocument], output: &mut impl Write) -> io::Result<()> {
     let masked = Masked::of(asked.as_sent);
     write_request(asked, &masked, output)?;
+    for document in parsed.iter().filter(|document| document.tag.is_some()) {
+        writeln!(output, "  document: {document}")?;
+    }
     let watched = match asked.logged {
         Some(logged) => Watched::partly(asked.request, &logged.absent),
         None => Watched::whole(asked.request),

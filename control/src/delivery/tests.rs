@@ -44,7 +44,7 @@ fn signing(keyring: Keyring, valid_for: Duration, clock: Clock) -> Arc<Namespace
 
 /// Publishes a rule set whose only variant is `variant`; whether that is something new.
 fn publish(namespace: &Namespace, variant: &str) -> bool {
-    namespace.publish(snapshot(variant), Instant::now()).is_some()
+    namespace.publish(snapshot(variant), Vec::new(), Instant::now()).is_some()
 }
 
 /// Asks the interface; `~` in `uri` stands for the namespace.

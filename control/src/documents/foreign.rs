@@ -12,12 +12,20 @@ pub fn headers(documents: &[Document], owned: &[String]) -> Vec<Finding> {
     if owned.is_empty() {
         return Vec::new();
     }
-    documents.iter().flat_map(|document| of(document, owned)).collect()
+    // What a document means by itself depends on what its tag stands for.
+    let tags: Vec<&Document> = documents.iter().filter(|document| says(&document.text, b"ParserTags")).collect();
+    documents.iter().flat_map(|document| of(document, &tags, owned)).collect()
 }
 
-fn of(document: &Document, owned: &[String]) -> Vec<Finding> {
+fn says(text: &[u8], word: &[u8]) -> bool {
+    text.windows(word.len()).any(|found| found == word)
+}
+
+fn of(document: &Document, tags: &[&Document], owned: &[String]) -> Vec<Finding> {
     // A document that does not compile by itself is a lock, which sets nothing, or has errors, which are told.
-    let compiled = compile(&[document.source()]).ok();
+    let tags = tags.iter().filter(|tags| tags.file != document.file).map(|tags| tags.source());
+    let sources: Vec<_> = std::iter::once(document.source()).chain(tags).collect();
+    let compiled = compile(&sources).ok();
     let Some(Ok(snapshot)) = compiled.map(|compiled| Snapshot::load(compiled.snapshot)) else { return Vec::new() };
     let names = snapshot.header_names().map(|name| String::from_utf8_lossy(name).into_owned());
     let foreign = names.filter(|name| !owned.contains(name));
