@@ -145,6 +145,8 @@ def holds(match, value):
         return False
     if operator == "range":
         return in_range(operand, value)
+    if operator == "regex":
+        return matches(text(operand), match.get("ignoreCase", False), value)
     if operator == "semver":
         return npm_ranges.within(text(operand), value.decode(), match.get("includePrerelease", False))
     folded = ascii_lower if match.get("ignoreCase", False) else bytes
@@ -153,7 +155,16 @@ def holds(match, value):
     return OPERATORS[operator](folded(text(operand).encode()), folded(value))
 
 
+def matches(pattern, ignore_case, value):
+    """Whether the whole value matches, for expressions that Python and Rust read alike."""
+    if re.search(r"\$|\^|\\[^\w\s.]|\\[A-Zb]|\(\?[^:]|\[\[|&&|~~|--|[*+?}][+]", re.sub(r"\[\^", "[", pattern)):
+        raise ValueError(f"found the expression {pattern}, expected one that means the same everywhere")
+    return re.fullmatch(pattern.encode(), value, re.IGNORECASE if ignore_case else 0) is not None
+
+
 def lower_operands(match):
+    if "regex" in match:
+        return match | {"ignoreCase": True}
     return {key: [each.lower() for each in operand] if key == "in" else operand.lower() if isinstance(operand, str) else operand
             for key, operand in match.items()}
 

@@ -30,7 +30,7 @@ pub fn check(input: &[u8]) {
 fn compiled(texts: &[&[u8]], format: impl Fn(&[u8]) -> Format) -> Option<Vec<u8>> {
     let sources: Vec<Source<'_>> = texts.iter().map(|text| Source { format: format(text), text }).collect();
     match compile(&sources) {
-        Ok(Compiled { snapshot, warnings }) => {
+        Ok(Compiled { snapshot, warnings, .. }) => {
             assert!(warnings.iter().all(|warning| warning.severity == Severity::Warning));
             check_problems(&warnings, texts);
             check_snapshot(&snapshot, &texts.concat());

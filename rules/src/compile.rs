@@ -1,5 +1,6 @@
 //! Documents to snapshot: the only place that knows both ends.
 
+mod automata;
 mod clashes;
 mod graph;
 mod headers;
@@ -8,8 +9,10 @@ mod section;
 
 use std::collections::BTreeMap;
 
+use automata::Automata;
+
 use crate::{
-    Problem, Registry, SNAPSHOT_FORMAT, Source, Tagged,
+    Automaton, Problem, Registry, SNAPSHOT_FORMAT, Source, Tagged,
     document::{Document, Lock, RuleSet},
     parsers::{self, Choice},
     report::{Path, Report},
@@ -35,6 +38,8 @@ pub struct Compiled {
     pub warnings: Vec<Problem>,
     /// Which parser read what, in the order of the sources.
     pub parsed: Vec<Parsed>,
+    /// What its regular expressions were compiled to, each once: for [`compile_with_automata`] where none can be compiled.
+    pub automata: Vec<Automaton>,
 }
 
 /// How a document was read.
@@ -66,6 +71,21 @@ pub fn compile(sources: &[Source<'_>]) -> Result<Compiled, Vec<Problem>> {
 /// # Errors
 /// As [`compile`].
 pub fn compile_with(sources: &[Tagged<'_>], registry: &Registry) -> Result<Compiled, Vec<Problem>> {
+    compile_all(sources, registry, &[])
+}
+
+/// The same as [`compile`] with automata that were compiled elsewhere, which are taken as they are.
+///
+/// A build without the feature `regex` compiles no others.
+///
+/// # Errors
+/// As [`compile`]; an automaton that is damaged, and in a build without `regex` one that is missing.
+pub fn compile_with_automata(sources: &[Source<'_>], automata: &[Automaton]) -> Result<Compiled, Vec<Problem>> {
+    let tagged: Vec<Tagged<'_>> = sources.iter().copied().map(Tagged::from).collect();
+    compile_all(&tagged, &Registry::default(), automata)
+}
+
+fn compile_all(sources: &[Tagged<'_>], registry: &Registry, automata: &[Automaton]) -> Result<Compiled, Vec<Problem>> {
     let mut report = Report::default();
     let mut rule_sets = Vec::new();
     let (mut locks, mut parser_tags, mut parsed) = (Vec::new(), Vec::new(), Vec::new());
@@ -97,14 +117,18 @@ pub fn compile_with(sources: &[Tagged<'_>], registry: &Registry) -> Result<Compi
         );
         return Err(report.into_problems());
     }
+    let automata = Automata::of(&rule_sets, automata, &mut report);
+    if report.has_errors() {
+        return Err(report.into_problems());
+    }
     let rule_sets: Vec<RuleSet> = rule_sets.into_iter().map(|(_, rule_set)| rule_set).collect();
-    let snapshot = namespace(&rule_sets, &allocations);
+    let snapshot = namespace(&rule_sets, &allocations, &automata);
     if snapshot.len() > SNAPSHOT_LIMIT {
         let found = format!("documents that compile to {} bytes", snapshot.len());
         report.document_error("too-large", found, "a snapshot of at most 2 MiB");
         return Err(report.into_problems());
     }
-    Ok(Compiled { snapshot, warnings: report.into_problems(), parsed })
+    Ok(Compiled { snapshot, warnings: report.into_problems(), parsed, automata: automata.into_list() })
 }
 
 /// For each rule set the ranges of each of its splits: those of its lock, or else consecutive ones.
@@ -145,7 +169,11 @@ fn allocate(
     rule_sets.iter().map(|(_, rule_set)| ranges(rule_set, report)).collect()
 }
 
-fn namespace(rule_sets: &[RuleSet], allocations: &[Vec<Vec<crate::allocation::Range>>]) -> Vec<u8> {
+fn namespace(
+    rule_sets: &[RuleSet],
+    allocations: &[Vec<Vec<crate::allocation::Range>>],
+    automata: &Automata,
+) -> Vec<u8> {
     let mut file = Container::new(size_of::<Header>());
     let (outputs, scopes) = outputs_and_scopes(rule_sets, &mut file);
     let (outputs, scopes) = (file.table(&outputs), file.table(&scopes));
@@ -156,7 +184,7 @@ fn namespace(rule_sets: &[RuleSet], allocations: &[Vec<Vec<crate::allocation::Ra
     let mut extents = vec![placeholder; rule_sets.len()];
     let sections = file.table(&extents);
     for ((rule_set, ranges), extent) in rule_sets.iter().zip(allocations).zip(&mut extents) {
-        let bytes = section::write(rule_set, ranges);
+        let bytes = section::write(rule_set, ranges, automata);
         *extent = SectionExtent { offset: size(file.append(&bytes)), length: size(bytes.len()) };
     }
     let header = Header {

@@ -9,9 +9,12 @@ mod negations;
 mod operators;
 mod output;
 mod parser_tags;
+mod regex;
 mod rule_set;
 mod rules;
 mod splits;
+
+use std::ops::Range;
 
 use crate::{
     allocation,
@@ -159,6 +162,16 @@ pub(crate) enum Operator {
         range: Vec<Vec<Comparator>>,
         prereleases: bool,
     },
+    Regex(Regex),
+}
+
+/// A regular expression, read but not compiled, and where it stands.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Regex {
+    pub(crate) pattern: String,
+    pub(crate) fold: bool,
+    pub(crate) path: String,
+    pub(crate) span: Range<usize>,
 }
 
 /// The comparisons with one text.

@@ -7,6 +7,7 @@
 
 pub mod allocation;
 mod attributes;
+mod automaton;
 mod compile;
 mod decide;
 mod decision;
@@ -31,7 +32,8 @@ pub mod timestamp;
 mod tree;
 
 pub use attributes::Attributes;
-pub use compile::{Compiled, Parsed, compile, compile_with};
+pub use automaton::Automaton;
+pub use compile::{Compiled, Parsed, compile, compile_with, compile_with_automata};
 pub use decision::{Decision, Reason, SeriesKey};
 pub use explain::Explanation;
 pub use near::nearest;

@@ -3,7 +3,7 @@
 use memchr::memmem;
 
 use crate::{
-    semver,
+    automaton, semver,
     snapshot::{
         records::{Test, flag, operator},
         section::Section,
@@ -32,6 +32,7 @@ pub(crate) fn holds(section: &Section<'_>, test: &Test, value: &[u8]) -> bool {
         operator::RANGE => integer(value)
             .is_some_and(|value| (test.a.get().cast_signed()..=test.b.get().cast_signed()).contains(&value)),
         operator::SEMVER => semver::holds(section, test, value),
+        operator::REGEX => matches(section, test, value) && is_text(value),
         _ => false,
     }
 }
@@ -72,6 +73,11 @@ fn folded_contains(value: &[u8], operand: &[u8]) -> bool {
         piece.iter_mut().zip(rest).for_each(|(lower, byte)| *lower = byte.to_ascii_lowercase());
         finder.find(piece.get(..length).unwrap_or_default()).is_some()
     })
+}
+
+fn matches(section: &Section<'_>, test: &Test, value: &[u8]) -> bool {
+    let found = section.automaton(test);
+    found.is_some_and(|(found, transitions)| automaton::accepts(&found.shape, transitions, value))
 }
 
 fn is_one_of(section: &Section<'_>, test: &Test, value: &[u8], fold: bool) -> bool {

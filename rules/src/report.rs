@@ -189,6 +189,18 @@ impl Report {
         self.error(code, &Path::DOCUMENT, span, found, expected);
     }
 
+    /// An error at a place that was written down.
+    pub(crate) fn error_at(
+        &mut self,
+        code: &'static str,
+        path: &str,
+        span: Range<usize>,
+        found: String,
+        expected: &str,
+    ) {
+        self.push(Severity::Error, code, &path, span, found, expected.to_owned());
+    }
+
     pub(crate) fn document_error(&mut self, code: &'static str, found: String, expected: &str) {
         self.error(code, &Path::DOCUMENT, 0..0, found, expected);
     }
@@ -197,7 +209,7 @@ impl Report {
         &mut self,
         severity: Severity,
         code: &'static str,
-        path: &Path<'_>,
+        path: &dyn fmt::Display,
         span: Range<usize>,
         found: String,
         expected: String,

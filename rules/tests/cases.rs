@@ -52,6 +52,7 @@ const FILES: &[(&str, &str)] = files![
     "query-decoding"
     "query"
     "range"
+    "regex"
     "scope-hosts"
     "scope-paths"
     "scope-root"

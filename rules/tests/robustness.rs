@@ -51,6 +51,7 @@ fn rich() -> String {
         "{host: {in: [a.example, b.example]}}",
         "{identity: {range: {from: -5, to: 5}}}",
         "{header: {name: x-c, semver: ^1.2.3-b || 2.x}}",
+        "{header: {name: x-c, regex: '(b|-5)+.*', ignoreCase: true}}",
         "{all: [{percent: {from: 10, to: 50}}, {any: [{method: {exact: GET}}, {not: {header: {name: x-b, present: true}}}]}]}",
     ];
     for (number, when) in whens.iter().enumerate() {

@@ -57,7 +57,8 @@ fn expected(envoy: &Envoy, vm: usize, root: u32, sent: &Headers) -> Headers {
     source.iter().for_each(|source| request.add(b":source", source));
     let mut set = Headers::new();
     let now = timestamp::rfc3339(host(|host| i64::try_from(host.unix_time).unwrap_or(i64::MAX).saturating_mul(1_000)));
-    let evaluated_at = |decision: &Decision<'_>| decision.evaluated_at_header().map(|header| (header.to_vec(), now.to_vec()));
+    let evaluated_at =
+        |decision: &Decision<'_>| decision.evaluated_at_header().map(|header| (header.to_vec(), now.to_vec()));
     for decision in snapshot.decide(&request) {
         let own = decision.set().map(|(name, value)| (name.to_vec(), value.to_vec()));
         for (name, value) in own.chain(evaluated_at(&decision)) {

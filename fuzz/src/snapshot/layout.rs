@@ -11,29 +11,20 @@ pub(super) const LENGTH: usize = 12;
 /// The bytes of the first record.
 pub(super) const HEADER: usize = 48;
 /// The bytes of the first record of a section.
-pub(super) const SECTION_HEADER: usize = 148;
+pub(super) const SECTION_HEADER: usize = FIRST_EXTENT + 8 * RECORDS.len();
+/// Where the extents of the tables of a section begin.
+const FIRST_EXTENT: usize = 44;
 
 /// Where the extents of the tables stand in the header, and how large their records are: outputs, scopes, sections, text.
 const TABLES: [(usize, usize); 4] = [(16, 16), (24, 22), (32, 8), (40, 1)];
-/// The same in a section: variants, identity, attributes, rules, tests, values, comparisons, splits, ranges, settings, keys,
-/// slots, places, always, text.
-const SECTION_TABLES: [(usize, usize); 15] = [
-    (28, 8),
-    (36, 10),
-    (44, 10),
-    (52, 28),
-    (60, 28),
-    (68, 8),
-    (76, 34),
-    (84, 32),
-    (92, 8),
-    (100, 16),
-    (108, 6),
-    (116, 4),
-    (124, 4),
-    (132, 4),
-    (140, 1),
-];
+/// How large the records in a section are: variants, identity, attributes, rules, tests, values, comparisons, automata,
+/// transitions, splits, ranges, settings, keys, slots, places, always, text.
+const RECORDS: [usize; 17] = [8, 10, 10, 28, 28, 8, 34, 276, 2, 32, 8, 16, 6, 4, 4, 4, 1];
+
+/// The tables of a section, one extent after the other.
+fn section_tables() -> [(usize, usize); RECORDS.len()] {
+    std::array::from_fn(|place| (FIRST_EXTENT + 8 * place, RECORDS[place]))
+}
 
 /// A table: where its extent stands, where its records do, and the bytes of one; `within` is what its offset counts from.
 #[derive(Clone, Debug)]
@@ -48,7 +39,7 @@ pub(super) struct Table {
 pub(super) fn tables(bytes: &[u8]) -> Vec<Table> {
     let mut tables = tables_of(bytes, 0..bytes.len(), &TABLES);
     for section in sections(bytes) {
-        tables.extend(tables_of(bytes, section, &SECTION_TABLES));
+        tables.extend(tables_of(bytes, section, &section_tables()));
     }
     tables
 }

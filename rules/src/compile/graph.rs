@@ -3,25 +3,32 @@
 
 use std::collections::BTreeMap;
 
+use zerocopy::little_endian::U16;
+
+use super::automata::Automata;
 use crate::{
-    document::{Attribute, Match, Operator, TextOperator},
+    automaton,
+    document::{Attribute, Match, Operator, Regex, TextOperator},
     semver::Comparator,
     slot::{Domain, seed},
     snapshot::{
-        records::{Comparison, FAILED, MATCHED, Test, Value, flag, operator},
+        records::{Automaton, Comparison, FAILED, MATCHED, Test, Value, flag, operator},
         write::{Container, size},
     },
 };
 
 /// The tests, attributes and values of a section while it is written.
-#[derive(Default)]
-pub(super) struct Graph {
+pub(super) struct Graph<'a> {
+    compiled: &'a Automata,
     pub(super) tests: Vec<Test>,
     pub(super) attributes: Vec<Attribute>,
     places: BTreeMap<Attribute, u16>,
     pub(super) values: Vec<Value>,
     pub(super) comparisons: Vec<Comparison>,
     ranges: BTreeMap<Vec<Vec<Comparator>>, (u64, u64)>,
+    pub(super) automata: Vec<Automaton>,
+    pub(super) transitions: Vec<U16>,
+    expressions: BTreeMap<(String, bool), u64>,
 }
 
 /// Where a test goes on: a test that is not written yet has a label.
@@ -31,7 +38,23 @@ enum Target {
     Label(usize),
 }
 
-impl Graph {
+impl<'a> Graph<'a> {
+    /// An empty one, of rules whose expressions were compiled to `compiled`.
+    pub(super) fn new(compiled: &'a Automata) -> Self {
+        Self {
+            compiled,
+            tests: Vec::new(),
+            attributes: Vec::new(),
+            places: BTreeMap::new(),
+            values: Vec::new(),
+            comparisons: Vec::new(),
+            ranges: BTreeMap::new(),
+            automata: Vec::new(),
+            transitions: Vec::new(),
+            expressions: BTreeMap::new(),
+        }
+    }
+
     /// Appends the tests of one rule and tells the first and their number.
     pub(super) fn rule(&mut self, when: &Match, text: &mut Container) -> (usize, usize) {
         let first = self.tests.len();
@@ -53,8 +76,8 @@ impl Graph {
     }
 }
 
-struct Writer<'g> {
-    graph: &'g mut Graph,
+struct Writer<'g, 'a> {
+    graph: &'g mut Graph<'a>,
     text: &'g mut Container,
     /// The test each label came to stand for.
     labels: Vec<u32>,
@@ -62,7 +85,7 @@ struct Writer<'g> {
     jumps: Vec<(Target, Target)>,
 }
 
-impl Writer<'_> {
+impl Writer<'_, '_> {
     fn one(&mut self, one: &Match, yes: Target, no: Target, negated: bool) {
         match one {
             Match::All(inner) => self.chain(inner, yes, no, negated, true),
@@ -121,11 +144,31 @@ impl Writer<'_> {
                 self.graph.values.extend(values);
                 (operator::IN, fold_flag(*fold), first.into(), size(operands.len()).get().into())
             }
+            Operator::Regex(regex) => (operator::REGEX, fold_flag(regex.fold), self.automaton(regex), 0),
             Operator::Semver { range, prereleases } => {
                 let (first, count) = self.comparisons(range);
                 (operator::SEMVER, if *prereleases { flag::PRERELEASES } else { 0 }, first, count)
             }
         }
+    }
+
+    /// The place of the automaton of an expression; equal ones stand once.
+    fn automaton(&mut self, regex: &Regex) -> u64 {
+        let key = (regex.pattern.clone(), regex.fold);
+        if let Some(&known) = self.graph.expressions.get(&key) {
+            return known;
+        }
+        let place = size(self.graph.automata.len()).get().into();
+        if let Some((shape, transitions)) = automaton::parts(self.graph.compiled.table(regex)) {
+            self.graph.automata.push(Automaton {
+                pattern: self.text.text(&regex.pattern),
+                first_transition: size(self.graph.transitions.len()),
+                shape: *shape,
+            });
+            self.graph.transitions.extend_from_slice(transitions);
+        }
+        self.graph.expressions.insert(key, place);
+        place
     }
 
     /// The place of the comparisons of a range; equal ones stand once.

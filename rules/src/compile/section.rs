@@ -1,6 +1,6 @@
 //! A rule set to the bytes of its section.
 
-use super::{graph::Graph, index};
+use super::{automata::Automata, graph::Graph, index};
 use crate::{
     allocation,
     document::{Attribute, IdentitySource, Name, RuleSet, Then},
@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Writes the section of `rule_set`, whose splits have these ranges.
-pub(super) fn write(rule_set: &RuleSet, ranges: &[Vec<allocation::Range>]) -> Vec<u8> {
+pub(super) fn write(rule_set: &RuleSet, ranges: &[Vec<allocation::Range>], automata: &Automata) -> Vec<u8> {
     let mut section = Container::new(size_of::<SectionHeader>());
     let name = &rule_set.name.text;
     let (name, default_path) = (section.text(name), section.text(&format!("{name}/_default")));
@@ -24,7 +24,7 @@ pub(super) fn write(rule_set: &RuleSet, ranges: &[Vec<allocation::Range>]) -> Ve
         (optional(&output.experiment_header), optional(&output.evaluated_at_header));
     let variants: Vec<Variant> =
         rule_set.variants.iter().map(|variant| Variant { name: section.text(variant) }).collect();
-    let mut graph = Graph::default();
+    let mut graph = Graph::new(automata);
     let (rules, settings) = write_rules(rule_set, &mut graph, &mut section);
     let (splits, slot_ranges) = write_splits(rule_set, ranges, &mut section);
     let identity: Vec<_> = rule_set.identity.iter().map(|source| attribute(&source.into(), &mut section)).collect();
@@ -46,6 +46,8 @@ pub(super) fn write(rule_set: &RuleSet, ranges: &[Vec<allocation::Range>]) -> Ve
         tests: section.table(&graph.tests),
         values: section.table(&graph.values),
         comparisons: section.table(&graph.comparisons),
+        automata: section.table(&graph.automata),
+        transitions: section.table(&graph.transitions),
         splits: section.table(&splits),
         ranges: section.table(&slot_ranges),
         settings: section.table(&settings),
@@ -58,7 +60,7 @@ pub(super) fn write(rule_set: &RuleSet, ranges: &[Vec<allocation::Range>]) -> Ve
     section.finish(header)
 }
 
-fn write_rules(rule_set: &RuleSet, graph: &mut Graph, section: &mut Container) -> (Vec<Rule>, Vec<Setting>) {
+fn write_rules(rule_set: &RuleSet, graph: &mut Graph<'_>, section: &mut Container) -> (Vec<Rule>, Vec<Setting>) {
     let mut settings = Vec::new();
     let rules = rule_set
         .rules

@@ -1,6 +1,6 @@
 //! `when`: predicates, their operators and their bounds.
 
-use super::{Attribute, Fields, Match, Operator, TextOperator, fields, labels, names, negations, operators};
+use super::{Attribute, Fields, Match, Operator, Regex, TextOperator, fields, labels, names, negations, operators};
 use crate::{
     report::{Path, Report},
     slot,
@@ -172,19 +172,23 @@ impl Decoder<'_> {
 }
 
 impl Match {
-    /// How often it asks `contains`.
+    /// How often it asks `contains` or `regex`.
     pub(super) fn contains(&self) -> usize {
         match self {
             Match::All(inner) | Match::Any(inner) => inner.iter().map(Match::contains).sum(),
             Match::Not(inner) => inner.contains(),
-            Match::Test(_, Operator::Text { how: TextOperator::Contains, .. }) => 1,
+            Match::Test(_, Operator::Text { how: TextOperator::Contains, .. } | Operator::Regex(_)) => 1,
             Match::Test(..) | Match::Percent { .. } => 0,
         }
     }
 
     /// Hosts have no case, whatever was written.
     fn without_case(mut self) -> Self {
-        if let Match::Test(_, Operator::Text { fold, .. } | Operator::In { fold, .. }) = &mut self {
+        if let Match::Test(
+            _,
+            Operator::Text { fold, .. } | Operator::In { fold, .. } | Operator::Regex(Regex { fold, .. }),
+        ) = &mut self
+        {
             *fold = true;
         }
         self

@@ -1,6 +1,6 @@
 //! The operator of a match: what is asked about an attribute.
 
-use super::{Fields, Operator, TextOperator, fields, names};
+use super::{Fields, Operator, TextOperator, fields, names, regex};
 use crate::{
     report::{Path, Report},
     semver,
@@ -9,7 +9,7 @@ use crate::{
 
 /// The one operator of a match.
 pub(super) fn operator(fields: &mut Fields<'_>, report: &mut Report) -> Option<Operator> {
-    const NAMES: [&str; 8] = ["present", "exact", "in", "prefix", "suffix", "contains", "range", "semver"];
+    const NAMES: [&str; 9] = ["present", "exact", "in", "prefix", "suffix", "contains", "regex", "range", "semver"];
     let given: Vec<(&'static str, &Node)> =
         NAMES.into_iter().filter_map(|name| fields.optional(name).map(|node| (name, node))).collect();
     let fold_node = fields.optional("ignoreCase");
@@ -38,6 +38,7 @@ pub(super) fn operator(fields: &mut Fields<'_>, report: &mut Report) -> Option<O
         "present" => present(node, &path, report),
         "in" => list(node, &path, report).map(|operands| Operator::In { operands, fold }),
         "range" => range(node, &path, report),
+        "regex" => regex::operator(node, &path, fold, report),
         "semver" => {
             let include = prereleases.map(|node| boolean(node, &fields.path().field("includePrerelease"), report));
             versions(node, &path, include.unwrap_or(Some(false)), report)

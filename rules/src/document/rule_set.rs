@@ -175,14 +175,14 @@ fn variants(node: &Node, path: &Path<'_>, report: &mut Report) -> Vec<String> {
     if report.errors() > problems { Vec::new() } else { names.into_iter().map(|name| name.text).collect() }
 }
 
-/// The most `contains` of a rule set: the one operator whose cost grows with what a client sends.
+/// The most `contains` and `regex` of a rule set: the operators whose cost grows with what a client sends.
 pub(crate) const CONTAINS_LIMIT: usize = 256;
 
 fn limit_contains(rules: &[Rule], path: &Path<'_>, node: Option<&Node>, report: &mut Report) {
     let count: usize = rules.iter().filter_map(|rule| rule.when.as_ref()).map(Match::contains).sum();
     if let Some(node) = node.filter(|_| count > CONTAINS_LIMIT) {
         let expected = format!("at most {CONTAINS_LIMIT} in a rule set");
-        report.error("too-many", path, node.span.clone(), format!("{count} times `contains`"), expected);
+        report.error("too-many", path, node.span.clone(), format!("{count} times `contains` or `regex`"), expected);
     }
 }
 

@@ -88,6 +88,7 @@ fn question(section: &Section<'_>, test: &Test) -> String {
         operator::CONTAINS => format!("contains \"{}\"", operand()),
         operator::IN => one_of(section, test),
         operator::SEMVER => versions(section, test),
+        operator::REGEX => format!("regex \"{}\"", Shown(section.pattern(test))),
         _ => range(test.a.get().cast_signed(), test.b.get().cast_signed()),
     }
 }

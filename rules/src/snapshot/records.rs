@@ -100,6 +100,8 @@ records! {
         tests: Extent,
         values: Extent,
         comparisons: Extent,
+        automata: Extent,
+        transitions: Extent,
         splits: Extent,
         ranges: Extent,
         settings: Extent,
@@ -180,6 +182,24 @@ records! {
         prerelease: Text,
     }
 
+    /// What a regular expression was compiled to; its transitions begin at `first_transition`.
+    struct Automaton {
+        pattern: Text,
+        first_transition: U32,
+        shape: Shape,
+    }
+
+    /// An automaton but for its transitions: those are the next state for each class, state by state.
+    struct Shape {
+        /// The class of each byte.
+        class_of: [u8; 256],
+        classes: U16,
+        states: U16,
+        start: U16,
+        /// The states from here on accept.
+        first_accepting: U16,
+    }
+
     /// A named, weighted choice; its ranges are `first_range .. first_range + ranges`.
     struct Split {
         name: Text,
@@ -258,6 +278,8 @@ pub(crate) mod operator {
     pub(crate) const PERCENT: u8 = 7;
     /// `a`, `b`: first comparison and number of comparisons.
     pub(crate) const SEMVER: u8 = 8;
+    /// `a`: the automaton.
+    pub(crate) const REGEX: u8 = 9;
 }
 
 /// [`Test::flags`].

@@ -1,11 +1,16 @@
 //! A section in place: tables as slices, texts as bytes.
 
-use zerocopy::{FromBytes, Immutable, KnownLayout, Unaligned, little_endian::U32};
+use zerocopy::{
+    FromBytes, Immutable, KnownLayout, Unaligned,
+    little_endian::{U16, U32},
+};
 
 use super::index::Operands;
 use super::records::{
-    Attribute, Comparison, Extent, Key, Range, Rule, SectionHeader, Setting, Split, Test, Text, Value, Variant,
+    Attribute, Automaton, Comparison, Extent, Key, Range, Rule, SectionHeader, Setting, Split, Test, Text, Value,
+    Variant,
 };
+use crate::automaton;
 
 /// One rule set of a snapshot. Its tables are opened where they are asked for: a decision needs few of them.
 #[derive(Clone, Copy, Debug)]
@@ -73,6 +78,8 @@ tables! {
     tests: tests of Test,
     values: values of Value,
     all_comparisons: comparisons of Comparison,
+    automata: automata of Automaton,
+    transitions: transitions of U16,
     splits: splits of Split,
     all_ranges: ranges of Range,
     all_settings: settings of Setting,
@@ -130,6 +137,23 @@ impl<'s> Section<'s> {
     pub(crate) fn comparisons(&self, test: &Test) -> &'s [Comparison] {
         let operands = u32::try_from(test.a.get()).ok().zip(u32::try_from(test.b.get()).ok());
         operands.and_then(|(first, count)| slice(self.all_comparisons(), first, count)).unwrap_or_default()
+    }
+
+    /// The automaton of a `regex` test, and its transitions.
+    pub(crate) fn automaton(&self, test: &Test) -> Option<(&'s Automaton, &'s [U16])> {
+        let automaton = self.automata().get(usize::try_from(test.a.get()).ok()?)?;
+        Some((automaton, self.transitions_of(automaton)?))
+    }
+
+    /// The transitions of an automaton; None where they are out of bounds.
+    pub(crate) fn transitions_of(&self, automaton: &Automaton) -> Option<&'s [U16]> {
+        let count = u32::try_from(automaton::size(&automaton.shape)).ok()?;
+        slice(self.transitions(), automaton.first_transition.get(), count)
+    }
+
+    /// The regular expression of a `regex` test.
+    pub(crate) fn pattern(&self, test: &Test) -> &'s [u8] {
+        self.automaton(test).map(|(automaton, _)| self.text(automaton.pattern)).unwrap_or_default()
     }
 
     /// The name of a variant.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::{Parts, demand, index::index, unusable};
 use crate::{
     allocation::RANGES_LIMIT,
+    automaton,
     document::{CONTAINS_LIMIT, ID_LIMIT, SET_BYTES_LIMIT, SET_LIMIT, labels},
     owned, semver,
     slot::SLOTS,
@@ -31,6 +32,7 @@ pub(in crate::snapshot) fn section(number: u32, bytes: &[u8], extent: SectionExt
     check_variants(&section)?;
     check_headers(&section)?;
     check_versions(&section)?;
+    check_automata(&section)?;
     for attribute in section.identity().iter().chain(section.attributes()) {
         demand(attribute.kind <= kind::LABEL, "an unknown attribute")?;
         // The host is asked by a path whose parts are joined by NUL.
@@ -40,8 +42,9 @@ pub(in crate::snapshot) fn section(number: u32, bytes: &[u8], extent: SectionExt
     let identity = section.identity().iter();
     demand(identity.clone().all(|source| source.kind <= kind::COOKIE), "an identity that is no header or cookie")?;
     demand((section.header.default_variant.get() as usize) < section.variants().len(), "a default out of bounds")?;
-    let contains = section.tests().iter().filter(|test| test.operator == operator::CONTAINS).count();
-    demand(contains <= CONTAINS_LIMIT, "too many `contains`")?;
+    let contains =
+        section.tests().iter().filter(|test| matches!(test.operator, operator::CONTAINS | operator::REGEX)).count();
+    demand(contains <= CONTAINS_LIMIT, "too many `contains` and `regex`")?;
     let (mut tests, mut settings, mut ranges) = (Parts::default(), Parts::default(), Parts::default());
     section.rules().iter().try_for_each(|rule| check_rule(&section, rule, &mut tests))?;
     section.rules().iter().try_for_each(|rule| check_settings(&section, rule, &mut settings))?;
@@ -61,6 +64,7 @@ fn check_texts(section: &Section<'_>) -> Result<(), Unusable> {
         .chain(section.rules().iter().map(|rule| rule.path))
         .chain(section.values().iter().map(|value| value.text))
         .chain(section.all_comparisons().iter().map(|comparison| comparison.prerelease))
+        .chain(section.automata().iter().map(|automaton| automaton.pattern))
         .chain(section.splits().iter().flat_map(|split| [split.name, split.experiment]))
         .chain(section.all_settings().iter().flat_map(|setting| [setting.name, setting.value]));
     for one in all {
@@ -149,6 +153,7 @@ fn check_test(section: &Section<'_>, test: &Test) -> Result<(), Unusable> {
         operator::EXACT | operator::PREFIX | operator::SUFFIX | operator::CONTAINS => {
             matches!((a, b), (Ok(offset), Ok(length)) if section.texts.at(offset, length).is_some())
         }
+        operator::REGEX => section.automaton(test).is_some(),
         operator::SEMVER => check_comparisons(section, test),
         operator::IN => matches!((a, b), (Ok(first), Ok(count)) if slice(section.values(), first, count).is_some()),
         _ => false,
@@ -167,6 +172,18 @@ fn check_versions(section: &Section<'_>) -> Result<(), Unusable> {
             && one.prerelease.length.get() as usize <= semver::RANGE_LIMIT
     };
     demand(section.all_comparisons().iter().all(sound), "a comparison with no version")
+}
+
+/// Every step of every automaton stays within it, and no transition belongs to two of them.
+fn check_automata(section: &Section<'_>) -> Result<(), Unusable> {
+    let mut parts = Parts::default();
+    for automaton in section.automata() {
+        let transitions = section.transitions_of(automaton).ok_or_else(|| unusable("transitions out of bounds"))?;
+        let count = u32::try_from(transitions.len()).unwrap_or(u32::MAX);
+        demand(parts.follows(automaton.first_transition.get(), count), "transitions that two automata share")?;
+        demand(automaton::is_sound(&automaton.shape, transitions), "an automaton that leads out of itself")?;
+    }
+    Ok(())
 }
 
 /// Tests may share comparisons, so no test may have many.

@@ -1,12 +1,15 @@
 #![allow(clippy::arithmetic_side_effects, reason = "a test stops loudly")]
 
-use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, little_endian::U32};
+use zerocopy::{
+    FromBytes, Immutable, IntoBytes, KnownLayout,
+    little_endian::{U16, U32},
+};
 
 use crate::{
     Format, Snapshot, Source, compile,
     snapshot::records::{
-        Comparison, Extent, FAILED, Header, MATCHED, Output, Range, Rule, Scope, SectionExtent, SectionHeader, Setting,
-        Split, Test, Text, Variant, operator,
+        Automaton, Comparison, Extent, FAILED, Header, MATCHED, Output, Range, Rule, Scope, SectionExtent,
+        SectionHeader, Setting, Split, Test, Text, Variant, operator,
     },
 };
 
@@ -19,7 +22,8 @@ const RULE_SETS: [&str; 2] = [
             {"id": "one", "when": {"all": [{"path": {"prefix": "/a"}}, {"percent": 20}]}, "variant": "b"},
             {"id": "two", "when": {"path": {"contains": "b"}}, "split": "s", "set": {"x-flags": "long-enough-for-names-that-are-too-long-to-stand-within-the-text-of-this-rule-set"}},
             {"id": "three", "when": {"path": {"semver": "^1.2.3-a || 2"}}, "variant": "b"},
-            {"id": "four", "split": "t"}]}}"#,
+            {"id": "four", "when": {"any": [{"path": {"regex": "a+b"}}, {"path": {"regex": "c"}}]}, "variant": "b"},
+            {"id": "five", "split": "t"}]}}"#,
     r#"{"apiVersion": "graylane.dev/v1", "kind": "RuleSet", "metadata": {"name": "shop"}, "spec": {
         "output": {"variantHeader": "x-shop"}, "variants": ["a"], "default": "a"}}"#,
 ];
@@ -114,6 +118,14 @@ impl Bytes {
         self.first(|header| header.comparisons)
     }
 
+    fn automata(&mut self) -> &mut [Automaton] {
+        self.first(|header| header.automata)
+    }
+
+    fn transitions(&mut self) -> &mut [U16] {
+        self.first(|header| header.transitions)
+    }
+
     fn refused(self) -> String {
         Snapshot::load(self.0).map(drop).unwrap_err().to_string()
     }
@@ -149,8 +161,8 @@ fn no_part_is_counted_twice() {
         "scopes that overlap": |bytes| bytes.outputs()[1] = bytes.outputs()[0];
         "tests that two rules share": |bytes| bytes.rules()[1].first_test = 1.into();
         "tests that two rules share": |bytes| {
-            bytes.rules()[3].first_test = 0.into();
-            bytes.rules()[3].tests = 1.into();
+            bytes.rules()[4].first_test = 0.into();
+            bytes.rules()[4].tests = 1.into();
         };
         "settings that two rules share": |bytes| {
             bytes.rules()[2].first_setting = 0.into();
@@ -226,7 +238,7 @@ fn what_a_request_has_to_pay_for_is_bounded() {
     let rule = |n: usize| format!(r#"{{"id": "r{n}", "when": {WHEN}, "variant": "a"}}"#);
     let mut bytes = Bytes::with_rules((0..257).map(rule));
     bytes.tests().iter_mut().for_each(|test| test.operator = operator::CONTAINS);
-    assert_eq!(bytes.refused(), sentence("too many `contains`"));
+    assert_eq!(bytes.refused(), sentence("too many `contains` and `regex`"));
 }
 
 #[test]
@@ -241,6 +253,23 @@ fn versions_are_compared_with_versions() {
         "an unknown operator or an operand out of bounds": |bytes| bytes.tests()[3].b = 0.into();
         "an unknown operator or an operand out of bounds": |bytes| bytes.tests()[3].b = (1 << 32 | 1).into();
         "an unknown operator or an operand out of bounds": |bytes| bytes.tests()[3].a = 3.into();
+    }
+}
+
+#[test]
+fn an_automaton_leads_nowhere_else() {
+    refused! {
+        "an automaton that leads out of itself": |bytes| bytes.transitions()[0] = bytes.automata()[0].shape.states;
+        "an automaton that leads out of itself": |bytes| bytes.automata()[0].shape.class_of[7] = 200;
+        "an automaton that leads out of itself": |bytes| bytes.automata()[1].shape.start = 100.into();
+        "an automaton that leads out of itself": |bytes| bytes.automata()[1].shape.first_accepting = 100.into();
+        "an automaton that leads out of itself": |bytes| bytes.automata()[1].shape.classes = 0.into();
+        "an automaton that leads out of itself": |bytes| bytes.automata()[1].shape.states = 0.into();
+        "transitions out of bounds": |bytes| bytes.automata()[1].shape.states = 1_000.into();
+        "transitions out of bounds": |bytes| bytes.automata()[1].first_transition = 1_000.into();
+        "transitions that two automata share": |bytes| bytes.automata()[1].first_transition = 0.into();
+        "a text out of bounds": |bytes| bytes.automata()[0].pattern.offset = 1_000_000.into();
+        "an unknown operator or an operand out of bounds": |bytes| bytes.tests()[4].a = 2.into();
     }
 }
 
