@@ -119,7 +119,7 @@ fn decide_stops_at_a_wrong_line() {
 fn every_command_tells_its_exit_codes() {
     let scratch = scratch("help");
     let keys = ["keys", "keys new", "keys show"];
-    for command in ["serve", "status", "check", "explain", "decide", "allocate", "diff", "compile", "probe"]
+    for command in ["serve", "status", "check", "explain", "decide", "allocate", "diff", "compile", "import", "probe"]
         .into_iter()
         .chain(keys)
     {

@@ -58,7 +58,7 @@ use watched::Watched;
 #[command(after_long_help = "\
 Examples:
   graylane explain -f checkout.yaml -- -H 'x-user-id: 42' https://shop/cart
-  graylane explain -f shop.yaml --source 10.1.2.3 --label region=us \
+  graylane explain -f shop.yaml --source 10.1.2.3 --label region=us \\
     --time 2026-12-24T18:00:00+01:00 -- https://shop/cart
   graylane explain -f rules/ curl -sk -b uid=42 -d item=7 https://shop/cart
   graylane explain -f rules/ --curl 'curl -H \"x-env: gray\" https://shop/cart'

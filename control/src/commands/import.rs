@@ -35,7 +35,8 @@ use crate::{
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
-  kubectl get ingress -A -o yaml | graylane import ingress-nginx --identity cookie:uid --out rules/ -
+  kubectl get ingress -A -o yaml > all.yaml
+  graylane import ingress-nginx --identity cookie:uid --out rules/ all.yaml
   graylane import higress-traffic-tag traffic-tag.yaml > rules/shop.yaml
 
 Exit codes:
