@@ -125,7 +125,8 @@ impl<'s> Section<'s> {
         next == MATCHED
     }
 
-    fn holds<A: Attributes>(&self, test: &Test, asked: &Asked<'s, A>, known: &Known<'s>) -> bool {
+    /// Whether one test holds.
+    pub(crate) fn holds<A: Attributes>(&self, test: &Test, asked: &Asked<'s, A>, known: &Known<'s>) -> bool {
         if test.operator == operator::PERCENT {
             return asked.identity(self, known).is_some_and(|identity| in_percent(test, identity));
         }

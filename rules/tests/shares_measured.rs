@@ -15,7 +15,7 @@
 use std::{collections::BTreeMap, sync::LazyLock};
 
 use graylane_rules::{
-    Attributes, Format, Snapshot, Source, compile,
+    Attributes, ExpectedShare, Format, Snapshot, Source, compile,
     slot::{Domain, SLOTS, seed, slot},
 };
 use proptest::prelude::*;
@@ -157,4 +157,104 @@ proptest! {
             }
         }
     }
+}
+
+/// What a request gets, and by which rule.
+type Outcome = (Option<String>, String, &'static str);
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+fn expected(snapshot: &Snapshot, population: &[Request<'_>]) -> Option<BTreeMap<Outcome, f64>> {
+    let expected = snapshot.expected(population, &[b"x-user"]);
+    let [expected] = expected.as_slice() else { panic!("{expected:?}") };
+    let named =
+        |share: &ExpectedShare<'_>| ((share.rule.map(text), text(share.variant), share.reason.name()), share.share);
+    Some(expected.shares.as_ref()?.iter().map(named).collect())
+}
+
+fn counted(snapshot: &Snapshot, population: &[Request<'_>]) -> BTreeMap<Outcome, f64> {
+    let mut counts = BTreeMap::new();
+    for request in population {
+        let decision = snapshot.decide(request).next().unwrap();
+        let outcome = (decision.rule.map(text), text(decision.variant), decision.reason.name());
+        *counts.entry(outcome).or_default() += 1.0 / population.len() as f64;
+    }
+    counts
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(150))]
+
+    #[test]
+    fn what_is_expected_is_what_all_identities_together_get(document in document()) {
+        let compiled = compile(&[Source { format: Format::Yaml, text: document.as_bytes() }]);
+        let snapshot = Snapshot::load(compiled.unwrap().snapshot).unwrap();
+        for (request, _) in requests().into_iter().step_by(3) {
+            let with = |identity| {
+                let headers = request.headers.iter().copied().chain([("x-user", identity)]).collect();
+                Request { path: request.path, headers }
+            };
+            let population: Vec<_> = IDENTITIES.iter().map(|identity| with(identity.as_str())).collect();
+            let (expected, counted) = (expected(&snapshot, &population).unwrap(), counted(&snapshot, &population));
+            let near = expected.iter().all(|(outcome, share)| (counted.get(outcome).unwrap_or(&0.0) - share).abs() < 1e-9);
+            prop_assert!(
+                near && counted.keys().all(|outcome| expected.contains_key(outcome)),
+                "{expected:?}\n{counted:?}\n{:?}: {document}", request.headers
+            );
+            let anonymous = [Request { path: request.path, headers: request.headers.clone() }];
+            prop_assert_eq!(self::expected(&snapshot, &anonymous).unwrap(), self::counted(&snapshot, &anonymous));
+        }
+    }
+}
+
+fn shop(rules: &[String]) -> Snapshot {
+    let document = format!(
+        "apiVersion: graylane.dev/v1\nkind: RuleSet\nmetadata: {{name: shop}}\nspec:\n  identity: {{from: [{{header: x-user}}]}}\n  variants: [a, b]\n  default: a\n  splits: {{s: {{weights: {{a: 1, b: 3}}}}}}\n  rules: [{}]\n",
+        rules.join(", ")
+    );
+    let compiled = compile(&[Source { format: Format::Yaml, text: document.as_bytes() }]);
+    Snapshot::load(compiled.unwrap_or_else(|problems| panic!("{problems:#?}")).snapshot).unwrap()
+}
+
+fn numbered(identities: &[String]) -> Vec<Request<'_>> {
+    identities.iter().map(|identity| Request { path: "/", headers: vec![("x-user", identity.as_str())] }).collect()
+}
+
+#[test]
+fn what_other_tests_say_of_an_identity_counts_as_it_is() {
+    let identities: Vec<String> = (1..=1_000).map(|n| n.to_string()).chain([String::new()]).collect();
+    let snapshot = shop(&[
+        "{id: staff, when: {identity: {range: {from: 1, to: 100}}}, variant: b}".to_owned(),
+        "{id: nine, when: {header: {name: x-user, prefix: '9'}}, variant: b}".to_owned(),
+        "{id: some, when: {percent: 20}, split: s}".to_owned(),
+        "{id: all, split: s}".to_owned(),
+    ]);
+    let found = expected(&snapshot, &numbered(&identities)).unwrap();
+    let share =
+        |rule: &str, variant: &str, reason| found[&(Some(rule.to_owned()), variant.to_owned(), reason)] * 1_001.0;
+    let near = |found: f64, expected: f64| assert!((found - expected).abs() < 1e-6, "{found} {expected}");
+    near(share("staff", "b", "TARGETING_MATCH"), 100.0);
+    near(share("nine", "b", "TARGETING_MATCH"), 100.0);
+    near(share("some", "a", "SPLIT"), 800.0 * 0.2 * 0.25);
+    near(share("all", "b", "SPLIT"), 800.0 * 0.8 * 0.75);
+    near(share("all", "a", "NO_IDENTITY"), 1.0);
+}
+
+/// Rules of many salts are computed while no two rules share them; where they do, it ends all the same.
+#[test]
+fn hundreds_of_entangled_rules_end() {
+    let identities: Vec<String> = (1..=100).map(|n| n.to_string()).collect();
+    let own: Vec<String> = (0..500).map(|n| format!("{{id: r{n}, when: {{percent: 1}}, variant: b}}")).collect();
+    let shares = expected(&shop(&own), &numbered(&identities)).unwrap();
+    let rest = shares[&(None, "a".to_owned(), "DEFAULT")];
+    assert!(shares.len() == 501 && (rest - 0.99f64.powi(500)).abs() < 1e-9, "{rest}");
+    let salt = |n: usize| format!("{{percent: {{from: 0, to: {}, salt: s{}}}}}", n % 90 + 5, n % 40);
+    let rule = |n: usize| {
+        let (one, two, three) = (salt(n), salt(n * 7 + 1), salt(n * 13 + 5));
+        format!("{{id: r{n}, when: {{all: [{one}, {{any: [{two}, {three}]}}]}}, variant: b}}")
+    };
+    let entangled: Vec<String> = (0..400).map(rule).collect();
+    assert_eq!(expected(&shop(&entangled), &numbered(&identities)), None);
 }

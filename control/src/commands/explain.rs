@@ -4,7 +4,7 @@ mod compared;
 mod logged;
 mod masked;
 mod notes;
-mod surroundings;
+pub(super) mod surroundings;
 mod watched;
 
 use std::{
