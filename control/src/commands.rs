@@ -11,6 +11,7 @@ mod keys;
 mod paths;
 mod probe;
 mod serve;
+mod simulate;
 mod status;
 
 use std::process::ExitCode;
@@ -44,6 +45,7 @@ enum Command {
     Decide(decide::Arguments),
     Allocate(allocate::Arguments),
     Diff(diff::Arguments),
+    Simulate(simulate::Arguments),
     Compile(compile::Arguments),
     Import(import::Arguments),
     Keys(keys::Arguments),
@@ -63,6 +65,7 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Decide(arguments) => decide::run(&arguments),
         Command::Allocate(arguments) => allocate::run(&arguments),
         Command::Diff(arguments) => diff::run(&arguments),
+        Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Compile(arguments) => compile::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
         Command::Keys(arguments) => keys::run(&arguments),

@@ -119,10 +119,9 @@ fn decide_stops_at_a_wrong_line() {
 fn every_command_tells_its_exit_codes() {
     let scratch = scratch("help");
     let keys = ["keys", "keys new", "keys show"];
-    for command in ["serve", "status", "check", "explain", "decide", "allocate", "diff", "compile", "import", "probe"]
-        .into_iter()
-        .chain(keys)
-    {
+    let commands =
+        ["serve", "status", "check", "explain", "decide", "allocate", "diff", "simulate", "compile", "import", "probe"];
+    for command in commands.into_iter().chain(keys) {
         let words: Vec<_> = std::iter::once("help").chain(command.split(' ')).collect();
         let (code, stdout, _) = scratch.run(&words, "");
         assert!(code == 0 && stdout.contains("Examples:") && stdout.contains("Exit codes:"), "{command}: {stdout}");
