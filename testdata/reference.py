@@ -10,6 +10,7 @@ request from the beginning. Documents are taken to be valid; what it does not kn
 Needs PyPI's PyYAML and xxhash.
 """
 
+import base64
 import pathlib
 import re
 import sys
@@ -39,10 +40,11 @@ def slot_of(domain, salt, identity):
 
 class Request:
     def __init__(self, case):
-        known(case, "method", "path", "host", "headers", "headersHex", "source", "labels", "unixMillis")
+        known(case, "method", "path", "host", "headers", "headersHex", "source", "labels", "unixMillis", "minted")
         self.source = text(case.get("source", "127.0.0.1:50000"))
         self.labels = case.get("labels", LABELS)
         self.millis = case.get("unixMillis", 1767225600000)
+        self.minted = bytes.fromhex(text(case["minted"])) if "minted" in case else None
         self.method = text(case.get("method", "GET")).encode()
         self.target = text(case.get("path", "/")).encode()
         self.authority = text(case.get("host", "shop.example.com")).encode()
@@ -70,6 +72,10 @@ class Request:
 
     def path(self):
         return self.target.partition(b"?")[0]
+
+    def navigates(self):
+        html = any(b"text/html" in ascii_lower(value) for value in self.lines("accept"))
+        return b"navigate" in self.lines("sec-fetch-mode") or (self.method == b"GET" and html)
 
     def host(self):
         return re.sub(rb":[0-9]+\Z", b"", self.authority).lower().removesuffix(b".")
@@ -240,7 +246,8 @@ class RuleSet:
         self.name = document["metadata"]["name"]
         spec = known(document["spec"], "scope", "identity", "output", "variants", "default", "splits", "rules")
         self.scope = known(spec.get("scope", {}), "hosts", "pathPrefixes")
-        self.sources = known(spec.get("identity", {"from": []}), "from")["from"]
+        identity = known(spec.get("identity", {"from": []}), "from", "sticky")
+        self.sources, self.sticky = identity["from"], sticky_cookie(identity.get("sticky"))
         output = known(spec.get("output", {}), "variantHeader", "experimentHeader", "evaluatedAtHeader")
         self.header = output.get("variantHeader", OWNED[0])
         self.of_experiments = {field: output[field].lower() for field in ("experimentHeader", "evaluatedAtHeader") if field in output}
@@ -249,13 +256,38 @@ class RuleSet:
         self.locked = {}
 
     def identity(self, request):
+        return self.found(request)[0]
+
+    def found(self, request):
+        """(what the request is bucketed by, the cookies to set): what was seen first, or the first source that yields, or new."""
+        known_as = self.remembered(request)
+        if known_as:
+            return known_as, []
+        identity, cookies = self.sent(request), []
+        issued = [known(source["issueCookie"], "name", "maxAge") for source in self.sources if "issueCookie" in source]
+        if identity is None and issued and request.navigates() and request.minted:
+            identity = base64url(request.minted)
+            cookies.append(set_cookie(issued[0]["name"], identity, issued[0].get("maxAge", "30d")))
+        if identity and self.sticky and request.navigates():
+            cookies.append(set_cookie(self.sticky[0], base64url(identity), self.sticky[1]))
+        return identity, cookies
+
+    def sent(self, request):
         """The first source that yields bytes to bucket by. What is repeated, empty or too long does not."""
         for source in self.sources:
             (kind, name), = source.items()
-            values = {"header": request.header, "cookie": request.cookie}[kind](name)
+            name = name["name"] if kind == "issueCookie" else name
+            values = {"header": request.header, "cookie": request.cookie, "issueCookie": request.cookie}[kind](name)
             if len(values) == 1 and 1 <= len(values[0]) <= 256:
                 return values[0]
         return None
+
+    def remembered(self, request):
+        values = request.cookie(self.sticky[0]) if self.sticky else []
+        if len(values) != 1 or not re.fullmatch(rb"[A-Za-z0-9_-]{2,342}", values[0]):
+            return None
+        identity = base64.urlsafe_b64decode(values[0] + b"=" * (-len(values[0]) % 4)) if len(values[0]) % 4 != 1 else b""
+        return identity if len(identity) <= 256 and base64url(identity) == values[0] else None
 
     def rank(self, request):
         """None where the scope leaves the request out; otherwise smaller is more specific."""
@@ -314,6 +346,23 @@ class RuleSet:
         return {header: values[field] for field, header in self.of_experiments.items()} if experiment else {}
 
 
+def sticky_cookie(node):
+    """(name, how long it is kept) of the cookie that remembers an identity; None where nothing does."""
+    if node is None:
+        return None
+    cookie = {} if node == "firstSeen" else known(known(node, "firstSeen")["firstSeen"], "cookie", "maxAge")
+    return cookie.get("cookie", "gl_first"), cookie.get("maxAge", "30d")
+
+
+def base64url(raw):
+    return base64.urlsafe_b64encode(raw).rstrip(b"=")
+
+
+def set_cookie(name, value, age):
+    seconds = int(age[:-1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[age[-1]]
+    return f"{name}={value.decode()}; Max-Age={seconds}; Path=/; Secure; HttpOnly; SameSite=Lax"
+
+
 def host_rank(pattern, host):
     if pattern.startswith(b"*."):
         return len(pattern) if host.endswith(pattern[1:]) and len(host) > len(pattern) - 1 else -1
@@ -365,7 +414,11 @@ def expectation(rule_sets, request):
     including = [rule_set for rule_set in rule_sets if rule_set.rank(request) is not None]
     if len({rule_set.header for rule_set in including}) > 1:
         raise ValueError("found rule sets of several variant headers, expected a case to earn one decision")
-    return min(including, key=lambda rule_set: rule_set.rank(request)).decide(request) if including else None
+    if not including:
+        return None
+    deciding = min(including, key=lambda rule_set: rule_set.rank(request))
+    cookies = deciding.found(request)[1]
+    return deciding.decide(request) | ({"cookies": cookies} if cookies else {})
 
 
 # The files.

@@ -57,6 +57,8 @@ def scalar(value):
 def written(expect):
     if expect is None:
         return "null"
-    values = {key: scalar(value) for key, value in expect.items() if key != "set"}
+    values = {key: scalar(value) for key, value in expect.items() if key not in ("set", "cookies")}
     values["set"] = "{" + ", ".join(f"{name}: {scalar(value)}" for name, value in expect["set"].items()) + "}"
+    if "cookies" in expect:
+        values["cookies"] = "[" + ", ".join(scalar(cookie) for cookie in expect["cookies"]) + "]"
     return "{" + ", ".join(f"{key}: {value}" for key, value in values.items()) + "}"

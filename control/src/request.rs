@@ -25,6 +25,8 @@ pub struct Request {
     pub labels: BTreeMap<String, String>,
     /// When it is decided; None if nobody said: no rule about time matches.
     pub time: Option<Timestamp>,
+    /// What an identity is minted from; None: none is.
+    pub minted: Option<[u8; 16]>,
 }
 
 impl Request {
@@ -38,6 +40,7 @@ impl Request {
             source: None,
             labels: BTreeMap::new(),
             time: None,
+            minted: None,
         }
     }
 }
@@ -57,6 +60,10 @@ impl Attributes for Request {
 
     fn headers<'a>(&'a self, name: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
         self.headers.iter().filter(move |(key, _)| key.as_bytes() == name).map(|(_, value)| value.as_slice())
+    }
+
+    fn minted(&self) -> Option<[u8; 16]> {
+        self.minted
     }
 
     fn source(&self) -> Option<&[u8]> {
@@ -81,6 +88,16 @@ pub fn source(text: &str) -> Result<String, String> {
         return Err(format!("found {text:?}, expected an address, such as 10.1.2.3, 2001:db8::1 or 10.1.2.3:4567"));
     }
     Ok(text.to_owned())
+}
+
+/// Reads the 16 bytes that an identity is minted from.
+///
+/// # Errors
+/// What was found and what would be right.
+pub fn minted(text: &str) -> Result<[u8; 16], String> {
+    let number = (text.len() == 32 && !text.starts_with('+')).then(|| u128::from_str_radix(text, 16).ok()).flatten();
+    let number = number.ok_or_else(|| format!("found {text:?}, expected 32 hexadecimal digits"))?;
+    Ok(number.to_be_bytes())
 }
 
 /// Reads a time.

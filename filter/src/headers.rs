@@ -19,6 +19,8 @@ pub struct Request<'a> {
     labels: Option<&'a Labels>,
     /// What the host said when a rule first asked.
     source: OnceCell<Option<Vec<u8>>>,
+    /// What the host drew when a decision first asked.
+    minted: OnceCell<Option<[u8; 16]>>,
 }
 
 impl<'a> Request<'a> {
@@ -34,6 +36,7 @@ impl<'a> Request<'a> {
             spoofed: Vec::new(),
             labels: None,
             source: OnceCell::new(),
+            minted: OnceCell::new(),
         };
         let mut rest = headers;
         for (name, value) in rest.by_ref() {
@@ -75,6 +78,14 @@ impl Attributes for Request<'_> {
     fn headers<'a>(&'a self, name: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
         let visible = (!self.owned.covers(name)).then_some(self.headers);
         visible.into_iter().flatten().filter(move |(found, _)| *found == name).map(|(_, value)| value)
+    }
+
+    fn minted(&self) -> Option<[u8; 16]> {
+        *self.minted.get_or_init(|| {
+            let bits = u128::from(host::random()) << 64 | u128::from(host::random());
+            // A host that draws nothing must not give all visitors one name.
+            (bits != 0).then_some(bits.to_le_bytes())
+        })
     }
 
     fn source(&self) -> Option<&[u8]> {

@@ -22,6 +22,7 @@
 
 mod backoff;
 mod config;
+mod cookies;
 mod election;
 mod endpoints;
 #[cfg(target_arch = "wasm32")]

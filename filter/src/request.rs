@@ -7,6 +7,7 @@ use graylane_rules::{Attributes as _, Decision, timestamp};
 #[cfg(feature = "hooks")]
 use crate::hooks;
 use crate::{
+    cookies::Cookies,
     headers::Request,
     host::{self, Map},
     loaded::Loaded,
@@ -59,6 +60,7 @@ pub fn handle(owned: &Owned, readiness: Option<&Readiness>, loaded: Option<&Load
 fn decide(request: &Request<'_>, loaded: &Loaded, metrics: &mut Metrics) {
     let mut told: Option<Told<'_>> = None;
     let now = OnceCell::new();
+    let mut cookies = Cookies::default();
     for decision in loaded.snapshot.decide(request) {
         for (name, value) in decision.set() {
             let _ = host::replace_header(name, value);
@@ -68,12 +70,14 @@ fn decide(request: &Request<'_>, loaded: &Loaded, metrics: &mut Metrics) {
         if let Some((name, now)) = decision.evaluated_at_header().zip(evaluated_at) {
             let _ = host::replace_header(name, now);
         }
+        cookies.join(&decision, request);
         metrics.count_decision(loaded, &decision);
         match &mut told {
             None => told = Some(Told::of(&decision)),
             Some(told) => told.join(&decision),
         }
     }
+    cookies.tell();
     match told {
         Some(told) => told.tell(loaded, now.get()),
         None => undecided(Some(loaded), metrics),

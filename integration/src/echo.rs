@@ -1,12 +1,20 @@
 //! An upstream that answers with what it saw, at once or as slowly as it is asked to.
 //!
+//! `/cacheable` is answered with headers that let everybody's caches store it, and with a cookie.
 //! `/slow?before=300&ms=500` is answered after 300 ms, with a body that takes 500 ms from its first byte to its last.
 
 use std::{convert::Infallible, io, net::SocketAddr, time::Duration};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
-use hyper::{Request, Response, body::Incoming, header, server::conn::http1, service::service_fn};
+use hyper::{
+    Request, Response,
+    body::Incoming,
+    header,
+    header::{HeaderName, HeaderValue},
+    server::conn::http1,
+    service::service_fn,
+};
 use hyper_util::rt::TokioIo;
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -14,6 +22,14 @@ use tokio::{
 };
 
 use crate::{Seen, Value, background::runtime, pieces::Pieces};
+
+/// What `/cacheable` is answered with.
+const CACHEABLE: [(&str, &str); 4] = [
+    ("cache-control", "public, max-age=60"),
+    ("cdn-cache-control", "max-age=60"),
+    ("surrogate-control", "max-age=60"),
+    ("set-cookie", "own=1"),
+];
 
 type Body = UnsyncBoxBody<Bytes, io::Error>;
 
@@ -102,7 +118,11 @@ async fn answer(name: &str, request: &Request<Incoming>) -> Response<Body> {
         None => whole(body.into()),
     };
     let mut response = Response::new(body);
-    response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if request.uri().path() == "/cacheable" {
+        let told = CACHEABLE.map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
+        response.headers_mut().extend(told);
+    }
     response
 }
 

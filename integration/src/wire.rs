@@ -123,6 +123,12 @@ impl Answer {
         std::str::from_utf8(value).ok()
     }
 
+    /// Every value of the header `name`, in order; what is no text comes out altered.
+    pub fn all(&self, name: &str) -> Vec<String> {
+        let values = self.headers.iter().filter(|(found, _)| found == name).map(|(_, value)| value);
+        values.map(|value| String::from_utf8_lossy(value).into_owned()).collect()
+    }
+
     /// What the upstream says it saw.
     ///
     /// # Panics

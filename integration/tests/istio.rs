@@ -92,6 +92,19 @@ fn the_wasm_plugin_uses_only_what_istio_implements_and_fits_the_routes() {
 }
 
 #[test]
+fn cookies_reach_the_client_as_in_the_configuration_that_is_tested() {
+    let [filter] = &documents("cookies.yaml")[..] else { panic!("cookies.yaml should be one document") };
+    assert_eq!(text(filter, "/kind"), "EnvoyFilter");
+    let [patch] = patches(filter) else { panic!("cookies.yaml should have one patch") };
+    assert_eq!((text(patch, "/applyTo"), text(patch, "/patch/operation")), ("ROUTE_CONFIGURATION", "MERGE"));
+    let shipped = std::fs::read_to_string(root().join("envoy/envoy.yaml")).expect("envoy.yaml");
+    let shipped: Value = serde_saphyr::from_str(&shipped).expect("envoy.yaml is YAML");
+    let manager = &shipped["static_resources"]["listeners"][0]["filter_chains"][0]["filters"][0]["typed_config"];
+    let added = &manager["route_config"]["response_headers_to_add"];
+    assert!(added.is_array() && patch["patch"]["value"] == json!({"response_headers_to_add": added}), "{patch}");
+}
+
+#[test]
 fn the_fetcher_is_brought_into_each_namespace_of_the_filters() {
     let text_of = std::fs::read_to_string(root().join("envoy/istio/bootstrap.yaml")).expect("bootstrap.yaml");
     let commands: BTreeSet<_> = text_of.lines().map(|line| line.trim_start_matches(['#', ' '])).collect();

@@ -39,4 +39,12 @@ pub trait Attributes {
     fn now(&self) -> Option<i64> {
         None
     }
+
+    /// 16 random bytes to mint an identity from, the same each time for one request. None where nothing is minted, which
+    /// is the default.
+    ///
+    /// Asked only where a rule set says `issueCookie`, somebody goes to a page, and there is no identity.
+    fn minted(&self) -> Option<[u8; 16]> {
+        None
+    }
 }

@@ -72,6 +72,8 @@ impl<'s> Section<'s> {
         let known = Known::default();
         let number = self.first_match(asked, &known);
         match number.and_then(|number| Some((number, self.rules().get(number as usize)?))) {
+            // A rule that names its variant asks nobody who sent the request.
+            Some((number, rule)) if rule.then_kind.get() != then::SPLIT => self.decided(number, rule, None),
             Some((number, rule)) => self.decided(number, rule, asked.identity(self, &known)),
             None => self.defaulted(),
         }
@@ -174,6 +176,7 @@ impl<'s> Section<'s> {
             series: SeriesKey { rule_set: self.number, rule: u32::MAX, variant },
             set: Settings { texts: self.texts, settings: &[] },
             header: self.header,
+            cookies_of: self.header.sets_cookies().then_some(*self),
         }
     }
 

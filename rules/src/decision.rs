@@ -1,6 +1,6 @@
 //! The outcome for one request.
 
-use crate::snapshot::{Settings, records::SectionHeader};
+use crate::snapshot::{Settings, records::SectionHeader, section::Section};
 
 /// Why a decision is what it is; OpenFeature's names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +60,8 @@ pub struct Decision<'s> {
     pub series: SeriesKey,
     pub(crate) set: Settings<'s>,
     pub(crate) header: &'s SectionHeader,
+    /// The rule set, where it may set cookies.
+    pub(crate) cookies_of: Option<Section<'s>>,
 }
 
 impl<'s> Decision<'s> {

@@ -1,5 +1,6 @@
 //! What operators write, typed: everything a name refers to is known to exist.
 
+pub(crate) mod cookies;
 mod fields;
 pub(crate) mod labels;
 mod lock;
@@ -23,6 +24,7 @@ use crate::{
     tree::{Node, quote},
 };
 
+pub(crate) use cookies::Cookie;
 pub(crate) use fields::one_of;
 pub(crate) use lock::Lock;
 pub(crate) use names::{ID_LIMIT, Name, text};
@@ -53,6 +55,8 @@ pub(crate) struct RuleSet {
     pub(crate) name: Name,
     pub(crate) scope: Scope,
     pub(crate) identity: Vec<IdentitySource>,
+    /// The cookie that remembers which identity buckets.
+    pub(crate) sticky: Option<Cookie>,
     pub(crate) output: Output,
     pub(crate) variants: Vec<String>,
     pub(crate) default: usize,
@@ -79,6 +83,27 @@ impl Scope {
 pub(crate) enum IdentitySource {
     Header(String),
     Cookie(String),
+    /// A cookie that is set, to an identity made up for the purpose, where it is not sent.
+    Issue(Cookie),
+}
+
+impl IdentitySource {
+    /// The cookie it reads, if it does.
+    fn cookie(&self) -> Option<&str> {
+        match self {
+            IdentitySource::Cookie(name) => Some(name),
+            IdentitySource::Issue(cookie) => Some(&cookie.name),
+            IdentitySource::Header(_) => None,
+        }
+    }
+
+    /// The cookie it sets, if it does.
+    pub(crate) fn issued(&self) -> Option<&Cookie> {
+        match self {
+            IdentitySource::Issue(cookie) => Some(cookie),
+            _ => None,
+        }
+    }
 }
 
 /// A named, weighted choice over the variants.

@@ -1,5 +1,6 @@
 //! The same walk as the decision, telling why.
 
+mod identity;
 mod words;
 
 use std::fmt;
@@ -11,7 +12,7 @@ use crate::{
     slot::SLOTS,
     snapshot::{
         Root,
-        records::{Output, Rule, flag, kind},
+        records::{Output, Rule, flag},
         section::{Section, slice},
     },
 };
@@ -73,7 +74,7 @@ fn scopes<A: Attributes>(root: &Root<'_>, output: &Output, asked: &Asked<'_, A>)
 
 fn rule_set<'s, A: Attributes>(section: &Section<'s>, asked: &Asked<'s, A>, lines: &mut Vec<String>) {
     let known = Known::default();
-    lines.extend(identity_lines(section, asked, &known));
+    lines.extend(identity::lines(section, asked, &known));
     let decision = section.decide(asked);
     for (number, rule) in (0u32..).zip(section.rules()) {
         if rule_lines(section, rule, asked, &known, lines) {
@@ -85,29 +86,7 @@ fn rule_set<'s, A: Attributes>(section: &Section<'s>, asked: &Asked<'s, A>, line
         }
     }
     lines.extend(decision_lines(section, &decision));
-}
-
-fn identity_lines<'s, A: Attributes>(section: &Section<'s>, asked: &Asked<'s, A>, known: &Known<'s>) -> Vec<String> {
-    let found = asked.identity(section, known);
-    let mut lines = Vec::new();
-    for source in section.identity() {
-        let value = asked.value_of(section, source);
-        let kind = if source.kind == kind::HEADER { "header" } else { "cookie" };
-        let name = Shown(section.text(source.name));
-        match value {
-            Some(value) => {
-                lines.push(format!("  identity  ✓ \"{}\" from {kind} {name}", Shown(value)));
-                break;
-            }
-            None => {
-                lines.push(format!("  identity  ✗ {kind} {name}: absent, repeated, empty or longer than 256 bytes"))
-            }
-        }
-    }
-    if found.is_none() {
-        lines.push("  identity    none: no percent matches, a split gives the default".to_owned());
-    }
-    lines
+    lines.extend(decision.cookies(asked.request()).iter().map(|cookie| format!("  set-cookie  {cookie}")));
 }
 
 /// Writes what was asked of one rule; whether it matched.

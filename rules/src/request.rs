@@ -12,6 +12,7 @@ use memchr::memchr;
 
 use crate::{
     Attributes,
+    identity::IDENTITY_LIMIT,
     snapshot::{
         records::{Attribute, kind},
         section::Section,
@@ -20,9 +21,6 @@ use crate::{
 use cookies::Cookies;
 pub(crate) use known::Known;
 use query::Query;
-
-/// The longest identity, in bytes.
-const IDENTITY_LIMIT: usize = 256;
 
 /// A request and what was found out about it so far, for all rule sets. Nothing is asked for before a rule needs it.
 pub(crate) struct Asked<'r, A> {
@@ -52,6 +50,10 @@ impl<'r, A: Attributes> Asked<'r, A> {
             cookie_line: OnceCell::new(),
             query: OnceCell::new(),
         }
+    }
+
+    pub(crate) fn request(&self) -> &'r A {
+        self.request
     }
 
     /// Host in any case, without port and trailing dot.
@@ -99,15 +101,6 @@ impl<'r, A: Attributes> Asked<'r, A> {
         }
     }
 
-    /// What buckets the request: the first source that yields a value.
-    ///
-    /// A repeated header or cookie is treated as absent, since which of them an upstream would read
-    /// is unknowable; so is a value that is empty or longer than 256 bytes.
-    #[inline]
-    pub(crate) fn identity(&self, section: &Section<'r>, known: &Known<'r>) -> Option<&'r [u8]> {
-        *known.identity.get_or_init(|| section.identity().iter().find_map(|source| self.value_of(section, source)))
-    }
-
     /// The value of one identity source.
     #[inline]
     pub(crate) fn value_of(&self, section: &Section<'r>, source: &Attribute) -> Option<&'r [u8]> {
@@ -117,6 +110,11 @@ impl<'r, A: Attributes> Asked<'r, A> {
             _ => only(self.cookies(name)),
         };
         only.filter(|value| (1..=IDENTITY_LIMIT).contains(&value.len()))
+    }
+
+    /// The value of a cookie that occurs once.
+    pub(crate) fn only_cookie(&self, name: &'r [u8]) -> Option<&'r [u8]> {
+        only(self.cookies(name))
     }
 
     /// The values of a cookie, in order, over all cookie lines.

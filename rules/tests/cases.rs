@@ -42,6 +42,8 @@ const FILES: &[(&str, &str)] = files![
     "identity-sources"
     "identity"
     "ignore-case"
+    "issue-cookie-split"
+    "issue-cookie"
     "labels"
     "method"
     "non-utf8"
@@ -63,6 +65,8 @@ const FILES: &[(&str, &str)] = files![
     "split-three"
     "split-two"
     "split-with-lock"
+    "sticky-and-issued"
+    "sticky"
     "text-operators"
     "unconditional"
     "variant-header"
@@ -94,10 +98,12 @@ struct Outcome {
     slot: Option<u32>,
     experiment: Option<String>,
     set: BTreeMap<String, String>,
+    #[serde(default)]
+    cookies: Vec<String>,
 }
 
-impl From<Decision<'_>> for Outcome {
-    fn from(decision: Decision<'_>) -> Self {
+impl Outcome {
+    fn of(decision: &Decision<'_>, request: &Bytes) -> Self {
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("UTF-8");
         Self {
             rule_set: text(decision.rule_set),
@@ -111,6 +117,7 @@ impl From<Decision<'_>> for Outcome {
                 .chain(decision.evaluated_at_header().map(|header| (header, &b"<time>"[..])))
                 .map(|(name, value)| (text(name), text(value)))
                 .collect(),
+            cookies: decision.cookies(request).iter().map(ToString::to_string).collect(),
         }
     }
 }
@@ -124,7 +131,7 @@ fn every_case_is_decided_as_expected() {
         let snapshot = load(name, &file.documents);
         for case in file.cases {
             let request = Bytes::from(case.request);
-            let outcome = snapshot.decide(&request).next().map(Outcome::from);
+            let outcome = snapshot.decide(&request).next().map(|decision| Outcome::of(&decision, &request));
             assert_eq!(outcome, case.expect, "{name}: {}", case.name);
             assert!(!snapshot.explain(&request).is_empty(), "{name}: {}", case.name);
             cases += 1;

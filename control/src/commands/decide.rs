@@ -20,16 +20,18 @@ const LINE_LIMIT: usize = 1 << 20;
 /// Reads a request a line from stdin and writes its decision to stdout, in the same order, as it goes. Where the rule
 /// sets have several variant headers, a request gets a line for each. Blank lines are skipped.
 ///
-/// A request: {"method","path","host","headers":[["name","value"],…],"source","time","labels":{}}, all but path
+/// A request: {"method","path","host","headers":[["name","value"],…],"source","time","labels":{},"minted"}, all but path
 /// optional. The method is GET unless given; a header `host` stands in for an absent host; header names may be in any
 /// case. Unknown fields are refused. `source` is an address, with or without a port; `labels` are those of the Envoy node;
 /// `time` is RFC 3339. A match on any of the three that is not given is false: nothing is read from a clock, so that the
-/// same lines give the same decisions.
+/// same lines give the same decisions. For the same reason `minted` is what is random: 16 bytes in hexadecimal, of which
+/// `issueCookie` makes an identity; without it none is minted.
 ///
 /// A decision: {"ruleSet","rule","variant","reason","slot","experiment","set":{…},"remove":[…]}, null where there is
 /// nothing; all null for a request outside of every scope. `set` begins with the variant header. `remove` names the
 /// owned headers that came with the request and that no decision about it sets: as in Envoy, they are hidden from the
 /// decision. Owned are all names the rule sets may set, those given by --owned, and their twins with underscores.
+/// Where cookies are set, "cookies" holds the values of set-cookie.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:

@@ -217,8 +217,11 @@ fn tell(text: &str) -> String {
         json!({"header": header, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"})
     };
     let told: Value = TOLD.iter().map(|name| header(name)).collect();
-    let lines = ["request", "response"].map(|which| format!("{indentation}{which}_headers_to_add: {told}"));
-    lines::splice(text, place..place, &lines)
+    let text = lines::splice(text, place..place, &[format!("{indentation}request_headers_to_add: {told}")]);
+    // Responses have headers added as shipped, too.
+    let shipped = lines::only(&text, "`response_headers_to_add:`", |line| line == "response_headers_to_add:") + 1;
+    let told: Vec<_> = TOLD.iter().map(|name| format!("{indentation}  - {}", header(name))).collect();
+    lines::splice(&text, shipped..shipped, &told)
 }
 
 /// `text` whose access log has `lines` besides.

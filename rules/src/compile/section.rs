@@ -3,7 +3,7 @@
 use super::{automata::Automata, graph::Graph, index};
 use crate::{
     allocation,
-    document::{Attribute, IdentitySource, Name, RuleSet, Then},
+    document::{Attribute, Cookie, IdentitySource, Name, RuleSet, Then},
     slot::{Domain, seed},
     snapshot::{
         index::Operands,
@@ -24,6 +24,8 @@ pub(super) fn write(rule_set: &RuleSet, ranges: &[Vec<allocation::Range>], autom
         (optional(&output.experiment_header), optional(&output.evaluated_at_header));
     let variants: Vec<Variant> =
         rule_set.variants.iter().map(|variant| Variant { name: section.text(variant) }).collect();
+    let issued = cookie(rule_set.identity.iter().find_map(IdentitySource::issued), &mut section);
+    let sticky = cookie(rule_set.sticky.as_ref(), &mut section);
     let mut graph = Graph::new(automata);
     let (rules, settings) = write_rules(rule_set, &mut graph, &mut section);
     let (splits, slot_ranges) = write_splits(rule_set, ranges, &mut section);
@@ -39,6 +41,8 @@ pub(super) fn write(rule_set: &RuleSet, ranges: &[Vec<allocation::Range>], autom
         default_path,
         default_variant: place(rule_set.default),
         reserved: 0.into(),
+        issued,
+        sticky,
         variants: section.table(&variants),
         identity: section.table(&identity),
         attributes: section.table(&attributes),
@@ -123,8 +127,14 @@ impl From<&IdentitySource> for Attribute {
         match source {
             IdentitySource::Header(name) => Attribute::Header(name.clone()),
             IdentitySource::Cookie(name) => Attribute::Cookie(name.clone()),
+            IdentitySource::Issue(cookie) => Attribute::Cookie(cookie.name.clone()),
         }
     }
+}
+
+fn cookie(cookie: Option<&Cookie>, section: &mut Container) -> records::Cookie {
+    let (name, max_age) = cookie.map_or(("", 0), |cookie| (cookie.name.as_str(), cookie.max_age));
+    records::Cookie { name: section.text(name), max_age: max_age.into() }
 }
 
 fn attribute(attribute: &Attribute, section: &mut Container) -> records::Attribute {

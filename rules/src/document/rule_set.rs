@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Fields, IdentitySource, Match, NAMES_LIMIT, Name, Rule, RuleSet, Scope, Then, fields, matches, names, output,
-    rules, splits,
+    Cookie, Fields, IdentitySource, Match, NAMES_LIMIT, Name, Rule, RuleSet, Scope, Then, cookies, fields, matches,
+    names, output, rules, splits,
 };
 use crate::{
     report::{Path, Report},
@@ -23,6 +23,7 @@ pub(super) fn decode(mut document: Fields<'_>, report: &mut Report) -> Option<Ru
     let named = name.as_ref().map_or("", |name| name.text.as_str());
     let scope = spec.optional("scope").map(|node| scope(node, &spec_path.field("scope"), report));
     let identity = spec.optional("identity").map(|node| identity(node, &spec_path.field("identity"), report));
+    let (identity, sticky) = identity.unzip();
     let output = spec.optional("output").map(|node| output::decode(node, &spec_path.field("output"), report));
     let output = output.unwrap_or_default();
     let variants = spec.required("variants", report).map(|node| variants(node, &spec_path.field("variants"), report));
@@ -43,6 +44,7 @@ pub(super) fn decode(mut document: Fields<'_>, report: &mut Report) -> Option<Ru
     let rule_set = RuleSet {
         name: name?,
         scope: scope.unwrap_or_default(),
+        sticky: sticky.flatten(),
         identity: identity.unwrap_or_default(),
         output,
         default: default?,
@@ -130,23 +132,33 @@ fn path_prefix(node: &Node, path: &Path<'_>, report: &mut Report) -> Option<Stri
     Some(prefix.strip_suffix('/').filter(|rest| !rest.is_empty()).unwrap_or(prefix).to_owned())
 }
 
-fn identity(node: &Node, path: &Path<'_>, report: &mut Report) -> Vec<IdentitySource> {
-    let Some(mut fields) = Fields::open(node, path, report) else { return Vec::new() };
+fn identity(node: &Node, path: &Path<'_>, report: &mut Report) -> (Vec<IdentitySource>, Option<Cookie>) {
+    let Some(mut fields) = Fields::open(node, path, report) else { return Default::default() };
     let sources = fields.required("from", report);
+    let sticky = fields.optional("sticky");
     fields.finish(report);
-    sources.map(|node| list(node, &path.field("from"), report, identity_source)).unwrap_or_default()
+    let sources = sources.map(|node| list(node, &path.field("from"), report, identity_source)).unwrap_or_default();
+    let sticky = sticky.and_then(|node| cookies::sticky(node, &path.field("sticky"), report));
+    cookies::check(&sources, sticky.as_ref(), node, path, report);
+    (sources, sticky)
 }
 
 fn identity_source(node: &Node, path: &Path<'_>, report: &mut Report) -> Option<IdentitySource> {
     let mut fields = Fields::open(node, path, report)?;
     let header = fields.optional("header");
     let cookie = fields.optional("cookie");
+    let issued = fields.optional("issueCookie");
     fields.finish(report);
-    match (header, cookie) {
-        (Some(name), None) => identity_header(name, &path.field("header"), report),
-        (None, Some(name)) => matches::cookie_name(name, &path.field("cookie"), report).map(IdentitySource::Cookie),
+    match (header, cookie, issued) {
+        (Some(name), None, None) => identity_header(name, &path.field("header"), report),
+        (None, Some(name), None) => {
+            matches::cookie_name(name, &path.field("cookie"), report).map(IdentitySource::Cookie)
+        }
+        (None, None, Some(node)) => {
+            cookies::issued(node, &path.field("issueCookie"), report).map(IdentitySource::Issue)
+        }
         _ => {
-            report.wrong("identity-source", path, node, "one of header or cookie");
+            report.wrong("identity-source", path, node, "one of header, cookie or issueCookie");
             None
         }
     }

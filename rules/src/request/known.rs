@@ -1,6 +1,8 @@
 //! What was found out about a request while one rule set is decided.
 
-use std::cell::{Cell, OnceCell};
+use std::cell::Cell;
+
+use crate::identity::Identity;
 
 /// How many attributes are remembered: those of small rule sets, and the first of large ones.
 const REMEMBERED: usize = 8;
@@ -8,7 +10,7 @@ const REMEMBERED: usize = 8;
 /// The identity by the sources of one section, and the values of its first attributes.
 #[derive(Default)]
 pub(crate) struct Known<'r> {
-    pub(super) identity: OnceCell<Option<&'r [u8]>>,
+    pub(crate) identity: Identity<'r>,
     values: [Cell<Values<'r>>; REMEMBERED],
 }
 

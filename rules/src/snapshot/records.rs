@@ -93,6 +93,10 @@ records! {
         default_path: Text,
         default_variant: U16,
         reserved: U16,
+        /// The cookie that a minted identity is put into.
+        issued: Cookie,
+        /// The cookie that remembers which identity buckets.
+        sticky: Cookie,
         variants: Extent,
         identity: Extent,
         attributes: Extent,
@@ -124,6 +128,13 @@ records! {
         reserved: u8,
         /// So many bytes from the front; 0: the whole value.
         length: U16,
+    }
+
+    /// A cookie to set; without a name, none.
+    struct Cookie {
+        name: Text,
+        /// In seconds.
+        max_age: U32,
     }
 
     /// The name of a variant.
@@ -221,6 +232,13 @@ records! {
     struct Setting {
         name: Text,
         value: Text,
+    }
+}
+
+impl SectionHeader {
+    /// Whether the rule set may set any cookie.
+    pub(crate) fn sets_cookies(&self) -> bool {
+        self.issued.name.length.get() > 0 || self.sticky.name.length.get() > 0
     }
 }
 

@@ -186,9 +186,12 @@ fn is_ambiguous(text: &str) -> bool {
 /// Octal, hexadecimal, sexagesimal, exponents, grouped digits, a fraction without a whole: numbers to somebody.
 fn is_somebodys_number(text: &str) -> bool {
     let begins = text.trim_start_matches('.').starts_with(|first: char| first.is_ascii_digit());
-    let digits = |c: char| c.is_ascii_hexdigit() || "xo_.:".contains(c);
     let float = text.replace('_', "").parse::<f64>().is_ok();
-    begins && (float || text.chars().all(digits) && text.matches('.').count() <= 1)
+    let all = |rest: &str, radix: u32, marks: &str| rest.chars().all(|c| c.is_digit(radix) || marks.contains(c));
+    let prefixed = [("0x", 16), ("0o", 8), ("0b", 2)];
+    let prefixed =
+        prefixed.iter().any(|(prefix, radix)| text.strip_prefix(prefix).is_some_and(|rest| all(rest, *radix, "_")));
+    begins && (float || prefixed || all(text, 10, "_.:") && text.matches('.').count() <= 1)
 }
 
 /// `2024-01-01`, and with a time behind it.
@@ -217,6 +220,8 @@ mod tests {
             "010",
             "0x1f",
             "0o17",
+            "0b11",
+            "0xab_cd",
             "1_000",
             "12:30",
             ".5",
@@ -234,9 +239,21 @@ mod tests {
         for text in ambiguous {
             assert!(is_ambiguous(text), "{text}");
         }
-        for text in
-            ["nobody", "stable", "v1.2", "1.2.3", "10-20", "550e8400-e29b-41d4-a716-446655440000", "a=b", "2024-01"]
-        {
+        for text in [
+            "nobody",
+            "stable",
+            "v1.2",
+            "1.2.3",
+            "10-20",
+            "550e8400-e29b-41d4-a716-446655440000",
+            "a=b",
+            "2024-01",
+            "30d",
+            "12h",
+            "1500ms",
+            "2a",
+            "0y",
+        ] {
             assert!(!is_ambiguous(text), "{text}");
         }
     }

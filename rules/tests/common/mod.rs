@@ -21,6 +21,7 @@ pub struct Request {
     source: String,
     labels: BTreeMap<String, String>,
     unix_millis: i64,
+    minted: Option<String>,
 }
 
 impl Default for Request {
@@ -37,6 +38,7 @@ impl Default for Request {
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .into(),
             unix_millis: 1_767_225_600_000,
+            minted: None,
         }
     }
 }
@@ -84,6 +86,11 @@ impl Attributes for Bytes {
 
     fn now(&self) -> Option<i64> {
         Some(self.request.unix_millis)
+    }
+
+    fn minted(&self) -> Option<[u8; 16]> {
+        let bytes = self.request.minted.as_deref().map(unhex)?;
+        Some(bytes.try_into().expect("16 bytes"))
     }
 }
 

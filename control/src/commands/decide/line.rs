@@ -27,6 +27,7 @@ struct RequestLine {
     time: Option<String>,
     #[serde(default)]
     labels: BTreeMap<String, String>,
+    minted: Option<String>,
 }
 
 /// Reads a request line. The error begins with where in the line it is.
@@ -34,13 +35,14 @@ pub fn parse(text: &[u8]) -> Result<Request, String> {
     let shape = r#"a request such as {"path":"/","headers":[["name","value"]]}"#;
     let place = |why: serde_json::Error| format!(", column {}: {}", why.column(), json::reading(&why, shape));
     let line: RequestLine = serde_json::from_slice(text.trim_ascii_end()).map_err(place)?;
-    let RequestLine { method, path, host, headers, source, time, labels } = line;
+    let RequestLine { method, path, host, headers, source, time, labels, minted } = line;
     if !path.starts_with('/') && path != "*" {
         return Err(format!(", path: found {path:?}, expected one that begins with '/'"));
     }
     let source = source.map(|text| request::source(&text)).transpose().map_err(|why| format!(", source: {why}"))?;
     let time = time.map(|text| request::time(&text)).transpose().map_err(|why| format!(", time: {why}"))?;
-    let mut request = Request { source, labels, time, ..Request::to(path) };
+    let minted = minted.map(|text| request::minted(&text)).transpose().map_err(|why| format!(", minted: {why}"))?;
+    let mut request = Request { source, labels, time, minted, ..Request::to(path) };
     if let Some(method) = method {
         request.method = method;
     }
@@ -71,6 +73,8 @@ struct DecisionLine<'s> {
     #[serde(serialize_with = "in_order")]
     set: Vec<(Cow<'s, str>, Cow<'s, str>)>,
     remove: &'s [String],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    cookies: Vec<String>,
 }
 
 /// An object whose members keep their order.
@@ -79,7 +83,7 @@ fn in_order<S: Serializer>(set: &[(Cow<'_, str>, Cow<'_, str>)], serializer: S) 
 }
 
 impl<'s> DecisionLine<'s> {
-    fn of(decision: &Decision<'s>, remove: &'s [String]) -> Self {
+    fn of(decision: &Decision<'s>, request: &Request, remove: &'s [String]) -> Self {
         let text = String::from_utf8_lossy;
         Self {
             rule_set: Some(text(decision.rule_set)),
@@ -90,6 +94,7 @@ impl<'s> DecisionLine<'s> {
             experiment: decision.experiment.map(text),
             set: decision.set().map(|(name, value)| (text(name), text(value))).collect(),
             remove,
+            cookies: decision.cookies(request).iter().map(ToString::to_string).collect(),
         }
     }
 }
@@ -99,7 +104,7 @@ pub fn write(mut request: Request, snapshot: &Snapshot, owned: &Owned, output: &
     let mut remove = owned.strip(&mut request);
     let decisions: Vec<_> = snapshot.decide(&request).collect();
     remove.retain(|name| !decisions.iter().flat_map(Decision::set).any(|(set, _)| set == name.as_bytes()));
-    let lines: Vec<_> = decisions.iter().map(|decision| DecisionLine::of(decision, &remove)).collect();
+    let lines: Vec<_> = decisions.iter().map(|decision| DecisionLine::of(decision, &request, &remove)).collect();
     let undecided = lines.is_empty().then(|| DecisionLine { remove: &remove, ..DecisionLine::default() });
     for line in lines.iter().chain(&undecided) {
         serde_json::to_writer(&mut *output, line)?;
@@ -140,6 +145,7 @@ mod tests {
             (r#"{"path":"/","headers":[["a","\n"]]}"#, ", headers[0]: found \"\\n\", expected a header value"),
             (r#"{"path":"/","headers":[["a"]]}"#, ", column 28: found invalid length 1, expected a tuple"),
             (r#"{"path":"/","time":"noon"}"#, ", time: found \"noon\", expected RFC 3339"),
+            (r#"{"path":"/","minted":"00"}"#, ", minted: found \"00\", expected 32 hexadecimal digits"),
             (r#"{"path":"/","source":"nowhere"}"#, ", source: found \"nowhere\", expected an address"),
         ] {
             let refused = parse(line.as_bytes()).unwrap_err();

@@ -64,6 +64,15 @@ impl Attributes for Watched<'_> {
         self.request.headers(name)
     }
 
+    /// An example where a real one would be random; of a request that was decided, the log does not tell it.
+    fn minted(&self) -> Option<[u8; 16]> {
+        if self.absent.is_some() {
+            self.miss(|| "the identity that was minted".to_owned());
+            return None;
+        }
+        Some(*b"graylane example")
+    }
+
     fn source(&self) -> Option<&[u8]> {
         let source = self.request.source();
         if source.is_none() {

@@ -6,7 +6,7 @@ use super::{Parts, demand, index::index, unusable};
 use crate::{
     allocation::RANGES_LIMIT,
     automaton,
-    document::{CONTAINS_LIMIT, ID_LIMIT, SET_BYTES_LIMIT, SET_LIMIT, labels},
+    document::{CONTAINS_LIMIT, ID_LIMIT, SET_BYTES_LIMIT, SET_LIMIT, cookies, labels},
     owned, semver,
     slot::SLOTS,
     snapshot::{
@@ -33,6 +33,7 @@ pub(in crate::snapshot) fn section(number: u32, bytes: &[u8], extent: SectionExt
     check_headers(&section)?;
     check_versions(&section)?;
     check_automata(&section)?;
+    check_cookies(&section)?;
     for attribute in section.identity().iter().chain(section.attributes()) {
         demand(attribute.kind <= kind::LABEL, "an unknown attribute")?;
         // The host is asked by a path whose parts are joined by NUL.
@@ -54,8 +55,15 @@ pub(in crate::snapshot) fn section(number: u32, bytes: &[u8], extent: SectionExt
 
 fn check_texts(section: &Section<'_>) -> Result<(), Unusable> {
     let header = section.header;
-    let singles =
-        [header.name, header.variant_header, header.experiment_header, header.evaluated_at_header, header.default_path];
+    let singles = [
+        header.name,
+        header.variant_header,
+        header.experiment_header,
+        header.evaluated_at_header,
+        header.default_path,
+        header.issued.name,
+        header.sticky.name,
+    ];
     let all = singles
         .into_iter()
         .chain(section.variants().iter().map(|variant| variant.name))
@@ -105,6 +113,16 @@ fn check_headers(section: &Section<'_>) -> Result<(), Unusable> {
     demand(further.all(name), "a header of an experiment that may not be set")?;
     let sound = |setting: &Setting| name(section.text(setting.name)) && is_value(section.text(setting.value));
     demand(section.all_settings().iter().all(sound), "a header that may not be set, or not to that value")
+}
+
+/// What is set is a cookie, and its name cannot bring anything else into the response.
+fn check_cookies(section: &Section<'_>) -> Result<(), Unusable> {
+    for cookie in [section.header.issued, section.header.sticky] {
+        let (name, age) = (section.text(cookie.name), cookie.max_age.get());
+        let sound = cookies::is_name(name) && (1..=cookies::MAX_AGE_LIMIT).contains(&age);
+        demand(name.is_empty() || sound, "a cookie that may not be set")?;
+    }
+    Ok(())
 }
 
 fn is_value(bytes: &[u8]) -> bool {

@@ -8,7 +8,7 @@ use zerocopy::{
 use crate::{
     Format, Snapshot, Source, compile,
     snapshot::records::{
-        Automaton, Comparison, Extent, FAILED, Header, MATCHED, Output, Range, Rule, Scope, SectionExtent,
+        Automaton, Comparison, Cookie, Extent, FAILED, Header, MATCHED, Output, Range, Rule, Scope, SectionExtent,
         SectionHeader, Setting, Split, Test, Text, Variant, operator,
     },
 };
@@ -208,6 +208,24 @@ fn rule_sets_are_sorted() {
             let at = bytes.sections()[0].offset.get() as usize + bytes.section().text.offset.get() as usize;
             bytes.0[at + name.offset.get() as usize] = b'z';
         };
+    }
+}
+
+#[test]
+fn what_is_set_is_a_cookie() {
+    refused! {
+        "a cookie that may not be set": |bytes| {
+            let name = bytes.section().name;
+            // It is kept for no time.
+            bytes.section().issued.name = name;
+        };
+        "a cookie that may not be set": |bytes| bytes.section().sticky.name = LONG;
+        "a cookie that may not be set": |bytes| {
+            let path = bytes.rules()[0].path;
+            // A slash would end the name.
+            bytes.section().sticky = Cookie { name: path, max_age: 1.into() };
+        };
+        "a text out of bounds": |bytes| bytes.section().sticky.name.length = u32::MAX.into();
     }
 }
 

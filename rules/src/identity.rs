@@ -1,0 +1,117 @@
+//! What buckets a request: what a cookie remembers, or the first source that yields a value, or one that is minted.
+
+use std::cell::OnceCell;
+
+use crate::{
+    Attributes, base64url,
+    request::{Asked, Known},
+    snapshot::section::Section,
+};
+
+/// The longest identity, in bytes.
+pub(crate) const IDENTITY_LIMIT: usize = 256;
+
+/// The longest text of a remembered identity.
+const REMEMBERED_LIMIT: usize = IDENTITY_LIMIT.div_ceil(3).saturating_mul(4);
+
+/// The identity by the sources of one section; looked for at most once.
+#[derive(Default)]
+pub(crate) struct Identity<'r> {
+    found: OnceCell<Option<Found<'r>>>,
+    /// What does not stand in the request as it is. Written only where it is used.
+    own: OnceCell<Own>,
+}
+
+/// Where an identity comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// A source has it.
+    Sent,
+    /// A cookie remembers it.
+    Remembered,
+    /// It is new.
+    Minted,
+}
+
+#[derive(Clone, Copy)]
+enum Found<'r> {
+    Sent(&'r [u8]),
+    Own(Origin),
+}
+
+struct Own {
+    bytes: [u8; IDENTITY_LIMIT],
+    length: usize,
+}
+
+impl Identity<'_> {
+    /// Where it comes from; None where there is none, or nobody asked.
+    pub(crate) fn origin(&self) -> Option<Origin> {
+        self.found.get().copied().flatten().map(|found| match found {
+            Found::Sent(_) => Origin::Sent,
+            Found::Own(origin) => origin,
+        })
+    }
+
+    fn own(&self, own: Option<Own>, origin: Origin) -> Option<Found<'static>> {
+        self.own.set(own?).ok()?;
+        Some(Found::Own(origin))
+    }
+}
+
+impl<'r, A: Attributes> Asked<'r, A> {
+    /// What buckets the request.
+    ///
+    /// A repeated header or cookie is treated as absent, since which of them an upstream would read
+    /// is unknowable; so is a value that is empty or longer than 256 bytes.
+    #[inline]
+    pub(crate) fn identity<'i>(&self, section: &Section<'r>, known: &'i Known<'r>) -> Option<&'i [u8]> {
+        let known = &known.identity;
+        match known.found.get_or_init(|| self.find(section, known)).as_ref()? {
+            Found::Sent(sent) => Some(sent),
+            Found::Own(_) => known.own.get().and_then(|own| own.bytes.get(..own.length)),
+        }
+    }
+
+    fn find(&self, section: &Section<'r>, known: &Identity<'r>) -> Option<Found<'r>> {
+        let sent = || section.identity().iter().find_map(|source| self.value_of(section, source)).map(Found::Sent);
+        if !section.header.sets_cookies() {
+            return sent();
+        }
+        let remembered = known.own(self.remembered(section), Origin::Remembered);
+        let minted = || known.own(self.minted(section), Origin::Minted);
+        remembered.or_else(sent).or_else(minted)
+    }
+
+    /// What the cookie of `sticky` remembers; what nobody wrote into it is not there.
+    fn remembered(&self, section: &Section<'r>) -> Option<Own> {
+        let name = Some(section.text(section.header.sticky.name)).filter(|name| !name.is_empty())?;
+        let text = self.only_cookie(name).filter(|text| text.len() <= REMEMBERED_LIMIT)?;
+        let mut bytes = [0; IDENTITY_LIMIT];
+        let length = base64url::decode(text, &mut bytes).filter(|length| *length > 0)?;
+        Some(Own { bytes, length })
+    }
+
+    /// A new identity for whoever looks at a page and has none.
+    fn minted(&self, section: &Section<'r>) -> Option<Own> {
+        if section.text(section.header.issued.name).is_empty() || !self.navigates() {
+            return None;
+        }
+        let random = self.request().minted()?;
+        let mut bytes = [0; IDENTITY_LIMIT];
+        let length = bytes.iter_mut().zip(base64url::digits(&random)).map(|(byte, digit)| *byte = digit).count();
+        Some(Own { bytes, length })
+    }
+
+    /// Whether somebody looks at a page: nothing else is worth a cookie, and what a page is made of may be cached.
+    pub(crate) fn navigates(&self) -> bool {
+        let request = self.request();
+        request.headers(b"sec-fetch-mode").any(|mode| mode == b"navigate")
+            || (request.method() == Some(b"GET") && request.headers(b"accept").any(accepts_html))
+    }
+}
+
+fn accepts_html(types: &[u8]) -> bool {
+    const HTML: &[u8] = b"text/html";
+    types.windows(HTML.len()).any(|part| part.eq_ignore_ascii_case(HTML))
+}
