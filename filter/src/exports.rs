@@ -36,13 +36,7 @@ extern "C" fn proxy_on_vm_start(_root: u32, _size: usize) -> u32 {
     1
 }
 
-/// Tells of a new root (of parent 0) or stream.
-#[unsafe(no_mangle)]
-extern "C" fn proxy_on_context_create(context: u32, parent: u32) {
-    with(|vm| vm.create(context, parent));
-}
-
-/// Configures a root.
+/// Configures a root, which the VM hears of for the first time.
 #[unsafe(no_mangle)]
 extern "C" fn proxy_on_configure(root: u32, size: usize) -> u32 {
     with(|vm| vm.configure(root, size)).unwrap_or(false).into()
@@ -75,6 +69,6 @@ extern "C" fn proxy_on_http_call_response(root: u32, token: u32, headers: u32, b
 
 /// A request's headers are there. It goes on, unless it asked this filter itself and was answered.
 #[unsafe(no_mangle)]
-extern "C" fn proxy_on_request_headers(stream: u32, _headers: u32, _end: u32) -> u32 {
-    with(|vm| vm.request(stream)).unwrap_or(Action::Continue) as u32
+extern "C" fn proxy_on_request_headers(_stream: u32, _headers: u32, _end: u32) -> u32 {
+    with(Vm::request).unwrap_or(Action::Continue) as u32
 }

@@ -36,14 +36,12 @@ impl Driven {
         Self(Vm::new(id))
     }
 
-    /// A root (of parent 0) or a stream was made.
-    pub fn create(&mut self, context: u32, parent: u32) {
-        self.0.create(context, parent);
-    }
-
     /// Configures a root with the host's `configuration`. False where it is refused.
     pub fn configure(&mut self, root: u32) -> bool {
-        let size = host(|host| host.configuration.len());
+        let size = host(|host| {
+            host.root = root;
+            host.configuration.len()
+        });
         self.0.configure(root, size)
     }
 
@@ -68,9 +66,19 @@ impl Driven {
         self.0.trailers();
     }
 
-    /// The host's `request` is there.
-    pub fn request(&mut self, stream: u32) -> Action {
-        self.0.request(stream)
+    /// The host's `request` is there, of a stream of `root`.
+    pub fn request(&mut self, root: u32) -> Action {
+        let plugin = self.filter(root).map(|filter| filter.plugin.clone()).unwrap_or_default();
+        host(|host| {
+            host.root = root;
+            host.properties.insert("plugin_name".into(), plugin);
+        });
+        self.0.request()
+    }
+
+    /// Whether the VM has several filters, which only the host can tell apart.
+    pub fn has_several(&self) -> bool {
+        self.roots().filters().count() > 1
     }
 
     /// The revision that was fetched last and is in use.

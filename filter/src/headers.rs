@@ -4,12 +4,17 @@ use std::cell::OnceCell;
 
 use graylane_rules::Attributes;
 
-use crate::{host, labels::Labels, owned::Owned, pairs::Pairs};
+use crate::{
+    host,
+    labels::Labels,
+    owned::Owned,
+    pairs::{Whole, length_bit},
+};
 
 /// The header map of a request, read in place, without the owned headers: what a client put there is no input.
 #[derive(Debug)]
 pub struct Request<'a> {
-    headers: Pairs<'a>,
+    headers: Whole<'a>,
     owned: &'a Owned,
     method: Option<&'a [u8]>,
     target: Option<&'a [u8]>,
@@ -26,7 +31,7 @@ pub struct Request<'a> {
 impl<'a> Request<'a> {
     /// Reads a header map; None where it is not whole.
     pub fn read(buffer: &'a [u8], owned: &'a Owned) -> Option<Self> {
-        let headers = Pairs::new(buffer)?;
+        let headers = Whole::new(buffer)?;
         let mut request = Self {
             headers,
             owned,
@@ -38,8 +43,9 @@ impl<'a> Request<'a> {
             source: OnceCell::new(),
             minted: OnceCell::new(),
         };
-        let mut rest = headers;
-        for (name, value) in rest.by_ref() {
+        let lengths = [":method", ":path", ":authority"].map(str::len).map(length_bit);
+        let lengths = lengths.iter().fold(owned.lengths(), |all, length| all | length);
+        for (name, value) in headers.of_lengths(lengths) {
             match name {
                 b":method" => request.method = Some(value),
                 b":path" => request.target = Some(value),
@@ -48,7 +54,7 @@ impl<'a> Request<'a> {
                 _ => {}
             }
         }
-        rest.is_exhausted().then_some(request)
+        Some(request)
     }
 
     /// The same request at a node with these labels, of which it has none before.
@@ -76,8 +82,8 @@ impl Attributes for Request<'_> {
     }
 
     fn headers<'a>(&'a self, name: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
-        let visible = (!self.owned.covers(name)).then_some(self.headers);
-        visible.into_iter().flatten().filter(move |(found, _)| *found == name).map(|(_, value)| value)
+        let lengths = if self.owned.covers(name) { 0 } else { length_bit(name.len()) };
+        self.headers.of_lengths(lengths).filter(move |(found, _)| *found == name).map(|(_, value)| value)
     }
 
     fn minted(&self) -> Option<[u8; 16]> {

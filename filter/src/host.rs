@@ -76,6 +76,8 @@ pub enum Kind {
     Counter = 0,
     /// It is what was recorded last.
     Gauge = 1,
+    /// It is how what was recorded is distributed.
+    Histogram = 2,
 }
 
 /// Which version of a shared value a write replaces.

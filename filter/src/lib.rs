@@ -52,6 +52,7 @@ mod request;
 mod roots;
 mod shelf;
 mod signature;
+mod streams;
 mod table;
 mod vm;
 mod worker;

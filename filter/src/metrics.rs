@@ -39,6 +39,13 @@ impl Metrics {
         }
     }
 
+    /// Adds a value to the histogram `name`.
+    pub fn observe(&mut self, name: &str, value: u64) {
+        if let Some(id) = self.id(Kind::Histogram, name) {
+            let _ = host::record(id, value);
+        }
+    }
+
     /// Counts a decision of `loaded` under its rule and variant.
     pub fn count_decision(&mut self, loaded: &Loaded, decision: &Decision<'_>) {
         let known = loaded.series.try_borrow().ok().and_then(|series| series.get(&decision.series).copied());

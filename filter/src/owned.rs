@@ -2,6 +2,8 @@
 
 use graylane_rules::owned;
 
+use crate::pairs::length_bit;
+
 /// The names that only Graylane may set, from the plugin configuration, and their underscore twins.
 ///
 /// `x_gray_variant` is a twin of `x-gray-variant`: another header to Envoy, the same one to many upstreams
@@ -16,7 +18,7 @@ pub struct Owned {
 impl Owned {
     /// Takes `names`, which are lower case.
     pub fn new(names: Vec<String>) -> Self {
-        let lengths = names.iter().fold(0, |lengths, name| lengths | length_bit(name.as_bytes()));
+        let lengths = names.iter().fold(0, |lengths, name| lengths | length_bit(name.len()));
         Self { names, lengths }
     }
 
@@ -27,17 +29,19 @@ impl Owned {
 
     /// Whether `name`, in lower case, is one of the names or a twin of one.
     pub fn covers(&self, name: &[u8]) -> bool {
-        self.lengths & length_bit(name) != 0 && self.names.iter().any(|owned| owned::covers(owned.as_bytes(), name))
+        self.lengths & length_bit(name.len()) != 0
+            && self.names.iter().any(|owned| owned::covers(owned.as_bytes(), name))
+    }
+
+    /// The [bits](length_bit) of all their lengths.
+    pub fn lengths(&self) -> u64 {
+        self.lengths
     }
 
     /// The names, and of each its twin without any `-`.
     pub fn names_and_twins(&self) -> impl Iterator<Item = String> {
         self.names.iter().flat_map(|name| [name.clone(), name.replace('-', "_")])
     }
-}
-
-fn length_bit(name: &[u8]) -> u64 {
-    1_u64.wrapping_shl(u32::try_from(name.len().min(63)).unwrap_or(63))
 }
 
 #[cfg(test)]

@@ -48,6 +48,58 @@ impl<'a> Iterator for Pairs<'a> {
     }
 }
 
+/// The headers of a map that is whole, to be looked through several times: what is not asked for costs a few instructions.
+#[derive(Clone, Copy, Debug)]
+pub struct Whole<'a> {
+    /// The lengths of each name and of its value.
+    sizes: &'a [[u8; 8]],
+    text: &'a [u8],
+}
+
+impl<'a> Whole<'a> {
+    /// Reads `buffer`; an empty buffer is an empty map. None where the lengths are not those of what follows them.
+    pub fn new(buffer: &'a [u8]) -> Option<Self> {
+        let Pairs { sizes, text } = Pairs::new(buffer)?;
+        let (sizes, rest) = sizes.as_chunks();
+        // Less than 2^32 headers of less than 2^34 bytes: nothing wraps.
+        let total = sizes.iter().fold(0_u64, |total, sizes| total.wrapping_add(taken(sizes)));
+        (rest.is_empty() && total == text.len() as u64).then_some(Self { sizes, text })
+    }
+
+    /// The headers, in order, whose names have a length that `lengths` [has a bit](length_bit) for.
+    pub fn of_lengths(self, lengths: u64) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
+        let mut next = 0_usize;
+        self.sizes.iter().filter_map(move |sizes| {
+            let (name, value) = lengths_of(sizes);
+            let place = next;
+            // The sum of all is the length of the text.
+            next = place.wrapping_add(name).wrapping_add(value).wrapping_add(2);
+            if lengths & length_bit(name) == 0 {
+                return None;
+            }
+            let (name, rest) = self.text.get(place..)?.split_at_checked(name)?;
+            Some((name, rest.get(1..)?.get(..value)?))
+        })
+    }
+}
+
+/// The lengths of a name and of its value.
+fn lengths_of([a, b, c, d, e, f, g, h]: &[u8; 8]) -> (usize, usize) {
+    let number = |bytes| u32::from_le_bytes(bytes) as usize;
+    (number([*a, *b, *c, *d]), number([*e, *f, *g, *h]))
+}
+
+/// The bytes that a name, its value and their NULs take.
+fn taken(sizes: &[u8; 8]) -> u64 {
+    let (name, value) = lengths_of(sizes);
+    (name as u64).wrapping_add(value as u64).wrapping_add(2)
+}
+
+/// The bit of a length: n for n bytes, 63 for all that are longer.
+pub fn length_bit(length: usize) -> u64 {
+    1_u64.wrapping_shl(u32::try_from(length.min(63)).unwrap_or(63))
+}
+
 /// Splits off `len` bytes and the NUL behind them.
 fn terminated(text: &[u8], len: [u8; 4]) -> Option<(&[u8], &[u8])> {
     let len = usize::try_from(u32::from_le_bytes(len)).ok()?;
@@ -85,6 +137,30 @@ mod tests {
         assert!(pairs.is_exhausted());
         assert_eq!(Pairs::new(&buffer).unwrap().first(b"bytes"), Some(&b"caf\xe9\0!"[..]));
         assert!(Pairs::new(b"").unwrap().is_exhausted());
+    }
+
+    #[test]
+    fn a_whole_map_shows_the_names_of_the_lengths_asked_for() {
+        let long = "l".repeat(70);
+        let map = [MAP, &[(long.as_bytes(), b"1"), (&long.as_bytes()[..63], b"2")]].concat();
+        let buffer = encode(&map);
+        let whole = Whole::new(&buffer).unwrap();
+        assert_eq!(whole.of_lengths(u64::MAX).collect::<Vec<_>>(), map);
+        assert_eq!(whole.of_lengths(length_bit(5)).collect::<Vec<_>>(), [MAP[0], MAP[2]]);
+        assert_eq!(whole.of_lengths(length_bit(1000)).count(), 2);
+        assert_eq!(whole.of_lengths(0).count() + Whole::new(b"").unwrap().of_lengths(u64::MAX).count(), 0);
+    }
+
+    #[test]
+    fn a_cut_or_changed_buffer_is_not_whole() {
+        let whole = encode(MAP);
+        assert!((1..whole.len()).all(|cut| Whole::new(&whole[..cut]).is_none()));
+        assert!(Whole::new(&[&whole[..], b"\0"].concat()).is_none());
+        for (at, by) in (0..28).flat_map(|at| [1, 0xff].map(|by| (at, by))) {
+            let mut changed = whole.clone();
+            changed[at] ^= by;
+            assert!(Whole::new(&changed).is_none(), "changed at {at}");
+        }
     }
 
     #[test]

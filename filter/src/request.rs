@@ -37,21 +37,37 @@ pub enum Action {
 /// foreign function `clear_route_cache` here; today that would only cost a request about another microsecond.
 pub fn handle(owned: &Owned, readiness: Option<&Readiness>, loaded: Option<&Loaded>, metrics: &mut Metrics) -> Action {
     let buffer = host::header_pairs(Map::Request).ok();
-    let request = buffer.as_deref().and_then(|buffer| Request::read(buffer, owned));
-    let Some(request) = request.map(|request| request.at(loaded.map(|loaded| &loaded.labels))) else {
-        strip_unseen(Map::Request, owned);
-        return Action::Continue;
+    let action = match buffer.as_deref().and_then(|buffer| Request::read(buffer, owned)) {
+        Some(request) => {
+            let request = request.at(loaded.map(|loaded| &loaded.labels));
+            answer(&request, readiness, loaded, metrics)
+        }
+        None => {
+            strip_unseen(Map::Request, owned);
+            Action::Continue
+        }
     };
+    // The next request's headers go into the same memory.
+    buffer.into_iter().for_each(host::give_back);
+    action
+}
+
+fn answer(
+    request: &Request<'_>,
+    readiness: Option<&Readiness>,
+    loaded: Option<&Loaded>,
+    metrics: &mut Metrics,
+) -> Action {
     #[cfg(feature = "hooks")]
-    hooks::obey_request(&request);
-    if readiness.is_some_and(|readiness| readiness.answers(&request, loaded)) {
+    hooks::obey_request(request);
+    if readiness.is_some_and(|readiness| readiness.answers(request, loaded)) {
         return Action::Stop;
     }
     for name in request.spoofed() {
         let _ = host::remove_header(Map::Request, name);
     }
     match loaded {
-        Some(loaded) => decide(&request, loaded, metrics),
+        Some(loaded) => decide(request, loaded, metrics),
         None => undecided(None, metrics),
     }
     Action::Continue
@@ -96,16 +112,16 @@ fn strip_unseen(map: Map, owned: &Owned) {
     }
 }
 
-/// Removes what any of `owned` covers from a request's trailers: an upstream may read them as headers.
-pub fn strip_trailers(owned: &[&Owned]) {
-    let buffer = host::header_pairs(Map::RequestTrailers).ok();
+/// Removes what any of `owned` covers from a request's headers, or from its trailers: an upstream may read them as headers.
+pub fn strip(map: Map, owned: &[&Owned]) {
+    let buffer = host::header_pairs(map).ok();
     let mut pairs = buffer.as_deref().and_then(Pairs::new);
     let names = pairs.iter_mut().flatten().map(|(name, _)| name);
     for name in names.filter(|name| owned.iter().any(|owned| owned.covers(name))) {
-        let _ = host::remove_header(Map::RequestTrailers, name);
+        let _ = host::remove_header(map, name);
     }
     if !pairs.is_some_and(|pairs| pairs.is_exhausted()) {
-        owned.iter().for_each(|owned| strip_unseen(Map::RequestTrailers, owned));
+        owned.iter().for_each(|owned| strip_unseen(map, owned));
     }
 }
 

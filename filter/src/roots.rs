@@ -9,6 +9,7 @@ use crate::{
     loaded::{Loaded, objection},
     owned::Owned,
     readiness::Readiness,
+    streams::{self, Owner},
 };
 
 /// A root context.
@@ -92,6 +93,11 @@ impl Roots {
         self.0.iter_mut().find(|root| root.id == id)
     }
 
+    /// The filter of the stream that the host is asking about.
+    pub fn owner(&self) -> Option<Owner<'_>> {
+        streams::owner(&self.0)
+    }
+
     /// The filter `id`, or, where that is none, the newest one.
     pub fn filter(&self, id: u32) -> Option<&Filter> {
         let exact = self.0.iter().find(|root| root.id == id).and_then(Root::filter);
@@ -151,7 +157,8 @@ impl Roots {
 }
 
 impl Root {
-    fn filter(&self) -> Option<&Filter> {
+    /// The filter that it is, if it is one.
+    pub fn filter(&self) -> Option<&Filter> {
         match &self.role {
             Role::Filter(filter) => Some(filter),
             _ => None,

@@ -6,7 +6,7 @@ use crate::{
     config::{FetcherConfig, FilterConfig},
     election::Election,
     fetcher::Fetcher,
-    host::{self, Buffer},
+    host::{self, Buffer, Map},
     lease::Lease,
     loaded::Loaded,
     metrics::Metrics,
@@ -15,6 +15,7 @@ use crate::{
     readiness::Readiness,
     request::{self, Action},
     roots::{Filter, Role, Roots},
+    streams::{self, Owner},
     worker::Worker,
 };
 
@@ -33,16 +34,13 @@ pub struct Vm {
     worker: Worker,
     election: Election,
     metrics: Metrics,
-    /// The stream made last, and its root. The host makes a stream right before it asks about its headers, on the same
-    /// thread, so nothing is kept for each stream, and nothing has to be told when one ends.
-    stream: (u32, u32),
 }
 
 impl Vm {
     /// A VM without roots; `id` is random.
     pub fn new(id: u64) -> Self {
         let (id, roots, election, metrics) = (id.max(1), Roots::default(), Election::default(), Metrics::default());
-        Self { id, roots, worker: Worker::new(id), election, metrics, stream: (0, 0) }
+        Self { id, roots, worker: Worker::new(id), election, metrics }
     }
 
     /// What a fuzz target checks after each event.
@@ -51,18 +49,11 @@ impl Vm {
         (&self.roots, &self.worker)
     }
 
-    /// The host made a context: a root, whose parent is 0, or a stream of the root `parent`.
-    pub fn create(&mut self, context: u32, parent: u32) {
-        match parent {
-            0 => self.roots.add(context),
-            _ => self.stream = (context, parent),
-        }
-    }
-
-    /// Configures the root `caller` with the `size` bytes that the host has for it. For a filter the answer depends on the
+    /// Configures the root `caller`, which is new or was configured before, with the `size` bytes that the host has for it. For a filter the answer depends on the
     /// configuration alone: Envoy keeps a refusal, and where a configuration that passed on the main thread failed on a worker,
     /// requests would go by unfiltered. A fetcher is refused as well where the host does not give the configuration.
     pub fn configure(&mut self, caller: u32, size: usize) -> bool {
+        self.roots.add(caller);
         let given = given(size);
         Pointer::create();
         Lease::create(host::now());
@@ -95,6 +86,9 @@ impl Vm {
             self.worker.admit(filter);
         }
         let is_filter = matches!(role, Role::Filter(_));
+        if is_filter {
+            streams::mark(caller);
+        }
         if let Some(root) = self.roots.get_mut(caller) {
             root.role = role;
         }
@@ -144,18 +138,20 @@ impl Vm {
     /// The trailers of the request `stream` are there; what is owned is removed from them as well.
     pub fn trailers(&mut self) {
         let owned: Vec<&Owned> = self.roots.filters().map(|filter| &filter.owned).collect();
-        request::strip_trailers(&owned);
+        request::strip(Map::RequestTrailers, &owned);
     }
 
-    /// The headers of the request `stream` are there.
-    pub fn request(&mut self, stream: u32) -> Action {
-        let (made, root) = self.stream;
-        // Were it ever another stream, the newest filter decides.
-        let root = if made == stream { root } else { 0 };
+    /// The headers of a request are there.
+    pub fn request(&mut self) -> Action {
         self.worker.serves();
-        match self.roots.filter(root) {
-            Some(filter) => {
+        match self.roots.owner() {
+            Some(Owner { filter, certain }) => {
                 let Filter { owned, readiness, active, .. } = filter;
+                if !certain {
+                    // Whoever decides, what any of them owns does not get through.
+                    let owned: Vec<&Owned> = self.roots.filters().map(|filter| &filter.owned).collect();
+                    request::strip(Map::Request, &owned);
+                }
                 request::handle(owned, readiness.as_ref(), active.as_deref(), &mut self.metrics)
             }
             // A fetcher put among the HTTP filters by mistake: it decides nothing, and lets nothing through either.

@@ -43,6 +43,8 @@ pub struct Worker {
     serving: bool,
     /// The revision that was logged and counted last.
     announced: Revision,
+    /// How long this VM was kept from requests by taking the current one: reading, checking, swapping, freeing the one before.
+    pause: Duration,
     /// Who was last told.
     greeted: u64,
     next_hello: Duration,
@@ -62,6 +64,7 @@ impl Worker {
             useless: None,
             serving: false,
             announced: Revision::default(),
+            pause: Duration::ZERO,
             greeted: 0,
             next_hello: Duration::ZERO,
             ticks: 0,
@@ -145,10 +148,12 @@ impl Worker {
     /// Follows the pointer. `called`: something was written, so even what was refused is looked at again. True where
     /// there is something new to tell.
     pub fn refresh(&mut self, called: bool, roots: &mut Roots, metrics: &mut Metrics) -> bool {
+        let begin = host::now();
         let news = match self.read_newest(called, roots) {
             Some((_, Ok(loaded))) => {
                 self.refusal = None;
                 self.take(Rc::new(loaded), roots);
+                self.pause = host::now().saturating_sub(begin);
                 true
             }
             Some((place, Err(why))) => {
@@ -184,12 +189,16 @@ impl Worker {
         if self.refusal.is_none() {
             return false;
         }
+        let begin = host::now();
         let proven = Pointer::read().map(|(pointer, _)| pointer.proven).unwrap_or_default();
         if proven.revision <= self.revision() || self.useless == Some(proven) {
             return false;
         }
         match load(&proven, roots) {
-            Ok(loaded) => self.take(Rc::new(loaded), roots),
+            Ok(loaded) => {
+                self.take(Rc::new(loaded), roots);
+                self.pause = host::now().saturating_sub(begin);
+            }
             Err(_) => self.useless = Some(proven),
         }
         self.useless.is_none()
@@ -216,6 +225,7 @@ impl Worker {
         metrics.count("graylane_snapshots_used_total");
         metrics.record("graylane_revision_epoch", revision.epoch);
         metrics.record("graylane_revision_number", revision.number);
+        metrics.observe("graylane_swap_microseconds", u64::try_from(self.pause.as_micros()).unwrap_or(u64::MAX));
         log::info!("revision {revision} is in use");
     }
 

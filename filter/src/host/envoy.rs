@@ -2,9 +2,13 @@
 //!
 //! Buffers that the host returns were allocated by [`allocate`] and are taken over as they are.
 
+mod memory;
 mod raw;
 
-use std::{alloc, ptr, time::Duration};
+use std::{ptr, time::Duration};
+
+use memory::returned;
+pub use memory::{allocate, give_back};
 
 use super::{Buffer, Cas, Kind, Map, Status};
 
@@ -17,27 +21,6 @@ unsafe extern "C" {
 pub fn initialize() {
     // SAFETY: called once, by `_initialize`, before any other export.
     unsafe { __wasm_call_ctors() }
-}
-
-/// Memory for something the host is about to return. Null where there is none, which the host takes as a failed call.
-pub fn allocate(size: usize) -> *mut u8 {
-    match alloc::Layout::array::<u8>(size) {
-        // SAFETY: the layout is not of size 0.
-        Ok(layout) if size > 0 => unsafe { alloc::alloc(layout) },
-        _ => ptr::null_mut(),
-    }
-}
-
-/// Calls with the two places where the host puts what it returns, and takes that over.
-fn returned(call: impl FnOnce(*mut *mut u8, *mut usize) -> u32) -> Result<Vec<u8>, Status> {
-    let (mut data, mut len) = (ptr::null_mut(), 0);
-    Status::check(call(&mut data, &mut len))?;
-    if data.is_null() || len == 0 {
-        return Ok(Vec::new());
-    }
-    // SAFETY: the host fills exactly the memory it had from `allocate`, asks for it once for each value it returns,
-    // and keeps no pointer to it.
-    Ok(unsafe { Vec::from_raw_parts(data, len, len) })
 }
 
 /// Writes a line to Envoy's log; levels count from 0, trace, to 5, critical.
@@ -71,6 +54,30 @@ pub fn property(path: &str) -> Result<Vec<u8>, Status> {
 /// Sets the filter state `wasm.<key>` of the request.
 pub fn set_filter_state(key: &str, value: &[u8]) -> Result<(), Status> {
     Status::check(unsafe { raw::proxy_set_property(key.as_ptr(), key.len(), value.as_ptr(), value.len()) })
+}
+
+/// Has the streams of the root being configured write the filter state `wasm.<key>` once at most; a further write is a
+/// [`Status::BadArgument`].
+pub fn declare_constant(key: &str) -> Result<(), Status> {
+    const FUNCTION: &str = "declare_property";
+    let arguments = constant(key.as_bytes());
+    returned(|out, len| unsafe {
+        raw::proxy_call_foreign_function(
+            FUNCTION.as_ptr(),
+            FUNCTION.len(),
+            arguments.as_ptr(),
+            arguments.len(),
+            out,
+            len,
+        )
+    })
+    .map(drop)
+}
+
+/// Envoy's `DeclarePropertyArguments`, in protobuf: the name is field 1, `readonly` is field 2; the name is short.
+fn constant(key: &[u8]) -> Vec<u8> {
+    let name = [&[0x0a, u8::try_from(key.len()).unwrap_or_default()], key];
+    [&name.concat(), &[0x10, 1][..]].concat()
 }
 
 /// The first `limit` bytes of `buffer`.
@@ -127,7 +134,7 @@ pub fn increment(metric: u32) -> Result<(), Status> {
     Status::check(unsafe { raw::proxy_increment_metric(metric, 1) })
 }
 
-/// Sets a gauge.
+/// Sets a gauge, or adds a value to a histogram.
 pub fn record(metric: u32, value: u64) -> Result<(), Status> {
     Status::check(unsafe { raw::proxy_record_metric(metric, value) })
 }

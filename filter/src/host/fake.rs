@@ -19,8 +19,14 @@ use super::Status;
 pub struct Host {
     /// The request's headers; None where the host has none to give.
     pub request: Option<Vec<(Vec<u8>, Vec<u8>)>>,
+    /// The root that is being configured, or whose stream is being asked about.
+    pub root: u32,
     /// The filter state of the request.
     pub state: BTreeMap<String, Vec<u8>>,
+    /// Keys that the streams of a root can write once.
+    pub declared: BTreeSet<(u32, String)>,
+    /// Keys of the filter state that cannot be written again.
+    pub constant: BTreeSet<String>,
     /// The trailers of the request.
     pub trailers: Vec<(Vec<u8>, Vec<u8>)>,
     /// The headers of the answer being delivered.

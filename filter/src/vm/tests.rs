@@ -5,6 +5,7 @@ use crate::host::{Status, fake::host};
 
 mod lost;
 mod mesh;
+mod several;
 
 /// A rule set whose rule `qa` gives `canary` to requests with `x-env: gray` on `host`, and sets the header `sets`.
 fn rule_set(name: &str, host: &str, sets: &str) -> String {
@@ -23,11 +24,11 @@ fn configuration(rule_sets: &[String]) -> String {
 /// Makes and configures the root `id` of `vm`.
 fn root(vm: &mut Vm, id: u32, root_id: &str, plugin: &str, text: &str) -> bool {
     host(|host| {
+        host.root = id;
         host.configuration = text.into();
         host.properties.insert("plugin_root_id".into(), root_id.into());
         host.properties.insert("plugin_name".into(), plugin.into());
     });
-    vm.create(id, 0);
     vm.configure(id, text.len())
 }
 
@@ -43,9 +44,9 @@ fn request(vm: &mut Vm, headers: &[(&str, &str)]) {
         let bytes = |text: &str| text.as_bytes().to_vec();
         host.request = Some(headers.iter().map(|(name, value)| (bytes(name), bytes(value))).collect());
         host.state.clear();
+        host.root = 1;
     });
-    vm.create(9, 1);
-    vm.request(9);
+    vm.request();
 }
 
 fn get<'a>(authority: &'a str, headers: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
@@ -197,7 +198,7 @@ fn odd_requests_pass() {
             seed.to_le_bytes()[..(seed >> 60) as usize % 9].to_vec()
         };
         host(|host| host.request = Some((0..12).map(|_| (bytes(), bytes())).collect()));
-        vm.request(9);
+        vm.request();
     }
 }
 
@@ -205,20 +206,9 @@ fn odd_requests_pass() {
 fn a_map_that_cannot_be_read_is_stripped_unseen() {
     let mut vm = filter("");
     host(|host| host.request = None);
-    vm.create(9, 1);
-    vm.request(9);
+    vm.request();
     // The host in memory notes that something was removed from a request it would not show.
     assert!(host(|host| host.request.is_some()));
-}
-
-#[test]
-fn a_stream_never_announced_is_decided_by_the_newest_filter() {
-    let mut vm = filter("");
-    assert!(root(&mut vm, 2, "", "front", &configuration(&[rule_set("a", "shop", "x-feature-flags")])));
-    request(&mut vm, &get("shop", &[]));
-    assert_eq!(state("graylane_reason"), "NO_RULES");
-    vm.request(1234);
-    assert_eq!(state("graylane_reason"), "DEFAULT");
 }
 
 #[test]

@@ -89,10 +89,7 @@ fn root(envoy: &mut Envoy, mut event: Event<'_>) {
     let slot = &mut envoy.vms[vm];
     slot.gone.remove(&root);
     slot.roots.remove(&root);
-    let taken = envoy.enter(vm, root, |vm| {
-        vm.create(root, 0);
-        vm.configure(root)
-    });
+    let taken = envoy.enter(vm, root, |vm| vm.configure(root));
     let readable = host(|host| host.refusals.is_empty());
     assert!(taken || named.is_none() || !readable, "a configuration without errors is refused");
     if taken {

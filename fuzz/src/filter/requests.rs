@@ -8,9 +8,6 @@ use crate::request::Written;
 
 type Headers = Vec<(Vec<u8>, Vec<u8>)>;
 
-/// A stream's number, which no root has.
-const STREAM: u32 = 1_000;
-
 /// Sends a request through a root, and checks what goes upstream.
 pub(super) fn request(envoy: &mut Envoy, vm: usize, root: u32, text: &[u8]) {
     let before = headers(text);
@@ -19,12 +16,13 @@ pub(super) fn request(envoy: &mut Envoy, vm: usize, root: u32, text: &[u8]) {
         host.state.clear();
         host.answers.clear();
     });
-    let action = envoy.enter(vm, root, |vm| {
-        vm.create(STREAM, root);
-        vm.request(STREAM)
-    });
+    let action = envoy.enter(vm, root, |vm| vm.request(root));
     let (after, answers) = host(|host| (host.request.take().unwrap_or_default(), std::mem::take(&mut host.answers)));
     let slot = &envoy.vms[vm];
+    if slot.vm.has_several() && host(|host| host.refusals.contains_key("set_filter_state")) {
+        // Nobody can say then which of them decided.
+        return;
+    }
     let fetched = slot.vm.rules(root).is_some_and(|rules| rules.revision.is_some());
     if action == Action::Stop {
         let status = if fetched { 200 } else { 503 };

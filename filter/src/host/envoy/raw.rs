@@ -37,6 +37,14 @@ unsafe extern "C" {
     pub fn proxy_define_metric(kind: u32, name: *const u8, name_len: usize, metric: *mut u32) -> u32;
     pub fn proxy_increment_metric(metric: u32, by: i64) -> u32;
     pub fn proxy_record_metric(metric: u32, value: u64) -> u32;
+    pub fn proxy_call_foreign_function(
+        name: *const u8,
+        name_len: usize,
+        arguments: *const u8,
+        arguments_len: usize,
+        out: *mut *mut u8,
+        out_len: *mut usize,
+    ) -> u32;
     pub fn proxy_set_tick_period_milliseconds(period: u32) -> u32;
     pub fn proxy_set_effective_context(context: u32) -> u32;
     pub fn proxy_http_call(

@@ -57,9 +57,28 @@ pub fn property(path: &str) -> Result<Vec<u8>, Status> {
 
 pub fn set_filter_state(key: &str, value: &[u8]) -> Result<(), Status> {
     refused("set_filter_state")?;
-    host(|host| host.state.insert(key.to_owned(), value.to_vec()));
-    Ok(())
+    host(|host| {
+        match host.state.contains_key(key) {
+            true if host.constant.contains(key) => return Err(Status::BadArgument),
+            true => {}
+            // Whoever writes it first decides what it is.
+            false if host.declared.contains(&(host.root, key.to_owned())) => _ = host.constant.insert(key.to_owned()),
+            false => _ = host.constant.remove(key),
+        }
+        host.state.insert(key.to_owned(), value.to_vec());
+        Ok(())
+    })
 }
+
+pub fn declare_constant(key: &str) -> Result<(), Status> {
+    refused("declare_constant")?;
+    host(|host| match host.declared.insert((host.root, key.to_owned())) {
+        true => Ok(()),
+        false => Err(Status::BadArgument),
+    })
+}
+
+pub fn give_back(_block: Vec<u8>) {}
 
 pub fn buffer(buffer: Buffer, limit: usize) -> Result<Vec<u8>, Status> {
     refused("buffer")?;

@@ -22,7 +22,7 @@ fn root_given(vm: &mut Vm, id: u32, root_id: &str, text: &str, given: Result<&st
         host.log.clear();
     });
     crate::logger::install();
-    vm.create(id, 0);
+    host(|host| host.root = id);
     let taken = vm.configure(id, text.len());
     host(|host| host.refusals.clear());
     taken

@@ -209,8 +209,8 @@ fn rules_that_set_a_foreign_header_are_refused_until_it_is_owned() {
     // The owned headers are pushed: the old root stays for its streams, and keeps nobody from the new rules.
     let text = r#"{"ownedHeaders": ["x-gray-variant", "x-new"]}"#;
     assert!(root(&mut mesh.workers[0], 2, "graylane", "front", text));
-    mesh.workers[0].create(9, 2);
-    mesh.workers[0].request(9);
+    host(|host| (host.root, host.state) = (2, Default::default()));
+    mesh.workers[0].request();
     assert_eq!((state("graylane_rule"), state("graylane_revision")), ("second/_default".into(), "1.2".into()));
     // What the old root serves is what it served: the last good rules, not those it began with.
     assert_eq!(decides(&mut mesh.workers[0]), ("first/_default".into(), "1.1".into()));
