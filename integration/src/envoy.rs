@@ -42,6 +42,28 @@ pub struct Envoy {
     address: SocketAddr,
 }
 
+/// An Envoy that need not be ready yet.
+#[derive(Debug)]
+pub(crate) struct Starting {
+    launch: Launch,
+    process: Process,
+}
+
+impl Starting {
+    fn of(launch: Launch) -> Self {
+        Self { process: launch.process(0), launch }
+    }
+
+    /// Gives it once it is ready.
+    pub(crate) fn ready(self) -> Envoy {
+        let Self { launch, mut process } = self;
+        let admin = launch.await_admin(&mut process);
+        launch.await_live(&mut process, admin, 0);
+        let address = admin.listener();
+        Envoy { launch, process: Some(process), parents: Vec::new(), epoch: 0, admin, address }
+    }
+}
+
 impl Envoy {
     /// Starts Envoy with the configuration in `file`, and `scratch` to write in; gives it once it is ready.
     pub fn start(file: &Path, scratch: &Path, settings: &Settings) -> Self {
@@ -61,12 +83,13 @@ impl Envoy {
         Self::launch(Launch { recorder: recorder.cloned(), quiet, hot, ..Launch::new(file, scratch, *settings) })
     }
 
+    /// Starts Envoy without waiting for it.
+    pub(crate) fn begin(file: &Path, scratch: &Path, settings: &Settings) -> Starting {
+        Starting::of(Launch::new(file, scratch, *settings))
+    }
+
     fn launch(launch: Launch) -> Self {
-        let mut process = launch.process(0);
-        let admin = launch.await_admin(&mut process);
-        launch.await_live(&mut process, admin, 0);
-        let address = admin.listener();
-        Self { launch, process: Some(process), parents: Vec::new(), epoch: 0, admin, address }
+        Starting::of(launch).ready()
     }
 
     /// Kills it with SIGKILL.

@@ -42,7 +42,9 @@ pub mod slots;
 pub mod soak;
 mod stats;
 mod status;
+pub mod swap;
 mod wire;
+pub mod workload;
 
 pub use access::Access;
 pub use admin::Admin;

@@ -9,13 +9,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{arena::Arena, filters::Filter, statistics::Random};
-use crate::Request;
+use super::{
+    contestants::{Contestant, Expects},
+    statistics::Random,
+};
+use crate::{Request, workload::Workload};
 
 /// Enough to keep the worker busy while answers are read.
 const CONNECTIONS: usize = 8;
-/// Users asked about when filters that hash alike are compared.
-const COMPARED: u64 = 500;
 /// Users have eight digits.
 const USERS: u64 = 100_000_000;
 /// How long an answer may take.
@@ -30,22 +31,19 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Checks that `filter` did its work for all of `requests`.
+    /// Checks that `contestant` did its work for all of `requests`.
     ///
     /// # Panics
     /// Where answers came by a route it cannot have chosen, or a split is far from even.
-    pub fn check(&self, filter: &Filter, requests: usize) {
-        let name = filter.name;
-        if filter.decides {
-            let even = requests / 5 * 2..=requests / 5 * 3 + 5;
-            assert_eq!(self.undecided, 0, "{name}: found undecided requests, expected none");
-            assert!(
-                even.contains(&self.stable),
-                "{name}: found {self:?}, expected half of {requests} for each variant"
-            );
-        } else {
-            assert_eq!(self.undecided, requests, "{name}: found {self:?}, expected no decision");
-        }
+    pub fn check(&self, contestant: &Contestant, requests: usize) {
+        let name = contestant.label();
+        let even = requests / 5 * 2..=requests / 5 * 3 + 5;
+        let right = match contestant.expects {
+            Expects::Undecided => self.undecided == requests,
+            Expects::Target => self.canary == requests,
+            Expects::Halves(_) => self.undecided == 0 && even.contains(&self.stable),
+        };
+        assert!(right, "{name}: found {self:?} of {requests} requests, expected {:?}", contestant.expects);
     }
 
     fn answered(&self) -> usize {
@@ -97,20 +95,8 @@ impl Load {
     }
 }
 
-/// Checks that filters that hash alike give every user the same variant: equal work, equal answers.
-///
-/// # Panics
-/// With the first user who got two different answers.
-pub fn agree<'a>(alike: impl Iterator<Item = &'a Arena>) {
-    let mut open: Vec<_> = alike.map(|arena| (arena.filter.name, Connection::open(arena.address()))).collect();
-    for user in 0..COMPARED {
-        let answers: Vec<_> = open.iter_mut().map(|(name, connection)| (*name, connection.exchange(user))).collect();
-        let same = answers.windows(2).all(|pair| pair[0].1 == pair[1].1);
-        assert!(same, "user {user}: found {answers:?}, expected one variant");
-    }
-}
-
-struct Connection {
+/// A connection that carries one request at a time.
+pub struct Connection {
     stream: TcpStream,
     request: Vec<u8>,
     buffer: [u8; 4096],
@@ -120,10 +106,14 @@ struct Connection {
 }
 
 impl Connection {
-    fn open(address: SocketAddr) -> Self {
+    /// Connects.
+    ///
+    /// # Panics
+    /// Where nothing listens.
+    pub fn open(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).expect("Envoy listens");
         stream.set_nodelay(true).and_then(|()| stream.set_nonblocking(true)).expect("a socket takes its options");
-        Self { stream, request: request(), buffer: [0; 4096], filled: 0, asked: Instant::now(), waiting: false }
+        Self { stream, request: request(0), buffer: [0; 4096], filled: 0, asked: Instant::now(), waiting: false }
     }
 
     /// Sends a request of `user`, whose digits are the last thing in it.
@@ -131,6 +121,10 @@ impl Connection {
         let at = self.request.len() - "00000000\r\n\r\n".len();
         write!(&mut self.request[at..], "{user:08}").expect("a user has eight digits");
         self.stream.write_all(&self.request).expect("an idle connection takes a request");
+        self.asked();
+    }
+
+    fn asked(&mut self) {
         (self.filled, self.asked, self.waiting) = (0, Instant::now(), true);
     }
 
@@ -150,8 +144,13 @@ impl Connection {
         body
     }
 
-    fn exchange(&mut self, user: u64) -> String {
-        self.ask(user);
+    /// Sends `request` and waits for the body of the answer.
+    ///
+    /// # Panics
+    /// Where none comes.
+    pub fn exchange(&mut self, request: &[u8]) -> String {
+        self.stream.write_all(request).expect("an idle connection takes a request");
+        self.asked();
         loop {
             if let Some(body) = self.answer() {
                 return String::from_utf8_lossy(body).into_owned();
@@ -172,18 +171,14 @@ fn body(answer: &[u8]) -> Option<&[u8]> {
     (body.len() >= length.expect("a direct response has a length")).then_some(body)
 }
 
-/// A request as a browser behind a login sends it, with eleven headers.
-fn request() -> Vec<u8> {
-    Request::get("/checkout/cart?step=2&currency=EUR")
+/// A request of `user`, whose eight digits are the last thing in it, as a browser behind a login sends it through a proxy that
+/// adds what rules ask for, with eleven headers. Of workload W it matches the target alone.
+pub fn request(user: u64) -> Vec<u8> {
+    let plain = Request::get("/checkout/cart?step=2&currency=EUR")
         .header("user-agent", "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0")
         .header("accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8")
         .header("accept-language", "en-GB,en;q=0.8,de;q=0.5")
         .header("accept-encoding", "gzip, deflate, br")
-        .header("referer", "https://shop.example.com/checkout")
-        .header("cookie", "session=6f1ed002ab5595859014ebf0951522d9; theme=dark")
-        .header("sec-fetch-mode", "navigate")
-        .header("sec-fetch-site", "same-origin")
-        .header("x-app-version", "2.4.1")
-        .header("x-user-id", "user-00000000")
-        .bytes()
+        .header("cookie", "session=6f1ed002ab5595859014ebf0951522d9; theme=dark");
+    Workload::request(plain).header("x-user-id", format!("user-{user:08}")).bytes()
 }

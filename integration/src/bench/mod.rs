@@ -1,52 +1,64 @@
-//! Measures what a filter costs: CPU time of the Envoy process for each request, filter beside filter.
+//! Measures what deciding costs: CPU time of the Envoy process for each request, one way beside the other.
 //!
-//! Every round starts one Envoy for each filter, with one worker, all pinned to one core, and the load pinned to
-//! another. They get the same requests, in short turns whose order is drawn anew. What is compared are differences to
-//! the Envoy without a filter within one round, so that a machine that is slower for a while is slower for all. New
-//! Envoys for each round, because where a process happens to lie in memory makes it a microsecond faster or slower
-//! for as long as it lives: more requests to the same process would only measure that more precisely.
+//! Every round starts new Envoys, with one worker, all pinned to one core, and the load pinned to another. They get the
+//! same requests, in short turns whose order is drawn anew. What is compared are differences to the Envoy without a
+//! filter within one round, so that a machine that is slower for a while is slower for all. New Envoys for each round,
+//! because where a process happens to lie in memory makes it a microsecond faster or slower for as long as it lives:
+//! more requests to the same process would only measure that more precisely.
+//!
+//! Two questions are asked. What does one rule cost: beside the least that a filter can do, the SDK, and Lua. And what do
+//! many cost: [workload W](crate::workload) at each size, brought by the update path, beside Envoy's own routes and Lua.
 
-mod arena;
+pub(crate) mod arena;
+mod bars;
+pub(crate) mod contestants;
 pub(crate) mod cpu;
-mod filters;
-mod load;
+mod listener;
+pub(crate) mod load;
+mod lua;
+mod probes;
 mod rounds;
-mod snapshot;
+mod routes;
 pub(crate) mod statistics;
 mod table;
 
+use contestants::Contestant;
 use cpu::Cores;
-use filters::Filter;
+
+use crate::program::Outcome;
 
 /// What to measure.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// How many rounds, at least 2.
     pub rounds: usize,
-    /// How many requests each Envoy gets in a round, at least 100; half as many warm it up before.
+    /// How many requests each way gets in a round, at least 100, and slow ones fewer; half as many warm it up before.
     pub requests: usize,
-    /// Names of the filters to measure beside `no filter`; empty means all of them, and the snapshot's loading time.
+    /// Names of the ways to measure beside `no filter`; empty means all of them.
     pub only: Vec<String>,
+    /// Files of other builds of the filter, measured with the one rule as well.
+    pub candidates: Vec<String>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { rounds: 10, requests: 10_000, only: Vec::new() }
+        Self { rounds: 30, requests: 8_000, only: Vec::new(), candidates: Vec::new() }
     }
 }
 
-/// Measures, and gives the report to print.
+/// Measures, and gives the report to print, and whether all bars are met.
 ///
 /// # Panics
-/// Where an artefact is missing, an Envoy does not start, or a filter answers otherwise than it must: then nothing
+/// Where an artefact is missing, an Envoy does not start, or a way answers otherwise than it must: then nothing
 /// that was measured is worth printing.
-pub fn run(options: &Options) -> String {
+pub fn run(options: &Options) -> Outcome {
     let cores = Cores::allowed();
-    let filters = Filter::choose(&options.only);
-    let samples = rounds::measure(options, &filters, &cores);
-    let mut report = table::report(options, &filters, &samples, &cores);
-    if options.only.is_empty() {
-        report.push_str(&snapshot::loading_time().to_string());
-    }
-    report
+    let mut contestants = Contestant::choose(&options.only);
+    // Before those of many rules, which have a table of their own.
+    let small = contestants.iter().take_while(|contestant| contestant.rules.is_none()).count();
+    contestants.splice(small..small, options.candidates.iter().map(|file| Contestant::candidate(file)));
+    let samples = rounds::measure(options, &contestants, &cores);
+    let bars = bars::judge(&contestants, &samples);
+    let report = table::report(options, &contestants, &samples, &bars, &cores);
+    Outcome { report, passed: bars.iter().all(bars::Verdict::is_met) }
 }

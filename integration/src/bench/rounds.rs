@@ -1,26 +1,25 @@
-//! The rounds: new Envoys, and the same requests to each, in turns whose order is drawn anew.
+//! The rounds: new Envoys, and the same requests to each way, in turns whose order is drawn anew.
 
 use std::time::Duration;
 
 use super::{
     Options,
-    arena::Arena,
+    arena::{self, Arena, Controls},
+    contestants::Contestant,
     cpu::{self, Cores},
-    filters::Filter,
-    load::{self, Load, Tally},
+    load::{Load, Tally},
+    probes,
     statistics::Random,
 };
 
-/// Microseconds of CPU time a request: one list a filter, one entry a round.
+/// Microseconds of CPU time a request: one list a contestant, one entry a round.
 pub type Samples = Vec<Vec<f64>>;
 
-/// Turns that each Envoy has in a round: a machine that is slower for a second is slower for all of them.
+/// Turns that each has in a round: a machine that is slower for a second is slower for all of them.
 const TURNS: usize = 10;
 
-/// One filter's part in a round.
+/// One contestant's part in a round.
 struct Entrant {
-    /// Its place among the filters.
-    at: usize,
     arena: Arena,
     load: Load,
     spent: Duration,
@@ -30,53 +29,53 @@ struct Entrant {
 /// Measures all rounds.
 ///
 /// # Panics
-/// Where a filter answers otherwise than it must.
-pub fn measure(options: &Options, filters: &[Filter], cores: &Cores) -> Samples {
+/// Where a way answers otherwise than it must.
+pub fn measure(options: &Options, contestants: &[Contestant], cores: &Cores) -> Samples {
+    let controls = Controls::start(contestants);
     let mut random = Random::new(1);
-    let mut samples = vec![Vec::new(); filters.len()];
-    for _ in 0..options.rounds {
-        let mut entrants = start(filters, cores, &mut random);
-        warm_up(&mut entrants, options.requests / 2, random.next());
-        for turn in 0..TURNS {
-            let share = options.requests / TURNS + usize::from(turn < options.requests % TURNS);
-            one_turn(&mut entrants, share, &mut random);
+    let mut samples = vec![Vec::new(); contestants.len()];
+    for round in 0..options.rounds {
+        let mut order: Vec<_> = contestants.iter().cloned().enumerate().collect();
+        random.shuffle(&mut order);
+        let mut entrants: Vec<_> = arena::start(&order, &controls, round, cores).into_iter().map(enter).collect();
+        warm_up(&mut entrants, options.requests / 2, round, random.next());
+        (0..TURNS).for_each(|turn| one_turn(&mut entrants, turn, options.requests, &mut random));
+        for Entrant { arena, spent, tally, .. } in entrants {
+            let requests = arena.contestant.share(options.requests);
+            tally.check(&arena.contestant, requests);
+            samples[arena.at].push(spent.as_secs_f64() * 1e6 / requests as f64);
         }
-        for entrant in entrants {
-            entrant.tally.check(&entrant.arena.filter, options.requests);
-            samples[entrant.at].push(entrant.spent.as_secs_f64() * 1e6 / options.requests as f64);
-        }
+        eprintln!("round {} of {}", round + 1, options.rounds);
     }
     samples
 }
 
-fn start(filters: &[Filter], cores: &Cores, random: &mut Random) -> Vec<Entrant> {
-    let mut order: Vec<_> = filters.iter().copied().enumerate().collect();
-    random.shuffle(&mut order);
-    // What is started now inherits the core: Envoy with all its threads.
-    cores.pin_to_envoys();
-    let arenas: Vec<_> = order.into_iter().map(|(at, filter)| (at, Arena::start(filter))).collect();
-    cores.pin_to_load();
-    let enter = |(at, arena): (usize, Arena)| {
-        let load = Load::open(arena.address());
-        Entrant { at, arena, load, spent: Duration::ZERO, tally: Tally::default() }
-    };
-    arenas.into_iter().map(enter).collect()
+fn enter(arena: Arena) -> Entrant {
+    let load = Load::open(arena.address);
+    Entrant { arena, load, spent: Duration::ZERO, tally: Tally::default() }
 }
 
-/// Has everything compiled and cached that will be, and checks that equal work is done.
-fn warm_up(entrants: &mut [Entrant], requests: usize, users: u64) {
-    for entrant in entrants.iter_mut() {
-        entrant.load.send(requests, users, &mut Tally::default());
+/// Has everything compiled and cached that will be, and checks that equal work is done: of users in every round, of rules in
+/// the first, since they are the same in all.
+fn warm_up(entrants: &mut [Entrant], requests: usize, round: usize, users: u64) {
+    for Entrant { arena, load, .. } in entrants.iter_mut() {
+        load.send(arena.contestant.share(requests), users, &mut Tally::default());
     }
-    load::agree(entrants.iter().map(|entrant| &entrant.arena).filter(|arena| arena.filter.agrees));
+    let arenas: Vec<_> = entrants.iter().map(|entrant| &entrant.arena).collect();
+    probes::agree_on_users(&arenas);
+    if round == 0 {
+        probes::agree_on_rules(&arenas);
+    }
 }
 
-fn one_turn(entrants: &mut [Entrant], requests: usize, random: &mut Random) {
+fn one_turn(entrants: &mut [Entrant], turn: usize, requests: usize, random: &mut Random) {
     let users = random.next();
     random.shuffle(entrants);
-    for entrant in entrants {
-        let before = cpu::time_used(entrant.arena.pid());
-        entrant.load.send(requests, users, &mut entrant.tally);
-        entrant.spent += cpu::time_used(entrant.arena.pid()).saturating_sub(before);
+    for Entrant { arena, load, spent, tally } in entrants {
+        let all = arena.contestant.share(requests);
+        let share = all / TURNS + usize::from(turn < all % TURNS);
+        let before = cpu::time_used(arena.pid());
+        load.send(share, users, tally);
+        *spent += cpu::time_used(arena.pid()).saturating_sub(before);
     }
 }

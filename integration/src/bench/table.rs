@@ -7,41 +7,62 @@ use std::{
 
 use super::{
     Options,
+    bars::{Verdict, added},
+    contestants::Contestant,
     cpu::Cores,
-    filters::{FLOOR, Filter, LUA, OURS},
     rounds::Samples,
     statistics::{Estimate, bootstrap, median},
 };
 use crate::{artefacts, program::kernel};
 
 /// Everything that was measured, as text.
-pub fn report(options: &Options, filters: &[Filter], samples: &Samples, cores: &Cores) -> String {
+pub fn report(
+    options: &Options,
+    contestants: &[Contestant],
+    samples: &Samples,
+    bars: &[Verdict],
+    cores: &Cores,
+) -> String {
     let mut out = String::new();
-    write(&mut out, options, filters, samples, cores).expect("a String takes everything");
+    write(&mut out, options, contestants, samples, bars, cores).expect("a String takes everything");
     out
 }
 
-fn write(out: &mut String, options: &Options, filters: &[Filter], samples: &Samples, cores: &Cores) -> fmt::Result {
+fn write(
+    out: &mut String,
+    options: &Options,
+    contestants: &[Contestant],
+    samples: &Samples,
+    bars: &[Verdict],
+    cores: &Cores,
+) -> fmt::Result {
     let Options { rounds, requests, .. } = options;
     writeln!(out, "CPU time of Envoy for each request, one worker, in µs")?;
     writeln!(out, "{}", machine(cores))?;
-    writeln!(out, "{rounds} rounds of {requests} requests for each filter, each round with new Envoys")?;
-    writeln!(out, "\n{:<10} {:>7} {:>18} {:>9} {:>18}", "filter", "median", "min to max", "added", "95 % interval")?;
-    for (filter, own) in filters.iter().zip(samples) {
-        line(out, filter.name, own, samples)?;
-    }
-    writeln!(out)?;
-    for other in [FLOOR, LUA] {
-        let of = |name| filters.iter().position(|filter| filter.name == name).map(|at| &samples[at]);
-        if let (Some(ours), Some(theirs)) = (of(OURS), of(other)) {
-            let ratio = |drawn: &[usize]| added(samples, ours, drawn) / added(samples, theirs, drawn);
-            let Estimate { value, low, high } = bootstrap(*rounds, ratio);
-            writeln!(out, "{OURS} adds {value:.2} of what {other} adds (95 % interval {low:.2} to {high:.2})")?;
+    writeln!(
+        out,
+        "{rounds} rounds of {requests} requests for each way, fewer for slow ones, each round with new Envoys"
+    )?;
+    writeln!(
+        out,
+        "\n{:<14} {:>8} {:>20} {:>9} {:>20}",
+        "way, rules", "median", "min to max", "added", "95 % interval"
+    )?;
+    for (at, contestant) in contestants.iter().enumerate() {
+        // The second table begins with the first that has workload W.
+        let first = contestant.rules.is_some() && contestants[at - 1].rules.is_none();
+        if first {
+            writeln!(out, "\nworkload W, the last rule matches")?;
         }
+        line(out, &contestant.label(), at, samples)?;
     }
     writeln!(out)?;
-    filters.iter().try_for_each(|filter| writeln!(out, "{}: {}", filter.name, filter.note))?;
-    writeln!(out)
+    bars.iter().try_for_each(|verdict| writeln!(out, "{verdict}"))?;
+    writeln!(out)?;
+    let noted = contestants.iter().filter(|contestant| !contestant.note.is_empty());
+    let mut notes: Vec<_> = noted.map(|contestant| (contestant.name, contestant.note)).collect();
+    notes.dedup();
+    notes.iter().try_for_each(|(name, note)| writeln!(out, "{name}: {note}"))
 }
 
 /// The machine and the proxy that the figures belong to.
@@ -60,20 +81,16 @@ fn release() -> String {
     told.rsplit("version:").next().and_then(|version| version.split('/').nth(1)).unwrap_or(told.trim()).to_owned()
 }
 
-fn line(out: &mut String, name: &str, own: &[f64], samples: &Samples) -> fmt::Result {
+fn line(out: &mut String, name: &str, at: usize, samples: &Samples) -> fmt::Result {
+    let own = &samples[at];
     let low = own.iter().copied().fold(f64::INFINITY, f64::min);
     let high = own.iter().copied().fold(0.0, f64::max);
     let range = format!("{low:.2} to {high:.2}");
-    write!(out, "{name:<10} {:>7.2} {range:>18}", median(own.iter().copied()))?;
-    if own != samples[0] {
-        let Estimate { value, low, high } = bootstrap(own.len(), |drawn| added(samples, own, drawn));
+    write!(out, "{name:<14} {:>8.2} {range:>20}", median(own.iter().copied()))?;
+    if at > 0 {
+        let Estimate { value, low, high } = bootstrap(own.len(), |drawn| added(samples, at, drawn));
         let interval = format!("{low:+.2} to {high:+.2}");
-        write!(out, " {value:>+9.2} {interval:>18}")?;
+        write!(out, " {value:>+9.2} {interval:>20}")?;
     }
     writeln!(out)
-}
-
-/// The median of what `own` took beyond the Envoy without a filter, which is the first of `samples`, in these rounds.
-fn added(samples: &Samples, own: &[f64], rounds: &[usize]) -> f64 {
-    median(rounds.iter().map(|&round| own[round] - samples[0][round]))
 }

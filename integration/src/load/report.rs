@@ -144,6 +144,11 @@ impl Latencies {
         Duration::from_micros(self.0.value_at_quantile(percent / 100.0))
     }
 
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        usize::try_from(self.0.len()).unwrap_or(usize::MAX)
+    }
+
     /// The median.
     pub fn median(&self) -> Duration {
         self.percentile(50.0)

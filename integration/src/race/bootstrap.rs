@@ -22,7 +22,7 @@ pub(super) fn bootstrap(places: &Places) -> Value {
     json!({
         // An id of its own for the table of control; the rest as shipped.
         "node": {"id": "race", "cluster": "race"},
-        "admin": {"address": address(SocketAddr::from(([127, 0, 0, 1], 0)))},
+        "admin": {"address": free_port()},
         "bootstrap_extensions": [{"name": "envoy.bootstrap.wasm", "typed_config": fetcher()}],
         "static_resources": {
             "listeners": Way::ALL.map(|way| listener(way, places)),
@@ -32,14 +32,25 @@ pub(super) fn bootstrap(places: &Places) -> Value {
                 cluster("graylane_control", places.control),
             ],
         },
-        "stats_config": {"stats_tags": [
-            {"tag_name": "rule", "regex": r"(rule=\.=(.*?);\.;)"},
-            {"tag_name": "variant", "regex": r"(variant=\.=(.*?);\.;)"},
-        ]},
+        "stats_config": stats_tags(),
     })
 }
 
-fn fetcher() -> Value {
+/// The labels of Graylane's counters.
+pub(crate) fn stats_tags() -> Value {
+    json!({"stats_tags": [
+        {"tag_name": "rule", "regex": r"(rule=\.=(.*?);\.;)"},
+        {"tag_name": "variant", "regex": r"(variant=\.=(.*?);\.;)"},
+    ]})
+}
+
+/// The address of a listener on a port that the kernel chooses.
+pub(crate) fn free_port() -> Value {
+    address(SocketAddr::from(([127, 0, 0, 1], 0)))
+}
+
+/// The bootstrap fetcher, as shipped.
+pub(crate) fn fetcher() -> Value {
     let mut config = plugin("graylane_fetcher", &shipped_configuration("{\"namespace\":"));
     // A VM of its own, as shipped.
     config["vm_config"]["configuration"] = text("fetcher");
@@ -70,19 +81,21 @@ fn listener(way: Way, places: &Places) -> Value {
     json!({
         "name": name,
         "stat_prefix": name,
-        "address": address(SocketAddr::from(([127, 0, 0, 1], 0))),
+        "address": free_port(),
         "filter_chains": [{"filters": [{"name": "http", "typed_config": manager}]}],
     })
 }
 
-fn router() -> Value {
+/// The last of all HTTP filters.
+pub(crate) fn router() -> Value {
     json!({
         "name": "envoy.filters.http.router",
         "typed_config": {"@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"},
     })
 }
 
-fn filter() -> Value {
+/// The HTTP filter, as shipped.
+pub(crate) fn filter() -> Value {
     let mut config = plugin("graylane", &shipped_configuration("{\"ownedHeaders\":"));
     config["failure_policy"] = json!("FAIL_RELOAD");
     json!({
@@ -136,7 +149,8 @@ fn rds(places: &Places) -> Value {
     })
 }
 
-fn cluster(name: &str, at: SocketAddr) -> Value {
+/// A cluster of one endpoint.
+pub(crate) fn cluster(name: &str, at: SocketAddr) -> Value {
     json!({
         "name": name,
         "type": "STATIC",

@@ -6,7 +6,7 @@
 //! open-loop load runs over the listener concerned, half of it through each worker. What is measured, alike for both,
 //! is the time from the rename to the sending of the last request, on any worker, that was answered by the old value.
 
-mod bootstrap;
+pub(crate) mod bootstrap;
 mod course;
 mod saturation;
 mod table;
