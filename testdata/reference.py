@@ -11,9 +11,12 @@ Needs PyPI's PyYAML and xxhash.
 """
 
 import base64
+import ipaddress
+import json
 import pathlib
 import re
 import sys
+from datetime import datetime, timedelta, timezone
 from fractions import Fraction
 
 import xxhash
@@ -65,6 +68,11 @@ class Request:
         crumbs = b";".join(self.lines("cookie")).split(b";")
         pairs = [crumb.strip(b" \t").partition(b"=") for crumb in crumbs]
         return [value for found, equals, value in pairs if equals and found == name.encode()]
+
+    def claim(self, source):
+        known(source, "header", "claim")
+        lines = self.header(source.get("header", "authorization"))
+        return claimed(lines[0], claim_names(source["claim"])) if len(lines) == 1 else []
 
     def query(self, name):
         pairs = [pair.partition(b"=") for pair in self.target.partition(b"?")[2].split(b"&") if pair]
@@ -129,6 +137,71 @@ def in_range(bounds, value):
     return low <= number <= high and bounds.get("from", low) <= number <= bounds.get("to", high)
 
 
+def in_networks(networks, value):
+    """IPv4 and the IPv6 that maps it are one; IPv6 networks larger than all that is mapped leave it out."""
+    host = re.fullmatch(r"\[(.+)\]:[0-9]+|([^\[\]]*)", value.decode())
+    bare = host and (host[1] or host[2]) or ""
+    if host and host[2] and bare.count(":") == 1:
+        bare = bare.partition(":")[0]
+    try:
+        address = ipaddress.ip_address(bare)
+    except ValueError:
+        return False
+    address = getattr(address, "ipv4_mapped", None) or address
+    for network in [ipaddress.ip_network(text(each)) for each in networks]:
+        if network.version == 6 and network.prefixlen >= 96 and network.network_address.ipv4_mapped:
+            network = ipaddress.ip_network(f"{network.network_address.ipv4_mapped}/{network.prefixlen - 96}")
+        if address.version == network.version and address in network:
+            return True
+    return False
+
+
+def claimed(line, names):
+    """The values of a claim of a token, [] where it is none or damaged."""
+    if len(line) > 16384:
+        return []
+    token = re.sub(rb"(?i)\Abearer +", b"", line.strip(b" \t"))
+    parts = token.split(b".")
+    if len(parts) not in (1, 3) or re.search(rb"[ \t]", token):
+        return []
+    payload = parts[len(parts) // 2]
+    if not re.fullmatch(rb"[A-Za-z0-9_-]*={0,2}", payload) or b"=" in payload and len(payload) % 4:
+        return []
+    try:
+        bare = payload.rstrip(b"=")
+        raw = base64.urlsafe_b64decode(bare + b"=" * (-len(bare) % 4))
+        if base64.urlsafe_b64encode(raw).rstrip(b"=") != bare:
+            return []
+        node = json.loads(raw.decode(), object_pairs_hook=once, parse_int=Raw, parse_float=Raw, parse_constant=refuse)
+    except ValueError:
+        return []
+    for name in names:
+        node = node.get(name) if isinstance(node, dict) else None
+    values = node if isinstance(node, list) else [node]
+    return [scalar(value).encode() for value in values if scalar(value) is not None]
+
+
+class Raw(str):
+    """A number as it was written."""
+
+
+def scalar(value):
+    return str(value).lower() if isinstance(value, bool) else value if isinstance(value, str) else None
+
+
+def once(pairs):
+    names = [name for name, _ in pairs]
+    return {name: value for name, value in pairs if names.count(name) == 1}
+
+
+def refuse(constant):
+    raise ValueError(f"found {constant}, which is no JSON")
+
+
+def claim_names(claim):
+    return claim if isinstance(claim, list) else [text(claim)]
+
+
 OPERATORS = {
     "exact": lambda operand, value: value == operand,
     "prefix": lambda operand, value: value.startswith(operand),
@@ -139,7 +212,7 @@ OPERATORS = {
 
 def holds(match, value):
     """Whether the operator of `match` holds for a value that is there."""
-    operators = [key for key in match if key not in ("name", "ignoreCase", "includePrerelease")]
+    operators = [key for key in match if key not in ("name", "header", "claim", "ignoreCase", "includePrerelease")]
     if len(operators) != 1:
         raise ValueError(f"found the operators {operators}, expected exactly one")
     operator, operand = operators[0], match[operators[0]]
@@ -149,6 +222,8 @@ def holds(match, value):
         return True
     if not utf8(value):
         return False
+    if operator == "cidr":
+        return in_networks(operand, value)
     if operator == "range":
         return in_range(operand, value)
     if operator == "regex":
@@ -218,6 +293,24 @@ class Evaluation:
         identity = self.rule_set.identity(self.request)
         return identity is not None and holds(match, identity)
 
+    def when_source(self, match):
+        known(match, "cidr")
+        return holds(match, self.request.source.encode())
+
+    def when_jwtClaim(self, match):
+        lines = self.request.header(match.get("header", "authorization"))
+        return any([holds(match, value) for line in lines for value in claimed(line, claim_names(match["claim"]))])
+
+    def when_time(self, window):
+        known(window, "after", "before")
+        since = {name: datetime.fromisoformat(text(value).upper()) - datetime.fromtimestamp(0, timezone.utc) for name, value in window.items()}
+        at = {name: each // timedelta(milliseconds=1) for name, each in since.items()}
+        return at.get("after", self.request.millis) <= self.request.millis < at.get("before", self.request.millis + 1)
+
+    def when_audience(self, name):
+        identity = self.rule_set.identity(self.request)
+        return identity is not None and identity in self.rule_set.audiences[text(name)]
+
     def when_labels(self, wanted):
         return all([self.request.labels.get(name) == text(value) for name, value in wanted.items()])
 
@@ -253,7 +346,7 @@ class RuleSet:
         self.of_experiments = {field: output[field].lower() for field in ("experimentHeader", "evaluatedAtHeader") if field in output}
         self.variants, self.default = spec["variants"], spec["default"]
         self.rules, self.splits = spec.get("rules", []), spec.get("splits", {})
-        self.locked = {}
+        self.locked, self.audiences = {}, {}
 
     def identity(self, request):
         return self.found(request)[0]
@@ -277,7 +370,7 @@ class RuleSet:
         for source in self.sources:
             (kind, name), = source.items()
             name = name["name"] if kind == "issueCookie" else name
-            values = {"header": request.header, "cookie": request.cookie, "issueCookie": request.cookie}[kind](name)
+            values = {"header": request.header, "cookie": request.cookie, "issueCookie": request.cookie, "jwtClaim": request.claim}[kind](name)
             if len(values) == 1 and 1 <= len(values[0]) <= 256:
                 return values[0]
         return None
@@ -399,7 +492,7 @@ def lock_ranges(ranges, counts):
 
 
 def loaded(documents):
-    kinds = {"RuleSet": [], "AllocationLock": []}
+    kinds = {"RuleSet": [], "AllocationLock": [], "Audience": []}
     for document in documents:
         if document["apiVersion"] != API_VERSION:
             raise ValueError(f"found apiVersion {document['apiVersion']}, expected {API_VERSION}")
@@ -407,6 +500,10 @@ def loaded(documents):
     rule_sets = {document["metadata"]["name"]: RuleSet(document) for document in kinds["RuleSet"]}
     for lock in kinds["AllocationLock"]:
         rule_sets[lock["metadata"]["name"]].locked = known(lock["spec"], "splits")["splits"]
+    audiences = {document["metadata"]["name"]: {text(each).encode() for each in known(document["spec"], "identities")["identities"]}
+                 for document in kinds["Audience"]}
+    for rule_set in rule_sets.values():
+        rule_set.audiences = audiences
     return list(rule_sets.values())
 
 

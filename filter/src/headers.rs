@@ -26,6 +26,7 @@ pub struct Request<'a> {
     source: OnceCell<Option<Vec<u8>>>,
     /// What the host drew when a decision first asked.
     minted: OnceCell<Option<[u8; 16]>>,
+    now: OnceCell<Option<i64>>,
 }
 
 impl<'a> Request<'a> {
@@ -42,6 +43,7 @@ impl<'a> Request<'a> {
             labels: None,
             source: OnceCell::new(),
             minted: OnceCell::new(),
+            now: OnceCell::new(),
         };
         let lengths = [":method", ":path", ":authority"].map(str::len).map(length_bit);
         let lengths = lengths.iter().fold(owned.lengths(), |all, length| all | length);
@@ -103,7 +105,7 @@ impl Attributes for Request<'_> {
     }
 
     fn now(&self) -> Option<i64> {
-        i64::try_from(host::unix_millis()).ok()
+        *self.now.get_or_init(|| i64::try_from(host::unix_millis()).ok())
     }
 }
 

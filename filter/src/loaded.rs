@@ -3,7 +3,6 @@
 use std::{cell::RefCell, collections::BTreeMap};
 
 use graylane_rules::{Compiled, Format, Problem, Revision, SeriesKey, Snapshot, Source, compile};
-use serde_json::value::RawValue;
 
 use crate::{
     config::{FilterConfig, Limits},
@@ -42,12 +41,12 @@ impl Loaded {
     /// # Errors
     /// A line for each problem, ready to be logged.
     pub fn embedded(config: &FilterConfig<'_>, text: &[u8], owned: &Owned) -> Result<Option<Self>, Vec<String>> {
-        let documents: Vec<&RawValue> = config.rule_sets.iter().chain(&config.locks).copied().collect();
-        if documents.is_empty() {
+        let documents = config.documents();
+        let sources: Vec<_> =
+            documents.map(|(.., raw)| Source { format: Format::Json, text: raw.get().as_bytes() }).collect();
+        if sources.is_empty() {
             return Ok(None);
         }
-        let sources: Vec<_> =
-            documents.iter().map(|raw| Source { format: Format::Json, text: raw.get().as_bytes() }).collect();
         let Compiled { snapshot, .. } = compile(&sources)
             .map_err(|problems| problems.iter().map(|problem| place(problem, config, text)).collect::<Vec<_>>())?;
         let snapshot = Snapshot::load(snapshot).map_err(|why| vec![why.to_string()])?;
@@ -76,14 +75,9 @@ fn not_owned(name: &str) -> String {
 
 /// A problem with the place of its document, and its line, in the whole configuration.
 fn place(problem: &Problem, config: &FilterConfig<'_>, text: &[u8]) -> String {
-    let rule_sets = config.rule_sets.len();
-    let (list, place) = match problem.source.checked_sub(rule_sets) {
-        None => ("ruleSets", problem.source),
-        Some(lock) => ("locks", lock),
-    };
-    let raw = config.rule_sets.iter().chain(&config.locks).nth(problem.source);
+    let Some((list, place, raw)) = config.documents().nth(problem.source) else { return problem.to_string() };
     // The documents are borrowed from the text, so the distance of the two is where the document begins.
-    let begin = raw.map_or(0, |raw| raw.get().as_ptr().addr().wrapping_sub(text.as_ptr().addr()));
+    let begin = raw.get().as_ptr().addr().wrapping_sub(text.as_ptr().addr());
     let before = text.get(..begin.saturating_add(problem.span.start)).unwrap_or(text);
     let line = before.iter().filter(|&&byte| byte == b'\n').count().saturating_add(1);
     format!("{list}[{place}] (line {line} of the configuration): {problem}")
@@ -117,6 +111,26 @@ mod tests {
     }
 
     #[test]
+    fn embedded_rules_may_ask_for_embedded_audiences() {
+        let rules = RULES.replace(r#"{"path": {"prefix": "/"}}"#, r#"{"audience": "beta"}"#);
+        let rules = rules.replace(r#""variants""#, r#""identity": {"from": [{"header": "x-user"}]}, "variants""#);
+        let audience = r#"{"apiVersion": "graylane.dev/v1", "kind": "Audience", "metadata": {"name": "beta"},
+            "spec": {"identities": ["alice"]}}"#;
+        let loaded = |audiences: &str| {
+            let text = format!("{{{rules}, \"audiences\": [{audiences}]}}");
+            let config = FilterConfig::read(text.as_bytes()).unwrap();
+            Loaded::embedded(&config, text.as_bytes(), &Owned::new(config.owned_headers.clone()))
+                .map(|loaded| loaded.is_some())
+        };
+        assert_eq!(loaded(audience), Ok(true));
+        let refused = loaded("").unwrap_err();
+        assert!(
+            refused[0].contains("expected the name of an audience among the documents: there are none"),
+            "{refused:?}"
+        );
+    }
+
+    #[test]
     fn headers_of_others_come_before_limits() {
         let refused = embedded("x-other", r#"{"shares": {"canary": 5}}"#).unwrap_err();
         assert_eq!(refused, [not_owned("x-gray-variant")]);
@@ -124,7 +138,7 @@ mod tests {
 
     #[test]
     fn a_problem_is_placed_in_the_whole_configuration() {
-        let text = b"{\n \"ruleSets\": [{},\n  {\"a\":\n 1}],\n \"locks\": [\n{}]}";
+        let text = b"{\n \"ruleSets\": [{},\n  {\"a\":\n 1}],\n \"locks\": [\n{}],\n\n\"audiences\":[{}]}";
         let config = FilterConfig::read(text).unwrap();
         let problem = |source, span| Problem {
             source,
@@ -139,6 +153,7 @@ mod tests {
             (problem(0, 0..1), "ruleSets[0] (line 2 of the configuration): spec: found 1, expected 2"),
             (problem(1, 7..8), "ruleSets[1] (line 4 of the configuration): spec: found 1, expected 2"),
             (problem(2, 0..1), "locks[0] (line 6 of the configuration): spec: found 1, expected 2"),
+            (problem(3, 0..1), "audiences[0] (line 8 of the configuration): spec: found 1, expected 2"),
         ];
         for (problem, expected) in cases {
             assert_eq!(place(&problem, &config, text), expected);

@@ -1,5 +1,6 @@
 //! Documents to snapshot: the only place that knows both ends.
 
+mod audiences;
 mod automata;
 mod clashes;
 mod graph;
@@ -13,17 +14,19 @@ use automata::Automata;
 
 use crate::{
     Automaton, Problem, Registry, SNAPSHOT_FORMAT, Source, Tagged,
-    document::{Document, Lock, RuleSet},
+    audience::Fingerprint,
+    document::{self, Document, Lock, RuleSet},
     parsers::{self, Choice},
     report::{Path, Report},
     snapshot::{
         SNAPSHOT_LIMIT,
-        records::{Header, MAGIC, Output, Scope, SectionExtent, host},
+        records::{self, Header, MAGIC, Output, Scope, SectionExtent, host},
         write::{Container, size},
     },
     tree::quote,
 };
 
+use audiences::Audiences;
 pub(crate) use clashes::refuse_namesakes;
 
 /// The most pairs of host and path prefix in a namespace; more would not fit into a snapshot.
@@ -88,23 +91,30 @@ pub fn compile_with_automata(sources: &[Source<'_>], automata: &[Automaton]) -> 
 fn compile_all(sources: &[Tagged<'_>], registry: &Registry, automata: &[Automaton]) -> Result<Compiled, Vec<Problem>> {
     let mut report = Report::default();
     let mut rule_sets = Vec::new();
-    let (mut locks, mut parser_tags, mut parsed) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut locks, mut audiences, mut parser_tags, mut parsed) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut unread = false;
     for (index, (choice, tagged)) in Choice::of(sources, registry).iter().zip(sources).enumerate() {
         report.begin(index);
-        let Some((_, document)) = choice.read(&tagged.source, &mut report) else { continue };
+        let Some((_, document)) = choice.read(&tagged.source, &mut report) else {
+            unread = true;
+            continue;
+        };
         parsed.push(choice.parsed(index, &document));
         match document {
             Document::RuleSet(rule_set) => rule_sets.push((index, *rule_set)),
             Document::Lock(lock) => locks.push((index, lock)),
+            Document::Audience(audience) => audiences.push((index, audience)),
             Document::ParserTags(tags) => parser_tags.push((index, tags.name)),
         }
     }
     parsers::refuse_second(&parser_tags, &mut report);
     clashes::refuse_namesakes(rule_sets.iter().map(|(index, rule_set)| (*index, &rule_set.name)), &mut report);
     clashes::refuse_namesakes(locks.iter().map(|(index, lock)| (*index, &lock.name)), &mut report);
+    clashes::refuse_namesakes(audiences.iter().map(|(index, audience)| (*index, &audience.name)), &mut report);
     rule_sets.sort_by(|(_, one), (_, other)| one.name.text.cmp(&other.name.text));
     headers::refuse_foreign(&rule_sets, &mut report);
     let allocations = allocate(&rule_sets, &locks, &mut report);
+    let audiences = Audiences::resolve(&rule_sets, &audiences, unread, &mut report);
     if report.has_errors() {
         return Err(report.into_problems());
     }
@@ -121,8 +131,8 @@ fn compile_all(sources: &[Tagged<'_>], registry: &Registry, automata: &[Automato
     if report.has_errors() {
         return Err(report.into_problems());
     }
-    let rule_sets: Vec<RuleSet> = rule_sets.into_iter().map(|(_, rule_set)| rule_set).collect();
-    let snapshot = namespace(&rule_sets, &allocations, &automata);
+    let rule_sets: Vec<&RuleSet> = rule_sets.iter().map(|(_, rule_set)| rule_set).collect();
+    let snapshot = namespace(&rule_sets, &allocations, &automata, &audiences);
     if snapshot.len() > SNAPSHOT_LIMIT {
         let found = format!("documents that compile to {} bytes", snapshot.len());
         report.document_error("too-large", found, "a snapshot of at most 2 MiB");
@@ -170,13 +180,17 @@ fn allocate(
 }
 
 fn namespace(
-    rule_sets: &[RuleSet],
+    rule_sets: &[&RuleSet],
     allocations: &[Vec<Vec<crate::allocation::Range>>],
     automata: &Automata,
+    audiences: &Audiences<'_>,
 ) -> Vec<u8> {
     let mut file = Container::new(size_of::<Header>());
     let (outputs, scopes) = outputs_and_scopes(rule_sets, &mut file);
     let (outputs, scopes) = (file.table(&outputs), file.table(&scopes));
+    let members: Vec<Fingerprint> = audiences.iter().flat_map(|audience| &audience.members).copied().collect();
+    let (audiences, numbers) = (extents_of(audiences), audiences.numbers());
+    let (audiences, members) = (file.table(&audiences), file.table(&members));
     let text = file.close_text();
     let placeholder = SectionExtent { offset: 0.into(), length: 0.into() };
     // The table of sections stands in front of them and is written when they are known.
@@ -184,7 +198,7 @@ fn namespace(
     let mut extents = vec![placeholder; rule_sets.len()];
     let sections = file.table(&extents);
     for ((rule_set, ranges), extent) in rule_sets.iter().zip(allocations).zip(&mut extents) {
-        let bytes = section::write(rule_set, ranges, automata);
+        let bytes = section::write(rule_set, ranges, automata, &numbers);
         *extent = SectionExtent { offset: size(file.append(&bytes)), length: size(bytes.len()) };
     }
     let header = Header {
@@ -195,14 +209,27 @@ fn namespace(
         outputs,
         scopes,
         sections,
+        audiences,
+        members,
         text,
     };
     file.put(table_at, &extents);
     file.finish(header)
 }
 
+/// Where the members of each audience stand, one audience after the other.
+fn extents_of(audiences: &Audiences<'_>) -> Vec<records::Audience> {
+    let mut first = 0usize;
+    let extent = |audience: &document::Audience| {
+        let (begin, count) = (first, audience.members.len());
+        first = first.saturating_add(count);
+        records::Audience { first: size(begin), members: size(count) }
+    };
+    audiences.iter().map(extent).collect()
+}
+
 /// The variant headers, and for each the scopes of its rule sets, the most specific first.
-fn outputs_and_scopes(rule_sets: &[RuleSet], file: &mut Container) -> (Vec<Output>, Vec<Scope>) {
+fn outputs_and_scopes(rule_sets: &[&RuleSet], file: &mut Container) -> (Vec<Output>, Vec<Scope>) {
     let mut by_header: BTreeMap<&str, Vec<(Specificity<'_>, usize)>> = BTreeMap::new();
     for (number, rule_set) in rule_sets.iter().enumerate() {
         let scopes = by_header.entry(&rule_set.output.variant_header).or_default();

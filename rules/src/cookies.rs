@@ -42,7 +42,7 @@ impl Decision<'_> {
 
 fn of<A: Attributes>(section: &Section<'_>, request: &A) -> Vec<Cookie> {
     let mut cookies = Vec::new();
-    let asked = Asked::new(request);
+    let asked = Asked::new(request, None);
     if !asked.navigates() {
         return cookies;
     }

@@ -20,8 +20,8 @@ impl Snapshot {
     ///
     /// Depends on the snapshot and the request alone.
     pub fn decide<'s, A: Attributes>(&'s self, request: &'s A) -> impl Iterator<Item = Decision<'s>> {
-        let asked = Asked::new(request);
         let root = self.root();
+        let asked = Asked::new(request, root.map(|root| root.audiences));
         let outputs = root.map_or(&[][..], |root| root.outputs);
         outputs.iter().filter_map(move |output| {
             let section = most_specific(root.as_ref()?, output, &asked)?;
@@ -129,10 +129,15 @@ impl<'s> Section<'s> {
 
     /// Whether one test holds.
     pub(crate) fn holds<A: Attributes>(&self, test: &Test, asked: &Asked<'s, A>, known: &Known<'s>) -> bool {
-        if test.operator == operator::PERCENT {
-            return asked.identity(self, known).is_some_and(|identity| in_percent(test, identity));
+        match test.operator {
+            operator::PERCENT => asked.identity(self, known).is_some_and(|identity| in_percent(test, identity)),
+            operator::AUDIENCE => asked.is_in_audience(self, known, test.a.get()),
+            operator::WINDOW => {
+                let (after, before) = (test.a.get().cast_signed(), test.b.get().cast_signed());
+                asked.now().is_some_and(|now| (after..before).contains(&now))
+            }
+            _ => asked.any(self, test.attribute.get(), known, |value| operators::holds(self, test, value)),
         }
-        asked.any(self, test.attribute.get(), known, |value| operators::holds(self, test, value))
     }
 
     fn decided(&self, number: u32, rule: &'s Rule, identity: Option<&[u8]>) -> Decision<'s> {

@@ -1,5 +1,7 @@
 //! What operators write, typed: everything a name refers to is known to exist.
 
+mod audience;
+pub(crate) mod claims;
 pub(crate) mod cookies;
 mod fields;
 pub(crate) mod labels;
@@ -14,16 +16,18 @@ mod regex;
 mod rule_set;
 mod rules;
 mod splits;
+mod windows;
 
 use std::ops::Range;
 
 use crate::{
-    allocation,
+    allocation, network,
     report::{Path, Report},
     semver::Comparator,
     tree::{Node, quote},
 };
 
+pub(crate) use audience::{Audience, Mention};
 pub(crate) use cookies::Cookie;
 pub(crate) use fields::one_of;
 pub(crate) use lock::Lock;
@@ -41,11 +45,12 @@ const NAMES_LIMIT: usize = 1_000;
 /// The version of the language.
 pub(crate) const API_VERSION: &str = "graylane.dev/v1";
 
-/// One document of either kind.
+/// One document of any kind.
 #[derive(Debug)]
 pub(crate) enum Document {
     RuleSet(Box<RuleSet>),
     Lock(Lock),
+    Audience(Audience),
     ParserTags(ParserTags),
 }
 
@@ -83,6 +88,8 @@ impl Scope {
 pub(crate) enum IdentitySource {
     Header(String),
     Cookie(String),
+    /// The header and the names of the claim, with [`claims::SEPARATOR`] between them.
+    JwtClaim(String),
     /// A cookie that is set, to an identity made up for the purpose, where it is not sent.
     Issue(Cookie),
 }
@@ -93,7 +100,7 @@ impl IdentitySource {
         match self {
             IdentitySource::Cookie(name) => Some(name),
             IdentitySource::Issue(cookie) => Some(&cookie.name),
-            IdentitySource::Header(_) => None,
+            IdentitySource::Header(_) | IdentitySource::JwtClaim(_) => None,
         }
     }
 
@@ -149,7 +156,17 @@ pub(crate) enum Match {
     Any(Vec<Match>),
     Not(Box<Match>),
     Test(Attribute, Operator),
-    Percent { from: u32, to: u32, salt: String },
+    Percent {
+        from: u32,
+        to: u32,
+        salt: String,
+    },
+    /// The first belongs to it, the last does not; in milliseconds since 1970.
+    Time {
+        after: i64,
+        before: i64,
+    },
+    Audience(Mention),
 }
 
 /// What of a request is asked about; names of headers in lower case.
@@ -163,6 +180,10 @@ pub(crate) enum Attribute {
     Host,
     Identity,
     Label(String),
+    Source,
+    Time,
+    /// As [`IdentitySource::JwtClaim`].
+    JwtClaim(String),
 }
 
 /// What is asked about an attribute.
@@ -187,6 +208,7 @@ pub(crate) enum Operator {
         range: Vec<Vec<Comparator>>,
         prereleases: bool,
     },
+    Cidr(Vec<network::Range>),
     Regex(Regex),
 }
 
@@ -227,9 +249,10 @@ pub(crate) fn decode(node: &Node, report: &mut Report) -> Option<Document> {
     match names::text(kind) {
         Some("RuleSet") => rule_set::decode(fields, report).map(Box::new).map(Document::RuleSet),
         Some("AllocationLock") => lock::decode(fields, report).map(Document::Lock),
+        Some("Audience") => audience::decode(fields, report).map(Document::Audience),
         Some("ParserTags") => parser_tags::decode(fields, report).map(Document::ParserTags),
         found => {
-            let kinds = ["RuleSet", "AllocationLock", "ParserTags"];
+            let kinds = ["RuleSet", "AllocationLock", "Audience", "ParserTags"];
             let expected = one_of(&kinds.map(quote).each_ref().map(String::as_str));
             let expected = report.or_meant(expected, found.unwrap_or_default(), kinds.into_iter());
             report.wrong("unsupported-kind", &path.field("kind"), kind, expected);
@@ -244,6 +267,7 @@ impl Document {
         match self {
             Document::RuleSet(rule_set) => ("RuleSet", &rule_set.name),
             Document::Lock(lock) => ("AllocationLock", &lock.name),
+            Document::Audience(audience) => ("Audience", &audience.name),
             Document::ParserTags(tags) => ("ParserTags", &tags.name),
         }
     }

@@ -14,7 +14,7 @@ use crate::{
     Attributes, Reason, Snapshot,
     decide::most_specific,
     request::{Asked, Known},
-    snapshot::{records::operator, section::Section},
+    snapshot::{audiences::Audiences, records::operator, section::Section},
 };
 use carried::Carried;
 use walk::{Outcome, Walk};
@@ -57,12 +57,12 @@ impl Snapshot {
     /// the cases too many, there are no shares.
     pub fn expected<'s, A: Attributes>(&'s self, requests: &'s [A], carriers: &[&[u8]]) -> Vec<Expected<'s>> {
         let (Some(root), Some(first)) = (self.root(), requests.first()) else { return Vec::new() };
-        let asked = Asked::new(first);
+        let asked = Asked::new(first, Some(root.audiences));
         let sections = root.outputs.iter().filter_map(|output| most_specific(&root, output, &asked));
         let expected = sections.map(|section| Expected {
             rule_set: section.text(section.header.name),
             variant_header: section.text(section.header.variant_header),
-            shares: shares(&section, requests, carriers),
+            shares: shares(&section, root.audiences, requests, carriers),
         });
         expected.collect()
     }
@@ -70,13 +70,14 @@ impl Snapshot {
 
 fn shares<'s, A: Attributes>(
     section: &Section<'s>,
+    audiences: Audiences<'s>,
     requests: &'s [A],
     carriers: &[&[u8]],
 ) -> Option<Vec<ExpectedShare<'s>>> {
     let mut sums: BTreeMap<Outcome, f64> = BTreeMap::new();
     let mut steps = 0;
-    for (request, part) in classes(section, requests, carriers)? {
-        let asked = Asked::new(request);
+    for (request, part) in classes(section, audiences, requests, carriers)? {
+        let asked = Asked::new(request, Some(audiences));
         let mut walk = Walk::new(section, &asked, steps);
         for (outcome, chance) in walk.outcomes()? {
             let sum = sums.entry(outcome).or_default();
@@ -96,6 +97,7 @@ fn shares<'s, A: Attributes>(
 /// A request of each class of identities about which every test but a percentage says the same, and what part they are.
 fn classes<'s, A: Attributes>(
     section: &Section<'s>,
+    audiences: Audiences<'s>,
     requests: &'s [A],
     carriers: &[&[u8]],
 ) -> Option<Vec<(&'s A, f64)>> {
@@ -106,7 +108,7 @@ fn classes<'s, A: Attributes>(
         .filter(|test| test.operator != operator::PERCENT)
         .filter(|test| {
             let carried = Carried::new(first, carriers);
-            section.holds(test, &Asked::new(&carried), &Known::default());
+            section.holds(test, &Asked::new(&carried, None), &Known::default());
             carried.was_read()
         })
         .collect();
@@ -115,7 +117,7 @@ fn classes<'s, A: Attributes>(
     }
     let mut classes: BTreeMap<Vec<bool>, (&A, u32)> = BTreeMap::new();
     for request in requests {
-        let (asked, known) = (Asked::new(request), Known::default());
+        let (asked, known) = (Asked::new(request, Some(audiences)), Known::default());
         let identified = asked.identity(section, &known).is_some();
         let told = telling.iter().map(|test| section.holds(test, &asked, &known));
         let class = classes.entry([identified].into_iter().chain(told).collect()).or_insert((request, 0));

@@ -37,8 +37,8 @@ impl Snapshot {
     /// Explains the decision for each variant header of the namespace, also where no scope
     /// includes the request.
     pub fn explain<'s, A: Attributes>(&'s self, request: &'s A) -> Vec<Explanation> {
-        let asked = Asked::new(request);
         let Some(root) = self.root() else { return Vec::new() };
+        let asked = Asked::new(request, Some(root.audiences));
         root.outputs.iter().map(|output| explain(&root, output, &asked)).collect()
     }
 }

@@ -1,6 +1,6 @@
 //! What buckets a request: what a cookie remembers, or the first source that yields a value, or one that is minted.
 
-use std::cell::OnceCell;
+use std::{borrow::Cow, cell::OnceCell};
 
 use crate::{
     Attributes, base64url,
@@ -44,6 +44,14 @@ struct Own {
     length: usize,
 }
 
+impl Own {
+    fn of(value: &[u8]) -> Option<Self> {
+        let mut bytes = [0; IDENTITY_LIMIT];
+        bytes.get_mut(..value.len())?.copy_from_slice(value);
+        Some(Self { bytes, length: value.len() })
+    }
+}
+
 impl Identity<'_> {
     /// Where it comes from; None where there is none, or nobody asked.
     pub(crate) fn origin(&self) -> Option<Origin> {
@@ -63,7 +71,7 @@ impl<'r, A: Attributes> Asked<'r, A> {
     /// What buckets the request.
     ///
     /// A repeated header or cookie is treated as absent, since which of them an upstream would read
-    /// is unknowable; so is a value that is empty or longer than 256 bytes.
+    /// is unknowable; so is a value that is empty or longer than 256 bytes, and a claim that has several values.
     #[inline]
     pub(crate) fn identity<'i>(&self, section: &Section<'r>, known: &'i Known<'r>) -> Option<&'i [u8]> {
         let known = &known.identity;
@@ -74,7 +82,11 @@ impl<'r, A: Attributes> Asked<'r, A> {
     }
 
     fn find(&self, section: &Section<'r>, known: &Identity<'r>) -> Option<Found<'r>> {
-        let sent = || section.identity().iter().find_map(|source| self.value_of(section, source)).map(Found::Sent);
+        let sent = || match section.identity().iter().find_map(|source| self.value_of(section, source))? {
+            Cow::Borrowed(sent) => Some(Found::Sent(sent)),
+            // Read out of a token.
+            Cow::Owned(read) => known.own(Own::of(&read), Origin::Sent),
+        };
         if !section.header.sets_cookies() {
             return sent();
         }

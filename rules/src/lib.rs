@@ -7,8 +7,10 @@
 
 pub mod allocation;
 mod attributes;
+mod audience;
 mod automaton;
 mod base64url;
+mod claims;
 mod compile;
 mod cookies;
 mod decide;
@@ -19,6 +21,7 @@ mod expected;
 mod explain;
 mod identity;
 mod near;
+mod network;
 mod operators;
 pub mod outline;
 pub mod owned;
@@ -32,6 +35,7 @@ mod shares;
 pub mod slot;
 mod snapshot;
 mod source;
+mod time;
 pub mod timestamp;
 mod tree;
 

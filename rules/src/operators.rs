@@ -3,7 +3,7 @@
 use memchr::memmem;
 
 use crate::{
-    automaton, semver,
+    automaton, network, semver,
     snapshot::{
         records::{Test, flag, operator},
         section::Section,
@@ -28,6 +28,7 @@ pub(crate) fn holds(section: &Section<'_>, test: &Test, value: &[u8]) -> bool {
             start.and_then(|start| value.get(start..)).is_some_and(|end| equal(end, operand, fold)) && is_text(value)
         }
         operator::CONTAINS => contains(value, section.operand(test), fold) && is_text(value),
+        operator::CIDR => network::contains(section.operand(test), value),
         operator::IN => is_one_of(section, test, value, fold),
         operator::RANGE => integer(value)
             .is_some_and(|value| (test.a.get().cast_signed()..=test.b.get().cast_signed()).contains(&value)),

@@ -2,6 +2,8 @@
 
 mod written;
 
+use std::collections::BTreeSet;
+
 use crate::{
     Problem, Registry, Source, Tagged,
     allocation::Allocation,
@@ -35,6 +37,8 @@ pub struct RuleSetOutline {
     pub splits: Vec<SplitOutline>,
     /// Its rules, in order.
     pub rules: Vec<RuleOutline>,
+    /// The headers it may set, in lower case, sorted: those of its output and the names in `set`.
+    pub headers: BTreeSet<String>,
     /// Every other field of `spec`, by name, as a text: two are equal where they say the same.
     pub fields: Vec<(String, String)>,
 }
@@ -130,7 +134,8 @@ impl Outline {
                     outline.locks.push(lock_outline(source, &lock, &tree));
                     names.1.push((source, lock.name));
                 }
-                Document::ParserTags(_) => {}
+                // Who is a member concerns no split.
+                Document::Audience(_) | Document::ParserTags(_) => {}
             }
         }
         compile::refuse_namesakes(names.0.iter().map(|(source, name)| (*source, name)), &mut report);
@@ -203,8 +208,12 @@ fn rule_set_outline(source: usize, rule_set: &RuleSet, tree: &Node) -> RuleSetOu
     });
     let fields = spec.map(Node::entries).unwrap_or_default().iter();
     let fields = fields.filter(|entry| !["rules", "splits"].contains(&entry.key.as_str()));
+    let output = &rule_set.output;
+    let further = [&output.experiment_header, &output.evaluated_at_header].into_iter().flatten().map(|name| &name.text);
+    let set = rule_set.rules.iter().flat_map(|rule| &rule.set).map(|setting| &setting.name.text);
     RuleSetOutline {
         source,
+        headers: set.chain(further).chain([&output.variant_header]).cloned().collect(),
         name: rule_set.name.text.clone(),
         identity: spec.and_then(|spec| spec.field("identity")).map(identity).unwrap_or_default(),
         splits: splits.collect(),

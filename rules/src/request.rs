@@ -5,6 +5,7 @@
 mod cookies;
 mod known;
 mod query;
+mod tokens;
 
 use std::{borrow::Cow, cell::OnceCell};
 
@@ -12,8 +13,10 @@ use memchr::memchr;
 
 use crate::{
     Attributes,
+    audience::fingerprint,
     identity::IDENTITY_LIMIT,
     snapshot::{
+        audiences::Audiences,
         records::{Attribute, kind},
         section::Section,
     },
@@ -21,6 +24,8 @@ use crate::{
 use cookies::Cookies;
 pub(crate) use known::Known;
 use query::Query;
+use tokens::Tokens;
+pub(crate) use tokens::parts as claim;
 
 /// A request and what was found out about it so far, for all rule sets. Nothing is asked for before a rule needs it.
 pub(crate) struct Asked<'r, A> {
@@ -31,6 +36,9 @@ pub(crate) struct Asked<'r, A> {
     /// All cookie lines as one; put together once.
     cookie_line: OnceCell<Option<Cow<'r, [u8]>>>,
     query: OnceCell<Query<'r>>,
+    tokens: OnceCell<Tokens<'r>>,
+    now: OnceCell<Option<i64>>,
+    audiences: Option<Audiences<'r>>,
 }
 
 /// Path and query.
@@ -41,7 +49,7 @@ struct Target<'r> {
 }
 
 impl<'r, A: Attributes> Asked<'r, A> {
-    pub(crate) fn new(request: &'r A) -> Self {
+    pub(crate) fn new(request: &'r A, audiences: Option<Audiences<'r>>) -> Self {
         Self {
             request,
             target: OnceCell::new(),
@@ -49,6 +57,9 @@ impl<'r, A: Attributes> Asked<'r, A> {
             cookies: OnceCell::new(),
             cookie_line: OnceCell::new(),
             query: OnceCell::new(),
+            tokens: OnceCell::new(),
+            now: OnceCell::new(),
+            audiences,
         }
     }
 
@@ -97,17 +108,34 @@ impl<'r, A: Attributes> Asked<'r, A> {
             kind::METHOD => one(self.request.method()),
             kind::HOST => one(self.host()),
             kind::LABEL => one(self.request.label(name)),
+            kind::SOURCE => one(self.request.source()),
+            kind::JWT_CLAIM => self.tokens.get_or_init(Tokens::default).any(self.request, name, holds),
+            // No text; see `now`.
+            kind::TIME => false,
             _ => one(self.identity(section, known)),
         }
     }
 
+    /// Whether the identity is a member of the audience `number`.
+    pub(crate) fn is_in_audience(&self, section: &Section<'r>, known: &Known<'r>, number: u64) -> bool {
+        self.audiences.zip(self.identity(section, known)).is_some_and(|(audiences, identity)| {
+            audiences.includes(number, known.fingerprint.get_or_init(|| fingerprint(identity)))
+        })
+    }
+
+    /// The wall clock, which is asked once.
+    pub(crate) fn now(&self) -> Option<i64> {
+        *self.now.get_or_init(|| self.request.now())
+    }
+
     /// The value of one identity source.
     #[inline]
-    pub(crate) fn value_of(&self, section: &Section<'r>, source: &Attribute) -> Option<&'r [u8]> {
+    pub(crate) fn value_of(&self, section: &Section<'r>, source: &Attribute) -> Option<Cow<'r, [u8]>> {
         let name = section.text(source.name);
         let only = match source.kind {
-            kind::HEADER => only(self.request.headers(name)),
-            _ => only(self.cookies(name)),
+            kind::HEADER => only(self.request.headers(name)).map(Cow::Borrowed),
+            kind::JWT_CLAIM => self.tokens.get_or_init(Tokens::default).only(self.request, name).map(Cow::Owned),
+            _ => only(self.cookies(name)).map(Cow::Borrowed),
         };
         only.filter(|value| (1..=IDENTITY_LIMIT).contains(&value.len()))
     }

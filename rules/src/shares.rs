@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use crate::{
     Snapshot,
+    request::claim,
     slot::SLOTS,
     snapshot::{
-        records::{FAILED, MATCHED, Rule, Split, Test, kind, operator, then},
+        records::{Attribute, FAILED, MATCHED, Rule, Split, Test, kind, operator, then},
         section::{Section, slice},
     },
 };
@@ -97,7 +98,12 @@ fn slots_in(section: &Section<'_>, split: &Split) -> BTreeMap<u16, u32> {
 fn forbidden(section: &Section<'_>, testers: &[&str]) -> Vec<bool> {
     let is_tester = |name: &[u8]| testers.iter().any(|tester| tester.as_bytes().eq_ignore_ascii_case(name));
     let attributes = section.attributes().iter();
-    attributes.map(|attribute| attribute.kind == kind::HEADER && is_tester(section.text(attribute.name))).collect()
+    let header = |attribute: &Attribute| match attribute.kind {
+        kind::HEADER => Some(section.text(attribute.name)),
+        kind::JWT_CLAIM => Some(claim(section.text(attribute.name)).0),
+        _ => None,
+    };
+    attributes.map(|attribute| header(attribute).is_some_and(is_tester)).collect()
 }
 
 /// Who can get from a test to "matched".

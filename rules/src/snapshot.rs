@@ -1,5 +1,6 @@
 //! The compiled form of a namespace: bytes, checked once, used in place.
 
+pub(crate) mod audiences;
 pub(crate) mod index;
 pub(crate) mod records;
 pub(crate) mod section;
@@ -10,6 +11,7 @@ use std::{collections::BTreeSet, fmt};
 
 use zerocopy::FromBytes;
 
+use audiences::Audiences;
 use records::{Header, MAGIC, Output, Scope, SectionExtent, Setting, kind};
 use section::{Section, Texts, slice, table};
 
@@ -56,6 +58,7 @@ pub(crate) struct Root<'s> {
     pub(crate) outputs: &'s [Output],
     pub(crate) scopes: &'s [Scope],
     pub(crate) sections: &'s [SectionExtent],
+    pub(crate) audiences: Audiences<'s>,
     pub(crate) text: &'s [u8],
 }
 
@@ -80,8 +83,9 @@ impl Snapshot {
         let root =
             Root::open(&bytes).ok_or_else(|| Unusable("found a table out of bounds, expected none".to_owned()))?;
         validate::namespace(&root, header, bytes.len())?;
+        let audiences = root.audiences.all().map_or(0, <[_]>::len);
         for (number, &extent) in (0u32..).zip(root.sections) {
-            validate::section(number, &bytes, extent)?;
+            validate::section(number, &bytes, extent, audiences)?;
         }
         validate::outputs(&root)?;
         Ok(Self { bytes })
@@ -159,6 +163,7 @@ impl<'s> Root<'s> {
             outputs: table(bytes, header.outputs)?,
             scopes: table(bytes, header.scopes)?,
             sections: table(bytes, header.sections)?,
+            audiences: Audiences::of(bytes, header.audiences, header.members),
             text: table(bytes, header.text)?,
         })
     }

@@ -30,6 +30,8 @@ macro_rules! files {
 /// Named one by one, because there is no directory to list under Node.
 const FILES: &[(&str, &str)] = files![
     "all-any-not"
+    "audience"
+    "cidr"
     "cookie-crumbs"
     "cookie"
     "default"
@@ -44,6 +46,8 @@ const FILES: &[(&str, &str)] = files![
     "ignore-case"
     "issue-cookie-split"
     "issue-cookie"
+    "jwt-claim"
+    "jwt-identity"
     "labels"
     "method"
     "non-utf8"
@@ -68,6 +72,7 @@ const FILES: &[(&str, &str)] = files![
     "sticky-and-issued"
     "sticky"
     "text-operators"
+    "time"
     "unconditional"
     "variant-header"
 ];

@@ -39,6 +39,18 @@ impl Attributes for Anything {
     fn headers<'a>(&'a self, name: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
         self.headers.iter().filter(move |(found, _)| found == name).map(|(_, value)| value.as_slice())
     }
+
+    fn source(&self) -> Option<&[u8]> {
+        self.authority.as_deref()
+    }
+
+    fn label(&self, name: &[u8]) -> Option<&[u8]> {
+        self.headers.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_slice())
+    }
+
+    fn now(&self) -> Option<i64> {
+        i64::try_from(self.headers.len()).ok()?.checked_mul(1_000_000_000_000)
+    }
 }
 
 fn rich() -> String {
@@ -52,6 +64,12 @@ fn rich() -> String {
         "{identity: {range: {from: -5, to: 5}}}",
         "{header: {name: x-c, semver: ^1.2.3-b || 2.x}}",
         "{header: {name: x-c, regex: '(b|-5)+.*', ignoreCase: true}}",
+        "{header: {name: x-a, cidr: [10.0.0.0/8, '2001:db8::/32']}}",
+        "{source: {cidr: [10.0.0.0/8, 192.0.2.0/24]}}",
+        "{jwtClaim: {header: x-b, claim: [a, b], exact: c}}",
+        "{labels: {a: b, c: d}}",
+        "{time: {after: 2026-01-01T00:00:00Z}}",
+        "{audience: few}",
         "{all: [{percent: {from: 10, to: 50}}, {any: [{method: {exact: GET}}, {not: {header: {name: x-b, present: true}}}]}]}",
     ];
     for (number, when) in whens.iter().enumerate() {
@@ -65,7 +83,9 @@ fn rich() -> String {
 
 static BYTES: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let text = rich();
-    let compiled = compile(&[Source { format: Format::Yaml, text: text.as_bytes() }]);
+    let audience =
+        "apiVersion: graylane.dev/v1\nkind: Audience\nmetadata: {name: few}\nspec: {identities: [b, '3', GET]}\n";
+    let compiled = compile(&[&text, audience].map(|text| Source { format: Format::Yaml, text: text.as_bytes() }));
     compiled.unwrap_or_else(|problems| panic!("{problems:#?}\n{text}")).snapshot
 });
 
@@ -83,7 +103,10 @@ fn bytes() -> impl Strategy<Value = Vec<u8>> {
             "uid=B; uid=2",
             "GET",
             "1.2.3-b",
-            "v2.0.0"
+            "v2.0.0",
+            "10.1.2.3:80",
+            "2001:db8::1",
+            "Bearer e30.eyJhIjp7ImIiOiJjIn19.x"
         ])
         .prop_map(|text| text.as_bytes().to_vec()),
     ]
@@ -226,6 +249,62 @@ fn documents_made_to_be_slow_or_large_are_refused() {
         let problems = compile(&[Source { format: Format::Yaml, text: text.as_bytes() }]).unwrap_err();
         let size: usize = problems.iter().map(|problem| problem.to_string().len()).sum();
         assert!(size < 1 << 20, "{size} bytes of problems");
+    }
+}
+
+/// An audience as large as may be fits beside rules, and finds exactly its members.
+#[test]
+fn a_hundred_thousand_members_fit() {
+    let rules = "apiVersion: graylane.dev/v1\nkind: RuleSet\nmetadata: {name: shop}\nspec:\n  identity: {from: [{header: x-user}]}\n  \
+                 variants: [a, b]\n  default: a\n  rules: [{id: r, when: {audience: big}, variant: b}]\n";
+    let audience = |members: u32| {
+        let identities: Vec<_> = (0..members).map(|n| format!("\"{n:08x}-1111-4222-8333-{n:012x}\"")).collect();
+        let identities = identities.join(",");
+        format!(
+            "{{\"apiVersion\":\"graylane.dev/v1\",\"kind\":\"Audience\",\"metadata\":{{\"name\":\"big\"}},\"spec\":{{\"identities\":[{identities}]}}}}"
+        )
+    };
+    let compiled = |members: u32| {
+        let audience = audience(members);
+        compile(&[
+            Source { format: Format::Yaml, text: rules.as_bytes() },
+            Source { format: Format::Json, text: audience.as_bytes() },
+        ])
+    };
+    let snapshot = compiled(100_000).unwrap().snapshot;
+    assert!((1_200_000..1_201_000).contains(&snapshot.len()), "{} bytes", snapshot.len());
+    let snapshot = Snapshot::load(snapshot).unwrap();
+    let variant = |n: u32| {
+        let identity = format!("{n:08x}-1111-4222-8333-{n:012x}");
+        let request = User(identity.into_bytes());
+        snapshot.decide(&request).next().unwrap().variant.to_vec()
+    };
+    for n in (0..100_000).step_by(97).chain([99_999]) {
+        assert_eq!(variant(n), b"b", "{n}");
+        assert_eq!(variant(n + 100_000), b"a", "{n}");
+    }
+    let problems = compiled(100_001).unwrap_err();
+    assert_eq!(problems[0].code, "too-many");
+}
+
+/// A request with an identity and nothing else.
+struct User(Vec<u8>);
+
+impl Attributes for User {
+    fn method(&self) -> Option<&[u8]> {
+        None
+    }
+
+    fn target(&self) -> Option<&[u8]> {
+        None
+    }
+
+    fn authority(&self) -> Option<&[u8]> {
+        None
+    }
+
+    fn headers<'a>(&'a self, name: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
+        (name == b"x-user").then_some(self.0.as_slice()).into_iter()
     }
 }
 

@@ -86,6 +86,10 @@ fn tested() -> impl Strategy<Value = String> {
         "{header: {name: x-env, prefix: b}}",
         "{path: {exact: /a}}",
         "{identity: {present: true}}",
+        "{audience: everybody}",
+        "{audience: nobody}",
+        "{time: {after: 2000-01-01T00:00:00Z}}",
+        "{source: {cidr: [10.0.0.0/8]}}",
     ]);
     prop_oneof![3 => percent, 2 => other.prop_map(str::to_owned)]
 }
@@ -134,7 +138,12 @@ proptest! {
 
     #[test]
     fn no_request_gets_more_than_the_share(document in document()) {
-        let compiled = compile(&[Source { format: Format::Yaml, text: document.as_bytes() }]);
+        let audience = |name: &str, members: &[String]| {
+            format!("apiVersion: graylane.dev/v1\nkind: Audience\nmetadata: {{name: {name}}}\nspec: {{identities: {members:?}}}\n")
+        };
+        let audiences = [audience("everybody", &IDENTITIES), audience("nobody", &[])];
+        let texts = [&document, &audiences[0], &audiences[1]];
+        let compiled = compile(&texts.map(|text| Source { format: Format::Yaml, text: text.as_bytes() }));
         let snapshot = Snapshot::load(compiled.unwrap_or_else(|problems| panic!("{problems:#?}\n{document}")).snapshot).unwrap();
         let shares = |testers: &[&str]| -> BTreeMap<Vec<u8>, u32> {
             snapshot.shares(testers).iter().map(|share| (share.variant.to_vec(), share.slots)).collect()

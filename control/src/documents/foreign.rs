@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use graylane_rules::{Problem, Severity, Snapshot, compile, nearest};
+use graylane_rules::{Outline, Problem, Severity, nearest};
 
 use super::Document;
 use crate::finding::Finding;
@@ -22,12 +22,11 @@ fn says(text: &[u8], word: &[u8]) -> bool {
 }
 
 fn of(document: &Document, tags: &[&Document], owned: &[String]) -> Vec<Finding> {
-    // A document that does not compile by itself is a lock, which sets nothing, or has errors, which are told.
+    // What cannot be read by itself has errors, which are told.
     let tags = tags.iter().filter(|tags| tags.file != document.file).map(|tags| tags.source());
     let sources: Vec<_> = std::iter::once(document.source()).chain(tags).collect();
-    let compiled = compile(&sources).ok();
-    let Some(Ok(snapshot)) = compiled.map(|compiled| Snapshot::load(compiled.snapshot)) else { return Vec::new() };
-    let names = snapshot.header_names().map(|name| String::from_utf8_lossy(name).into_owned());
+    let Ok(outline) = Outline::read(&sources) else { return Vec::new() };
+    let names = outline.rule_sets.into_iter().flat_map(|rule_set| rule_set.headers);
     let foreign = names.filter(|name| !owned.contains(name));
     foreign.map(|name| finding(document, &name, owned)).collect()
 }
@@ -76,7 +75,7 @@ mod tests {
     #[test]
     fn every_document_is_looked_at_and_broken_ones_and_locks_are_passed_over() {
         let rules = "apiVersion: graylane.dev/v1\nkind: RuleSet\nmetadata: {name: shop}\nspec:\n  variants: [a]\n  \
-                     default: a\n  rules: [{id: r, variant: a, set: {x-flags: b}}]\n";
+                     default: a\n  rules: [{id: r, variant: a, set: {x-flags: b}, when: {audience: beta}}]\n";
         let documents = [
             document("a.yaml", rules),
             document("b.yaml", &rules.replace("variants", "variant")),

@@ -23,6 +23,9 @@ pub struct FilterConfig<'a> {
     /// The allocation locks of these rule sets.
     #[serde(borrow)]
     pub locks: Vec<&'a RawValue>,
+    /// The audiences that these rule sets ask for.
+    #[serde(borrow)]
+    pub audiences: Vec<&'a RawValue>,
     /// How often the VM looks for a new revision, 10 ms to 1 s. Default: 200 ms.
     pub tick: Tick,
     /// The path that is answered here, with 503 until the first revision was fetched. Default: none.
@@ -39,6 +42,7 @@ impl Default for FilterConfig<'_> {
             owned_headers: owned::DEFAULT.iter().map(|&name| name.to_owned()).collect(),
             rule_sets: Vec::new(),
             locks: Vec::new(),
+            audiences: Vec::new(),
             tick: Tick(Duration::from_millis(200)),
             readiness_path: None,
             limits: Limits::default(),
@@ -48,6 +52,14 @@ impl Default for FilterConfig<'_> {
 }
 
 impl<'a> FilterConfig<'a> {
+    /// Every document, with the list it stands in and its place there.
+    pub fn documents(&self) -> impl Iterator<Item = (&'static str, usize, &'a RawValue)> {
+        let lists = [("ruleSets", &self.rule_sets), ("locks", &self.locks), ("audiences", &self.audiences)];
+        lists.into_iter().flat_map(|(list, documents)| {
+            documents.iter().enumerate().map(move |(place, &document)| (list, place, document))
+        })
+    }
+
     /// Reads `text`; an empty one is the default.
     pub fn read(text: &'a [u8]) -> Result<Self, Invalid> {
         let config: Self = read(text)?;

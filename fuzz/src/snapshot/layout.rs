@@ -9,14 +9,15 @@ pub(super) const MAGIC: &[u8] = b"graylane";
 /// Where the length of the whole stands.
 pub(super) const LENGTH: usize = 12;
 /// The bytes of the first record.
-pub(super) const HEADER: usize = 48;
+pub(super) const HEADER: usize = 64;
 /// The bytes of the first record of a section.
 pub(super) const SECTION_HEADER: usize = FIRST_EXTENT + 8 * RECORDS.len();
 /// Where the extents of the tables of a section begin.
 const FIRST_EXTENT: usize = 44;
 
-/// Where the extents of the tables stand in the header, and how large their records are: outputs, scopes, sections, text.
-const TABLES: [(usize, usize); 4] = [(16, 16), (24, 22), (32, 8), (40, 1)];
+/// Where the extents of the tables stand in the header, and how large their records are: outputs, scopes, sections,
+/// audiences, their members, text.
+const TABLES: [(usize, usize); 6] = [(16, 16), (24, 22), (32, 8), (40, 8), (48, 12), (56, 1)];
 /// How large the records in a section are: variants, identity, attributes, rules, tests, values, comparisons, automata,
 /// transitions, splits, ranges, settings, keys, slots, places, always, text.
 const RECORDS: [usize; 17] = [8, 10, 10, 28, 28, 8, 34, 276, 2, 32, 8, 16, 6, 4, 4, 4, 1];

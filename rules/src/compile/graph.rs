@@ -9,6 +9,7 @@ use super::automata::Automata;
 use crate::{
     automaton,
     document::{Attribute, Match, Operator, Regex, TextOperator},
+    network,
     semver::Comparator,
     slot::{Domain, seed},
     snapshot::{
@@ -20,6 +21,8 @@ use crate::{
 /// The tests, attributes and values of a section while it is written.
 pub(super) struct Graph<'a> {
     compiled: &'a Automata,
+    /// The number of each audience.
+    audiences: &'a BTreeMap<String, u32>,
     pub(super) tests: Vec<Test>,
     pub(super) attributes: Vec<Attribute>,
     places: BTreeMap<Attribute, u16>,
@@ -39,10 +42,11 @@ enum Target {
 }
 
 impl<'a> Graph<'a> {
-    /// An empty one, of rules whose expressions were compiled to `compiled`.
-    pub(super) fn new(compiled: &'a Automata) -> Self {
+    /// An empty one, of rules whose expressions were compiled to `compiled` and that may ask for `audiences`.
+    pub(super) fn new(compiled: &'a Automata, audiences: &'a BTreeMap<String, u32>) -> Self {
         Self {
             compiled,
+            audiences,
             tests: Vec::new(),
             attributes: Vec::new(),
             places: BTreeMap::new(),
@@ -102,6 +106,19 @@ impl Writer<'_, '_> {
                 let operands = (seed(Domain::Percent, salt), slots);
                 self.test(operator::PERCENT, 0, negated, attribute, operands, (yes, no));
             }
+            Match::Audience(mention) => {
+                let attribute = self.graph.attribute(&Attribute::Identity);
+                let name = self.text.text(&mention.name.text);
+                // Those that are unknown were refused before anything is written.
+                let number = self.graph.audiences.get(&mention.name.text).copied().unwrap_or(u32::MAX);
+                let operands = (number.into(), name.packed());
+                self.test(operator::AUDIENCE, 0, negated, attribute, operands, (yes, no));
+            }
+            Match::Time { after, before } => {
+                let attribute = self.graph.attribute(&Attribute::Time);
+                let operands = (after.cast_unsigned(), before.cast_unsigned());
+                self.test(operator::WINDOW, 0, negated, attribute, operands, (yes, no));
+            }
         }
     }
 
@@ -125,6 +142,10 @@ impl Writer<'_, '_> {
         match operator {
             Operator::Present => (operator::PRESENT, 0, 0, 0),
             Operator::Range { from, to } => (operator::RANGE, 0, from.cast_unsigned(), to.cast_unsigned()),
+            Operator::Cidr(ranges) => {
+                let place = self.text.bytes(&network::bytes(ranges.clone()));
+                (operator::CIDR, 0, place.offset.get().into(), place.length.get().into())
+            }
             Operator::Text { how, operand, fold } => {
                 let place = self.text.text(&folded(operand, *fold));
                 let code = match how {

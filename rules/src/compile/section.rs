@@ -1,5 +1,7 @@
 //! A rule set to the bytes of its section.
 
+use std::collections::BTreeMap;
+
 use super::{automata::Automata, graph::Graph, index};
 use crate::{
     allocation,
@@ -12,8 +14,13 @@ use crate::{
     },
 };
 
-/// Writes the section of `rule_set`, whose splits have these ranges.
-pub(super) fn write(rule_set: &RuleSet, ranges: &[Vec<allocation::Range>], automata: &Automata) -> Vec<u8> {
+/// Writes the section of `rule_set`, whose splits have these ranges; `audiences` are the numbers of those it may ask for.
+pub(super) fn write(
+    rule_set: &RuleSet,
+    ranges: &[Vec<allocation::Range>],
+    automata: &Automata,
+    audiences: &BTreeMap<String, u32>,
+) -> Vec<u8> {
     let mut section = Container::new(size_of::<SectionHeader>());
     let name = &rule_set.name.text;
     let (name, default_path) = (section.text(name), section.text(&format!("{name}/_default")));
@@ -26,7 +33,7 @@ pub(super) fn write(rule_set: &RuleSet, ranges: &[Vec<allocation::Range>], autom
         rule_set.variants.iter().map(|variant| Variant { name: section.text(variant) }).collect();
     let issued = cookie(rule_set.identity.iter().find_map(IdentitySource::issued), &mut section);
     let sticky = cookie(rule_set.sticky.as_ref(), &mut section);
-    let mut graph = Graph::new(automata);
+    let mut graph = Graph::new(automata, audiences);
     let (rules, settings) = write_rules(rule_set, &mut graph, &mut section);
     let (splits, slot_ranges) = write_splits(rule_set, ranges, &mut section);
     let identity: Vec<_> = rule_set.identity.iter().map(|source| attribute(&source.into(), &mut section)).collect();
@@ -128,6 +135,7 @@ impl From<&IdentitySource> for Attribute {
             IdentitySource::Header(name) => Attribute::Header(name.clone()),
             IdentitySource::Cookie(name) => Attribute::Cookie(name.clone()),
             IdentitySource::Issue(cookie) => Attribute::Cookie(cookie.name.clone()),
+            IdentitySource::JwtClaim(name) => Attribute::JwtClaim(name.clone()),
         }
     }
 }
@@ -147,6 +155,9 @@ fn attribute(attribute: &Attribute, section: &mut Container) -> records::Attribu
         Attribute::Host => (kind::HOST, ""),
         Attribute::Identity => (kind::IDENTITY, ""),
         Attribute::Label(name) => (kind::LABEL, name.as_str()),
+        Attribute::Source => (kind::SOURCE, ""),
+        Attribute::Time => (kind::TIME, ""),
+        Attribute::JwtClaim(name) => (kind::JWT_CLAIM, name.as_str()),
     };
     records::Attribute { kind, reserved: 0, name: section.text(name) }
 }

@@ -1,6 +1,9 @@
 //! `when`: predicates, their operators and their bounds.
 
-use super::{Attribute, Fields, Match, Operator, Regex, TextOperator, fields, labels, names, negations, operators};
+use super::{
+    Attribute, Fields, Match, Mention, Operator, Regex, TextOperator, claims, fields, labels, names, negations,
+    operators, windows,
+};
 use crate::{
     report::{Path, Report},
     slot,
@@ -10,8 +13,10 @@ use crate::{
 /// The deepest nesting of all, any and not.
 const NESTING_LIMIT: usize = 8;
 
-const KINDS: [&str; 12] =
-    ["header", "cookie", "query", "path", "method", "host", "labels", "identity", "percent", "all", "any", "not"];
+const KINDS: [&str; 16] = [
+    "header", "cookie", "query", "path", "method", "host", "source", "jwtClaim", "identity", "percent", "audience",
+    "labels", "time", "all", "any", "not",
+];
 
 /// Decodes a match. `salt` is the default salt of its percentages.
 pub(super) fn decode(node: &Node, path: &Path<'_>, salt: &str, report: &mut Report) -> Option<Match> {
@@ -66,6 +71,10 @@ impl Decoder<'_> {
             "method" => self.test(Attribute::Method, node, &here),
             "host" => self.test(Attribute::Host, node, &here).map(Match::without_case),
             "identity" => self.test(Attribute::Identity, node, &here),
+            "audience" => self.audience(node, &here),
+            "source" => self.source(node, &here),
+            "jwtClaim" => self.claim(node, &here),
+            "time" => windows::decode(node, &here, self.report),
             "labels" => labels::decode(node, &here, self.report),
             unknown => {
                 let found = format!("the unknown match {}", crate::tree::quote(unknown));
@@ -133,6 +142,29 @@ impl Decoder<'_> {
         Some(Match::Test(attribute, operator?))
     }
 
+    /// Whether there is such an audience is known when all documents are.
+    fn audience(&mut self, node: &Node, path: &Path<'_>) -> Option<Match> {
+        let name = names::id(node, path, self.report)?;
+        Some(Match::Audience(Mention { name, path: path.to_string() }))
+    }
+
+    /// Of an address nothing else is asked than the network.
+    fn source(&mut self, node: &Node, path: &Path<'_>) -> Option<Match> {
+        let mut fields = self.open(node, path, "{cidr: [10.0.0.0/8]}")?;
+        let cidr = fields.required("cidr", self.report);
+        let cidr = cidr.and_then(|node| operators::cidr(node, &path.field("cidr"), self.report));
+        fields.finish(self.report);
+        Some(Match::Test(Attribute::Source, cidr?))
+    }
+
+    fn claim(&mut self, node: &Node, path: &Path<'_>) -> Option<Match> {
+        let mut fields = self.open(node, path, "{claim: sub, exact: alice}")?;
+        let attribute = claims::attribute(&mut fields, self.report);
+        let operator = operators::operator(&mut fields, self.report);
+        fields.finish(self.report);
+        Some(Match::Test(attribute?, operator?))
+    }
+
     /// `20`, or `{from: 20, to: 40}` half open.
     fn percent(&mut self, node: &Node, path: &Path<'_>) -> Option<Match> {
         if !matches!(node.value, Value::Map(_)) {
@@ -178,7 +210,7 @@ impl Match {
             Match::All(inner) | Match::Any(inner) => inner.iter().map(Match::contains).sum(),
             Match::Not(inner) => inner.contains(),
             Match::Test(_, Operator::Text { how: TextOperator::Contains, .. } | Operator::Regex(_)) => 1,
-            Match::Test(..) | Match::Percent { .. } => 0,
+            Match::Test(..) | Match::Percent { .. } | Match::Time { .. } | Match::Audience(_) => 0,
         }
     }
 

@@ -1,6 +1,6 @@
 //! What may stand under `not`.
 //!
-//! `not` turns "no identity" into a match and so takes in all anonymous traffic. Therefore `percent`
+//! `not` turns "no identity" into a match and so takes in all anonymous traffic. Therefore `percent`, `audience`
 //! and `identity` may stand under it only where an `all` around it demands an identity.
 
 use super::{Attribute, Match, Operator};
@@ -9,7 +9,7 @@ use crate::{
     tree::{Node, Value},
 };
 
-/// Reports each `percent` and `identity` that stands under an unguarded `not`.
+/// Reports each `percent`, `audience` and `identity` that stands under an unguarded `not`.
 ///
 /// `node` is what `decoded` was decoded from.
 pub(super) fn check(decoded: &Match, node: &Node, path: &Path<'_>, report: &mut Report) {
@@ -44,7 +44,7 @@ impl Walk<'_> {
                                 cookie that the identity comes from";
                 self.report.error("negated-identity", &path, entry.node.span.clone(), found, expected);
             }
-            Match::Test(..) | Match::Percent { .. } => {}
+            Match::Test(..) | Match::Percent { .. } | Match::Time { .. } | Match::Audience(_) => {}
         }
     }
 
@@ -63,7 +63,8 @@ impl Match {
             Match::All(inner) | Match::Any(inner) => inner.iter().any(Match::asks_identity),
             Match::Not(inner) => inner.asks_identity(),
             Match::Test(attribute, _) => *attribute == Attribute::Identity,
-            Match::Percent { .. } => true,
+            Match::Percent { .. } | Match::Audience(_) => true,
+            Match::Time { .. } => false,
         }
     }
 

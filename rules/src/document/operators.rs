@@ -2,6 +2,7 @@
 
 use super::{Fields, Operator, TextOperator, fields, names, regex};
 use crate::{
+    network,
     report::{Path, Report},
     semver,
     tree::{Node, Value, quote},
@@ -9,7 +10,8 @@ use crate::{
 
 /// The one operator of a match.
 pub(super) fn operator(fields: &mut Fields<'_>, report: &mut Report) -> Option<Operator> {
-    const NAMES: [&str; 9] = ["present", "exact", "in", "prefix", "suffix", "contains", "regex", "range", "semver"];
+    const NAMES: [&str; 10] =
+        ["present", "exact", "in", "prefix", "suffix", "contains", "regex", "range", "semver", "cidr"];
     let given: Vec<(&'static str, &Node)> =
         NAMES.into_iter().filter_map(|name| fields.optional(name).map(|node| (name, node))).collect();
     let fold_node = fields.optional("ignoreCase");
@@ -25,7 +27,7 @@ pub(super) fn operator(fields: &mut Fields<'_>, report: &mut Report) -> Option<O
         return None;
     };
     let path = fields.path().field(name);
-    if let Some(fold_node) = fold_node.filter(|_| matches!(*name, "present" | "range" | "semver")) {
+    if let Some(fold_node) = fold_node.filter(|_| matches!(*name, "present" | "range" | "semver" | "cidr")) {
         let expected = format!("no ignoreCase: {name} compares no letters");
         report.wrong("needless-ignore-case", &fields.path().field("ignoreCase"), fold_node, expected);
     }
@@ -43,6 +45,7 @@ pub(super) fn operator(fields: &mut Fields<'_>, report: &mut Report) -> Option<O
             let include = prereleases.map(|node| boolean(node, &fields.path().field("includePrerelease"), report));
             versions(node, &path, include.unwrap_or(Some(false)), report)
         }
+        "cidr" => cidr(node, &path, report),
         other => {
             let how = text_operator(other);
             // An empty value can be asked for; an empty part is in every value.
@@ -124,6 +127,25 @@ fn versions(node: &Node, path: &Path<'_>, prereleases: Option<bool>, report: &mu
             None
         }
     }
+}
+
+/// A list of networks.
+pub(super) fn cidr(node: &Node, path: &Path<'_>, report: &mut Report) -> Option<Operator> {
+    let items = fields::items(node, path, report)?;
+    let mut ranges = Some(Vec::with_capacity(items.len()));
+    for (index, item) in items.iter().enumerate() {
+        let path = path.item(index);
+        let block = names::string(item, &path, report).and_then(|text| {
+            let block = network::block(text);
+            block.map_err(|expected| report.wrong("bad-network", &path, item, expected)).ok()
+        });
+        // Leaving out what could not be read would change who matches.
+        ranges = ranges.zip(block).map(|(mut ranges, block)| {
+            ranges.extend(block);
+            ranges
+        });
+    }
+    ranges.map(Operator::Cidr)
 }
 
 fn integer(node: &Node, path: &Path<'_>, report: &mut Report) -> Option<i64> {

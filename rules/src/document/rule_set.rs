@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Cookie, Fields, IdentitySource, Match, NAMES_LIMIT, Name, Rule, RuleSet, Scope, Then, cookies, fields, matches,
-    names, output, rules, splits,
+    Attribute, Cookie, Fields, IdentitySource, Match, NAMES_LIMIT, Name, Rule, RuleSet, Scope, Then, claims, cookies,
+    fields, matches, names, output, rules, splits,
 };
 use crate::{
     report::{Path, Report},
@@ -147,18 +147,20 @@ fn identity_source(node: &Node, path: &Path<'_>, report: &mut Report) -> Option<
     let mut fields = Fields::open(node, path, report)?;
     let header = fields.optional("header");
     let cookie = fields.optional("cookie");
+    let claim = fields.optional("jwtClaim");
     let issued = fields.optional("issueCookie");
     fields.finish(report);
-    match (header, cookie, issued) {
-        (Some(name), None, None) => identity_header(name, &path.field("header"), report),
-        (None, Some(name), None) => {
+    match (header, cookie, claim, issued) {
+        (Some(name), None, None, None) => identity_header(name, &path.field("header"), report),
+        (None, Some(name), None, None) => {
             matches::cookie_name(name, &path.field("cookie"), report).map(IdentitySource::Cookie)
         }
-        (None, None, Some(node)) => {
+        (None, None, Some(node), None) => identity_claim(node, &path.field("jwtClaim"), report),
+        (None, None, None, Some(node)) => {
             cookies::issued(node, &path.field("issueCookie"), report).map(IdentitySource::Issue)
         }
         _ => {
-            report.wrong("identity-source", path, node, "one of header, cookie or issueCookie");
+            report.wrong("identity-source", path, node, "one of header, cookie, jwtClaim or issueCookie");
             None
         }
     }
@@ -171,6 +173,16 @@ fn identity_header(node: &Node, path: &Path<'_>, report: &mut Report) -> Option<
         return None;
     }
     Some(IdentitySource::Header(name))
+}
+
+fn identity_claim(node: &Node, path: &Path<'_>, report: &mut Report) -> Option<IdentitySource> {
+    let mut fields = Fields::open(node, path, report)?;
+    let attribute = claims::attribute(&mut fields, report);
+    fields.finish(report);
+    match attribute? {
+        Attribute::JwtClaim(name) => Some(IdentitySource::JwtClaim(name)),
+        _ => None,
+    }
 }
 
 fn variants(node: &Node, path: &Path<'_>, report: &mut Report) -> Vec<String> {

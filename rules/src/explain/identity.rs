@@ -1,14 +1,11 @@
 //! Where the identity came from, and what was tried before.
 
-use super::words::Shown;
+use super::words::{self, Shown};
 use crate::{
     Attributes,
     identity::Origin,
     request::{Asked, Known},
-    snapshot::{
-        records::{Attribute, kind},
-        section::Section,
-    },
+    snapshot::section::Section,
 };
 
 /// A line for each source up to the one that yields.
@@ -25,9 +22,9 @@ pub(super) fn lines<'s, A: Attributes>(section: &Section<'s>, asked: &Asked<'s, 
         _ => {}
     }
     for source in section.identity() {
-        let source_in_words = source_in_words(section, source);
+        let source_in_words = words::attribute(section, source);
         if let Some(value) = asked.value_of(section, source) {
-            lines.push(format!("  identity  ✓ \"{}\" from {source_in_words}", Shown(value)));
+            lines.push(format!("  identity  ✓ \"{}\" from {source_in_words}", Shown(&value)));
             return lines;
         }
         lines.push(format!("  identity  ✗ {source_in_words}: absent, repeated, empty or longer than 256 bytes"));
@@ -50,9 +47,4 @@ pub(super) fn lines<'s, A: Attributes>(section: &Section<'s>, asked: &Asked<'s, 
 fn with_none(mut lines: Vec<String>) -> Vec<String> {
     lines.push("  identity    none: no percent matches, a split gives the default".to_owned());
     lines
-}
-
-fn source_in_words(section: &Section<'_>, source: &Attribute) -> String {
-    let kind = if source.kind == kind::HEADER { "header" } else { "cookie" };
-    format!("{kind} {}", Shown(section.text(source.name)))
 }

@@ -3,14 +3,15 @@
 use std::fmt;
 
 use crate::{
-    Attributes,
-    request::{Asked, Known},
+    Attributes, network,
+    request::{Asked, Known, claim},
     slot::{SLOTS, slot},
     snapshot::{
         Root,
-        records::{Attribute, Comparison, Scope, Test, flag, host, kind, operator, relation},
+        records::{Attribute, Comparison, Scope, Test, Text, flag, host, kind, operator, relation},
         section::Section,
     },
+    time,
 };
 
 /// Bytes as text: what is not UTF-8 and what a terminal would act on is escaped, long ones are cut.
@@ -50,21 +51,31 @@ pub(super) fn test_in_words(section: &Section<'_>, test: &Test) -> String {
         let (from, to) = (slots & u64::from(u32::MAX), slots >> 32);
         return format!("{not}percent: slots {from} to {to} of {SLOTS}");
     }
+    if test.operator == operator::AUDIENCE {
+        return format!("{not}audience {}", Shown(section.text(Text::unpacked(test.b))));
+    }
+    if test.operator == operator::WINDOW {
+        return format!("{not}time: {}", window(test.a.get().cast_signed(), test.b.get().cast_signed()));
+    }
     let fold =
         if test.flags & flag::FOLD != 0 && attribute_kind(section, test) != kind::HOST { ", ignoreCase" } else { "" };
     format!("{not}{}: {}{fold}", attribute_in_words(section, test), question(section, test))
 }
 
-fn attribute<'s>(section: &Section<'s>, test: &Test) -> Option<&'s Attribute> {
+fn attribute_of<'s>(section: &Section<'s>, test: &Test) -> Option<&'s Attribute> {
     section.attributes().get(usize::from(test.attribute.get()))
 }
 
 fn attribute_kind(section: &Section<'_>, test: &Test) -> u8 {
-    attribute(section, test).map_or(u8::MAX, |attribute| attribute.kind)
+    attribute_of(section, test).map_or(u8::MAX, |attribute| attribute.kind)
 }
 
 fn attribute_in_words(section: &Section<'_>, test: &Test) -> String {
-    let Some(attribute) = attribute(section, test) else { return String::new() };
+    attribute_of(section, test).map(|asked| attribute(section, asked)).unwrap_or_default()
+}
+
+/// `header x-env`.
+pub(super) fn attribute(section: &Section<'_>, attribute: &Attribute) -> String {
     let name = Shown(section.text(attribute.name));
     match attribute.kind {
         kind::HEADER => format!("header {name}"),
@@ -74,6 +85,8 @@ fn attribute_in_words(section: &Section<'_>, test: &Test) -> String {
         kind::METHOD => "method".to_owned(),
         kind::HOST => "host".to_owned(),
         kind::LABEL => format!("label {name}"),
+        kind::SOURCE => "source".to_owned(),
+        kind::JWT_CLAIM => claim_in_words(section.text(attribute.name)),
         _ => "identity".to_owned(),
     }
 }
@@ -89,8 +102,33 @@ fn question(section: &Section<'_>, test: &Test) -> String {
         operator::IN => one_of(section, test),
         operator::SEMVER => versions(section, test),
         operator::REGEX => format!("regex \"{}\"", Shown(section.pattern(test))),
+        operator::CIDR => networks(section, test),
         _ => range(test.a.get().cast_signed(), test.b.get().cast_signed()),
     }
+}
+
+fn claim_in_words(name: &[u8]) -> String {
+    let (header, names) = claim(name);
+    let names: Vec<_> = names.map(|name| Shown(name).to_string()).collect();
+    format!("jwtClaim {} of header {}", names.join(" / "), Shown(header))
+}
+
+fn window(after: i64, before: i64) -> String {
+    let (from, until) = (time::Words(after), time::Words(before));
+    match (after, before) {
+        (i64::MIN, _) => format!("before {until}"),
+        (_, i64::MAX) => format!("after {from}"),
+        _ => format!("after {from}, before {until}"),
+    }
+}
+
+fn networks(section: &Section<'_>, test: &Test) -> String {
+    const MOST: usize = 5;
+    let ranges = network::ranges(section.operand(test));
+    let more = ranges.len().saturating_sub(MOST);
+    let shown: Vec<_> = ranges.take(MOST).map(|range| network::Words(range).to_string()).collect();
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("cidr [{}]{more}", shown.join(", "))
 }
 
 fn one_of(section: &Section<'_>, test: &Test) -> String {
@@ -144,6 +182,16 @@ pub(super) fn what_was_found<'s, A: Attributes>(
     if test.operator == operator::PERCENT {
         let slot = asked.identity(section, known).map(|identity| slot(identity, test.a.get()));
         return slot.map_or("no identity".to_owned(), |slot| format!("slot {slot}"));
+    }
+    if test.operator == operator::AUDIENCE {
+        return match asked.identity(section, known) {
+            None => "no identity".to_owned(),
+            Some(_) if asked.is_in_audience(section, known, test.a.get()) => "a member".to_owned(),
+            Some(_) => "not a member".to_owned(),
+        };
+    }
+    if test.operator == operator::WINDOW {
+        return asked.now().map_or("no clock".to_owned(), |now| format!("it is {}", time::Words(now)));
     }
     let mut found = Vec::new();
     asked.any(section, test.attribute.get(), known, |value| {

@@ -1,8 +1,8 @@
 //! What was found out about a request while one rule set is decided.
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 
-use crate::identity::Identity;
+use crate::{audience::Fingerprint, identity::Identity};
 
 /// How many attributes are remembered: those of small rule sets, and the first of large ones.
 const REMEMBERED: usize = 8;
@@ -11,6 +11,7 @@ const REMEMBERED: usize = 8;
 #[derive(Default)]
 pub(crate) struct Known<'r> {
     pub(crate) identity: Identity<'r>,
+    pub(super) fingerprint: OnceCell<Fingerprint>,
     values: [Cell<Values<'r>>; REMEMBERED],
 }
 

@@ -55,6 +55,10 @@ records! {
         scopes: Extent,
         /// One for each rule set, sorted by name.
         sections: Extent,
+        /// The audiences that rules ask for.
+        audiences: Extent,
+        /// The members of all audiences: [`Fingerprint`](crate::audience::Fingerprint)s.
+        members: Extent,
         text: Extent,
     }
 
@@ -79,6 +83,12 @@ records! {
     struct SectionExtent {
         offset: U32,
         length: U32,
+    }
+
+    /// An audience: its members are `first .. first + members`, sorted.
+    struct Audience {
+        first: U32,
+        members: U32,
     }
 
     /// The first bytes of a section.
@@ -242,6 +252,20 @@ impl SectionHeader {
     }
 }
 
+impl Text {
+    /// Both numbers as one operand of a test.
+    pub(crate) fn packed(self) -> u64 {
+        u64::from(self.offset.get()) | (u64::from(self.length.get()) << 32)
+    }
+
+    /// What [`packed`](Self::packed) packed.
+    pub(crate) fn unpacked(operand: U64) -> Self {
+        let (low, high) = (operand.get() & u64::from(u32::MAX), operand.get() >> 32);
+        let number = |bits: u64| u32::try_from(bits).unwrap_or(u32::MAX).into();
+        Self { offset: number(low), length: number(high) }
+    }
+}
+
 /// The rule matched.
 pub(crate) const MATCHED: u32 = u32::MAX;
 /// The rule did not match.
@@ -272,6 +296,12 @@ pub(crate) mod kind {
     pub(crate) const IDENTITY: u8 = 6;
     /// A label of the Envoy node.
     pub(crate) const LABEL: u8 = 7;
+    /// The address of the client.
+    pub(crate) const SOURCE: u8 = 8;
+    /// The clock.
+    pub(crate) const TIME: u8 = 9;
+    /// A claim of a token: the header's name and the names that lead to the claim, NUL between them.
+    pub(crate) const JWT_CLAIM: u8 = 10;
 }
 
 /// [`Rule::then_kind`].
@@ -298,6 +328,12 @@ pub(crate) mod operator {
     pub(crate) const SEMVER: u8 = 8;
     /// `a`: the automaton.
     pub(crate) const REGEX: u8 = 9;
+    /// `a`, `b`: offset and length of ranges of addresses among the texts: both ends, big-endian, sorted and apart.
+    pub(crate) const CIDR: u8 = 16;
+    /// `a`, `b`: the first millisecond since 1970, and the one behind the last; two's complement.
+    pub(crate) const WINDOW: u8 = 17;
+    /// `a`: number of the audience. `b`: its name, a [`Text`](super::Text) with its offset in the lower half.
+    pub(crate) const AUDIENCE: u8 = 18;
 }
 
 /// [`Test::flags`].

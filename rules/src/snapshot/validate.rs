@@ -50,6 +50,13 @@ pub(super) fn namespace(root: &Root<'_>, header: &Header, length: usize) -> Resu
     for extent in root.sections {
         demand(parts.follows(extent.offset.get(), extent.length.get()), "sections that overlap")?;
     }
+    let mut parts = Parts::default();
+    let audiences = root.audiences.all().ok_or_else(|| unusable("a table out of bounds"))?;
+    for audience in audiences {
+        demand(parts.follows(audience.first.get(), audience.members.get()), "audiences that overlap")?;
+        let members = root.audiences.members(audience).ok_or_else(|| unusable("members out of bounds"))?;
+        demand(members.is_sorted(), "members out of order")?;
+    }
     root.scopes.iter().try_for_each(|scope| check_scope(root, scope))
 }
 

@@ -24,12 +24,17 @@ impl Container {
 
     /// The place of a text; equal texts stand once.
     pub(crate) fn text(&mut self, text: &str) -> Text {
-        if let Some(place) = self.known.get(text.as_bytes()) {
+        self.bytes(text.as_bytes())
+    }
+
+    /// The place of bytes among the texts; equal ones stand once.
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) -> Text {
+        if let Some(place) = self.known.get(bytes) {
             return *place;
         }
-        let place = Text { offset: size(self.text.len()), length: size(text.len()) };
-        self.text.extend_from_slice(text.as_bytes());
-        self.known.insert(text.as_bytes().to_owned(), place);
+        let place = Text { offset: size(self.text.len()), length: size(bytes.len()) };
+        self.text.extend_from_slice(bytes);
+        self.known.insert(bytes.to_owned(), place);
         place
     }
 

@@ -7,13 +7,14 @@ use crate::{
     allocation::RANGES_LIMIT,
     automaton,
     document::{CONTAINS_LIMIT, ID_LIMIT, SET_BYTES_LIMIT, SET_LIMIT, cookies, labels},
+    network::RANGE_SIZE,
     owned, semver,
     slot::SLOTS,
     snapshot::{
         Unusable,
         records::{
-            Comparison, FAILED, MATCHED, Range, Rule, SectionExtent, Setting, Split, Test, Text, flag, kind, operator,
-            relation, then,
+            Attribute, Comparison, FAILED, MATCHED, Range, Rule, SectionExtent, Setting, Split, Test, Text, flag, kind,
+            operator, relation, then,
         },
         section::{Section, slice},
     },
@@ -23,7 +24,12 @@ use crate::{
 const PATH_LIMIT: usize = ID_LIMIT.saturating_mul(2).saturating_add(1);
 
 /// Opens and checks one section.
-pub(in crate::snapshot) fn section(number: u32, bytes: &[u8], extent: SectionExtent) -> Result<(), Unusable> {
+pub(in crate::snapshot) fn section(
+    number: u32,
+    bytes: &[u8],
+    extent: SectionExtent,
+    audiences: usize,
+) -> Result<(), Unusable> {
     let bytes = slice(bytes, extent.offset.get(), extent.length.get());
     let section =
         bytes.and_then(|bytes| Section::open(number, bytes)).ok_or_else(|| unusable("a table out of bounds"))?;
@@ -35,17 +41,20 @@ pub(in crate::snapshot) fn section(number: u32, bytes: &[u8], extent: SectionExt
     check_automata(&section)?;
     check_cookies(&section)?;
     for attribute in section.identity().iter().chain(section.attributes()) {
-        demand(attribute.kind <= kind::LABEL, "an unknown attribute")?;
+        demand(attribute.kind <= kind::JWT_CLAIM, "an unknown attribute")?;
         // The host is asked by a path whose parts are joined by NUL.
         let is_label = attribute.kind == kind::LABEL;
         demand(!is_label || labels::is_name(section.text(attribute.name)), "a label without a proper name")?;
     }
     let identity = section.identity().iter();
-    demand(identity.clone().all(|source| source.kind <= kind::COOKIE), "an identity that is no header or cookie")?;
+    let is_source = |source: &Attribute| matches!(source.kind, kind::HEADER | kind::COOKIE | kind::JWT_CLAIM);
+    demand(identity.clone().all(is_source), "an identity that is no header, cookie or claim")?;
     demand((section.header.default_variant.get() as usize) < section.variants().len(), "a default out of bounds")?;
     let contains =
         section.tests().iter().filter(|test| matches!(test.operator, operator::CONTAINS | operator::REGEX)).count();
     demand(contains <= CONTAINS_LIMIT, "too many `contains` and `regex`")?;
+    let mut asked = section.tests().iter().filter(|test| test.operator == operator::AUDIENCE);
+    demand(asked.all(|test| test.a.get() < audiences as u64), "a test of no audience")?;
     let (mut tests, mut settings, mut ranges) = (Parts::default(), Parts::default(), Parts::default());
     section.rules().iter().try_for_each(|rule| check_rule(&section, rule, &mut tests))?;
     section.rules().iter().try_for_each(|rule| check_settings(&section, rule, &mut settings))?;
@@ -167,12 +176,17 @@ fn check_settings(section: &Section<'_>, rule: &Rule, parts: &mut Parts) -> Resu
 fn check_test(section: &Section<'_>, test: &Test) -> Result<(), Unusable> {
     let (a, b) = (u32::try_from(test.a.get()), u32::try_from(test.b.get()));
     let operand = match test.operator {
-        operator::PRESENT | operator::RANGE | operator::PERCENT => true,
+        operator::PRESENT | operator::RANGE | operator::PERCENT | operator::WINDOW => true,
         operator::EXACT | operator::PREFIX | operator::SUFFIX | operator::CONTAINS => {
             matches!((a, b), (Ok(offset), Ok(length)) if section.texts.at(offset, length).is_some())
         }
         operator::REGEX => section.automaton(test).is_some(),
         operator::SEMVER => check_comparisons(section, test),
+        operator::AUDIENCE => section.texts.has(Text::unpacked(test.b)),
+        operator::CIDR => {
+            let whole = |length: u32| (length as usize).is_multiple_of(RANGE_SIZE);
+            matches!((a, b), (Ok(offset), Ok(length)) if whole(length) && section.texts.at(offset, length).is_some())
+        }
         operator::IN => matches!((a, b), (Ok(first), Ok(count)) if slice(section.values(), first, count).is_some()),
         _ => false,
     };

@@ -1,0 +1,77 @@
+//! Which audiences the rules ask for.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    document::{Audience, Match, Mention, RuleSet},
+    report::{Path, Report, listed},
+    tree::quote,
+};
+
+/// The audiences that rules ask for, sorted by name; the place of each is its number.
+pub(super) struct Audiences<'d>(BTreeMap<&'d str, &'d Audience>);
+
+impl<'d> Audiences<'d> {
+    /// Looks up each mention of an audience among `audiences`, and says which are unknown and which nobody asks for. What is
+    /// unknown may be among those that could not be read, if there are any.
+    pub(super) fn resolve(
+        rule_sets: &'d [(usize, RuleSet)],
+        audiences: &'d [(usize, Audience)],
+        unread: bool,
+        report: &mut Report,
+    ) -> Self {
+        let known: BTreeMap<_, _> =
+            audiences.iter().map(|(_, audience)| (audience.name.text.as_str(), audience)).collect();
+        let mut asked = BTreeMap::new();
+        for (index, rule_set) in rule_sets {
+            report.begin(*index);
+            for mention in rule_set.rules.iter().filter_map(|rule| rule.when.as_ref()).flat_map(mentions) {
+                match known.get_key_value(mention.name.text.as_str()) {
+                    Some((&name, &audience)) => _ = asked.insert(name, audience),
+                    None if unread => {}
+                    None => unknown(mention, &known, report),
+                }
+            }
+        }
+        for (index, audience) in audiences.iter().filter(|(_, audience)| !asked.contains_key(&*audience.name.text)) {
+            report.begin(*index);
+            unused(audience, report);
+        }
+        Self(asked)
+    }
+
+    /// The number of each, by name.
+    pub(super) fn numbers(&self) -> BTreeMap<String, u32> {
+        self.0.keys().zip(0..).map(|(name, number)| ((*name).to_owned(), number)).collect()
+    }
+
+    /// All of them.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &'d Audience> {
+        self.0.values().copied()
+    }
+}
+
+fn unknown(mention: &Mention, known: &BTreeMap<&str, &Audience>, report: &mut Report) {
+    let names: Vec<String> = known.keys().map(|name| (*name).to_owned()).collect();
+    let list = if names.is_empty() { "there are none".to_owned() } else { listed(names.iter()) };
+    let expected = format!("the name of an audience among the documents: {list}");
+    let expected = report.or_meant(expected, &mention.name.text, names.iter().map(String::as_str));
+    let found = quote(&mention.name.text);
+    report.error_at("unknown-audience", &mention.path, mention.name.span.clone(), found, &expected);
+}
+
+fn unused(audience: &Audience, report: &mut Report) {
+    let path = Path::DOCUMENT;
+    let path = path.field("metadata");
+    let found = format!("the audience {}, which no rule asks for", quote(&audience.name.text));
+    report.warning("audience-unused", &path.field("name"), audience.name.span.clone(), found, "a rule that does");
+}
+
+fn mentions(when: &Match) -> Vec<&Mention> {
+    match when {
+        Match::All(inner) | Match::Any(inner) => inner.iter().flat_map(mentions).collect(),
+        Match::Not(inner) => mentions(inner),
+        Match::Audience(mention) => vec![mention],
+        _ => Vec::new(),
+    }
+}
