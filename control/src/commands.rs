@@ -10,6 +10,7 @@ mod import;
 mod keys;
 mod paths;
 mod probe;
+mod schema;
 mod serve;
 mod simulate;
 mod status;
@@ -50,6 +51,7 @@ enum Command {
     Import(import::Arguments),
     Keys(keys::Arguments),
     Probe(probe::Arguments),
+    Schema(schema::Arguments),
 }
 
 /// Runs the command that was asked for.
@@ -70,6 +72,7 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Import(arguments) => import::run(&arguments),
         Command::Keys(arguments) => keys::run(&arguments),
         Command::Probe(arguments) => probe::run(&arguments),
+        Command::Schema(arguments) => schema::run(&arguments),
     }
 }
 

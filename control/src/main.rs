@@ -23,6 +23,7 @@ mod owned;
 mod publication;
 mod replace;
 mod request;
+mod schema;
 #[cfg(test)]
 mod scratch;
 mod sealer;

@@ -119,8 +119,10 @@ fn decide_stops_at_a_wrong_line() {
 fn every_command_tells_its_exit_codes() {
     let scratch = scratch("help");
     let keys = ["keys", "keys new", "keys show"];
-    let commands =
-        ["serve", "status", "check", "explain", "decide", "allocate", "diff", "simulate", "compile", "import", "probe"];
+    let commands = [
+        "serve", "status", "check", "explain", "decide", "allocate", "diff", "simulate", "compile", "import", "probe",
+        "schema",
+    ];
     for command in commands.into_iter().chain(keys) {
         let words: Vec<_> = std::iter::once("help").chain(command.split(' ')).collect();
         let (code, stdout, _) = scratch.run(&words, "");

@@ -1,0 +1,273 @@
+//! Documents of both kinds.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+
+use super::matches::Match;
+
+/// A rule set, or the lock beside it.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+pub enum Document {
+    /// The rules of one service.
+    RuleSet(Box<RuleSet>),
+    /// Which slots belong to which variant.
+    Lock(AllocationLock),
+    /// Which parser each tag stands for.
+    Tags(ParserTags),
+}
+
+#[derive(JsonSchema)]
+enum ApiVersion {
+    #[schemars(rename = "graylane.dev/v1")]
+    V1,
+}
+
+#[derive(JsonSchema)]
+enum RuleSetKind {
+    RuleSet,
+}
+
+#[derive(JsonSchema)]
+enum LockKind {
+    AllocationLock,
+}
+
+#[derive(JsonSchema)]
+enum TagsKind {
+    ParserTags,
+}
+
+/// The rules of one service.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "camelCase")]
+pub struct RuleSet {
+    /// The version of the language.
+    api_version: ApiVersion,
+    kind: RuleSetKind,
+    /// How it is to be read: `stable`, `canary`, a parser, or a tag of your own.
+    #[schemars(rename = "x-gray-tag")]
+    tag: Option<String>,
+    metadata: Metadata,
+    spec: Spec,
+}
+
+/// What the document is called.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Metadata {
+    /// Unique in the namespace.
+    name: Id,
+    /// The operator's own.
+    labels: Option<BTreeMap<String, String>>,
+}
+
+/// 1 to 63 of a-z, 0-9, `-` and `_`, a letter or digit first.
+#[derive(JsonSchema)]
+#[schemars(transparent)]
+struct Id(#[schemars(regex(pattern = "^[a-z0-9][a-z0-9_-]{0,62}$"))] String);
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Spec {
+    /// Which requests; left out: all of them.
+    scope: Option<Scope>,
+    /// What buckets a request.
+    identity: Option<Identity>,
+    /// Which headers carry the decision.
+    output: Option<Output>,
+    /// What a request can be given.
+    #[schemars(length(min = 1, max = 1000))]
+    variants: Vec<Id>,
+    /// Where no rule matches.
+    default: Id,
+    /// Named, weighted choices.
+    splits: Option<BTreeMap<String, Split>>,
+    /// The first that matches decides.
+    rules: Option<Vec<Rule>>,
+}
+
+/// Any of the hosts, and any of the prefixes.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "camelCase")]
+struct Scope {
+    /// Without port; `*.` stands for one or more labels.
+    #[schemars(length(min = 1, max = 1000))]
+    hosts: Option<Vec<String>>,
+    /// End at segment borders: `/check` is no prefix of `/checkout`.
+    #[schemars(length(min = 1, max = 1000), inner(regex(pattern = "^/[^?#]*$")))]
+    path_prefixes: Option<Vec<String>>,
+}
+
+/// What buckets a request.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Identity {
+    /// The first that yields a value counts.
+    #[schemars(length(min = 1, max = 1000))]
+    from: Vec<IdentitySource>,
+    /// A cookie remembers which identity was seen first.
+    sticky: Option<Sticky>,
+}
+
+/// Where an identity may be.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "camelCase")]
+enum IdentitySource {
+    /// A header.
+    Header(#[schemars(length(min = 1))] String),
+    /// A cookie.
+    Cookie(#[schemars(length(min = 1))] String),
+    /// A cookie that is set where it is not sent. Last.
+    IssueCookie(IssueCookie),
+}
+
+/// A cookie that is set to an identity made up for the purpose.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "camelCase")]
+struct IssueCookie {
+    name: CookieName,
+    max_age: Option<Age>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum Sticky {
+    /// In the cookie `gl_first`, for 30 days.
+    Plain(FirstSeenWord),
+    /// In a cookie of another name, or for another time.
+    Named(FirstSeen),
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "camelCase")]
+enum FirstSeenWord {
+    FirstSeen,
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "camelCase")]
+struct FirstSeen {
+    first_seen: StickyCookie,
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "camelCase")]
+struct StickyCookie {
+    /// Default: gl_first.
+    cookie: Option<CookieName>,
+    max_age: Option<Age>,
+}
+
+/// 1 to 64 letters, digits and any of !#$%&'*+-.^_`|~
+#[derive(JsonSchema)]
+#[schemars(transparent)]
+struct CookieName(#[schemars(regex(pattern = "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}$"))] String);
+
+/// How long it is kept, from `1s` to `400d`. Default: `30d`.
+#[derive(JsonSchema)]
+#[schemars(transparent)]
+struct Age(#[schemars(regex(pattern = "^[1-9][0-9]*[smhd]$"))] String);
+
+/// Which headers carry the decision.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "camelCase")]
+struct Output {
+    /// The header that carries the variant. Default: x-gray-variant.
+    variant_header: Option<String>,
+    /// The header that carries the experiment, where a split with one chose.
+    experiment_header: Option<String>,
+    /// The header that carries the time of such a decision.
+    evaluated_at_header: Option<String>,
+}
+
+/// A named, weighted choice.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Split {
+    /// Relative; a variant left out has 0.
+    weights: BTreeMap<String, u32>,
+    /// For the access log.
+    experiment: Option<Id>,
+    /// Where it is the same, so are the slots. Default: rule set and split.
+    #[schemars(length(min = 1))]
+    salt: Option<String>,
+}
+
+/// Who gets what: either a variant or a split.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Rule {
+    /// Unique in the rule set.
+    id: Id,
+    /// Left out: every request.
+    when: Option<Match>,
+    /// What whoever matches is given.
+    variant: Option<Id>,
+    /// The split that chooses.
+    split: Option<String>,
+    /// Headers to set besides.
+    #[schemars(extend("maxProperties" = 32))]
+    set: Option<BTreeMap<String, String>>,
+}
+
+/// Which slots belong to which variant of each split.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "camelCase")]
+pub struct AllocationLock {
+    /// The version of the language.
+    api_version: ApiVersion,
+    kind: LockKind,
+    /// How it is to be read: `stable`, `canary`, a parser, or a tag of your own.
+    #[schemars(rename = "x-gray-tag")]
+    tag: Option<String>,
+    metadata: Metadata,
+    spec: LockSpec,
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct LockSpec {
+    splits: BTreeMap<String, LockedSplit>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct LockedSplit {
+    /// Each until the next; they begin at 0.
+    #[schemars(length(min = 1, max = 1024))]
+    ranges: Vec<LockedRange>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct LockedRange {
+    /// The first slot.
+    #[schemars(range(min = 0, max = 99999))]
+    from: u32,
+    variant: Id,
+}
+
+/// Which parser each tag stands for.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "camelCase")]
+pub struct ParserTags {
+    /// The version of the language.
+    api_version: ApiVersion,
+    kind: TagsKind,
+    /// How it is to be read: `stable`, `canary`, a parser, or a tag of your own.
+    #[schemars(rename = "x-gray-tag")]
+    tag: Option<String>,
+    metadata: Metadata,
+    spec: ParserTagsSpec,
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct ParserTagsSpec {
+    /// The parser of each tag.
+    tags: Option<BTreeMap<String, Id>>,
+    /// The parser of documents with a tag that nobody knows.
+    default: Option<Id>,
+}

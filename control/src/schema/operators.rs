@@ -1,0 +1,82 @@
+//! The operators of a match, of which it has exactly one.
+
+use schemars::JsonSchema;
+
+/// Compares the values of something that has a name.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Named {
+    /// Its name.
+    #[schemars(length(min = 1))]
+    name: String,
+    /// It is there. For absence, put this under `not`.
+    #[schemars(extend("const" = true))]
+    present: Option<bool>,
+    /// It is this.
+    exact: Option<String>,
+    /// It is one of these.
+    #[schemars(rename = "in", length(min = 1))]
+    one_of: Option<Vec<String>>,
+    /// It begins with this.
+    #[schemars(length(min = 1))]
+    prefix: Option<String>,
+    /// It ends with this.
+    #[schemars(length(min = 1))]
+    suffix: Option<String>,
+    /// It contains this.
+    #[schemars(length(min = 1))]
+    contains: Option<String>,
+    /// The whole value matches this regular expression, in the syntax of Rust's regex.
+    regex: Option<String>,
+    /// It is a whole number within both ends.
+    range: Option<Range>,
+    /// It is a version in this range of npm's: `>=2.1.0 <3.0.0`.
+    semver: Option<String>,
+    /// ASCII letters are compared without case.
+    ignore_case: Option<bool>,
+    /// Pre-releases are in ranges whose ends are none.
+    include_prerelease: Option<bool>,
+}
+
+/// Compares the one value of something that has no name.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Nameless {
+    /// It is there. For absence, put this under `not`.
+    #[schemars(extend("const" = true))]
+    present: Option<bool>,
+    /// It is this.
+    exact: Option<String>,
+    /// It is one of these.
+    #[schemars(rename = "in", length(min = 1))]
+    one_of: Option<Vec<String>>,
+    /// It begins with this.
+    #[schemars(length(min = 1))]
+    prefix: Option<String>,
+    /// It ends with this.
+    #[schemars(length(min = 1))]
+    suffix: Option<String>,
+    /// It contains this.
+    #[schemars(length(min = 1))]
+    contains: Option<String>,
+    /// The whole value matches this regular expression, in the syntax of Rust's regex.
+    regex: Option<String>,
+    /// It is a whole number within both ends.
+    range: Option<Range>,
+    /// It is a version in this range of npm's: `>=2.1.0 <3.0.0`.
+    semver: Option<String>,
+    /// ASCII letters are compared without case.
+    ignore_case: Option<bool>,
+    /// Pre-releases are in ranges whose ends are none.
+    include_prerelease: Option<bool>,
+}
+
+/// Whole numbers of 64 bits, both ends included; one may be left out.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, extend("minProperties" = 1))]
+pub struct Range {
+    /// The least.
+    from: Option<i64>,
+    /// The greatest.
+    to: Option<i64>,
+}

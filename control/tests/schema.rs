@@ -1,0 +1,141 @@
+//! `graylane schema`, beside what the decoder takes and refuses.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panic"
+)]
+
+mod common;
+#[path = "schema/validator.rs"]
+mod validator;
+
+use std::{collections::BTreeSet, fs, path::PathBuf};
+
+use common::Scratch;
+use serde_json::Value;
+use validator::Schema;
+
+/// Invalid documents in which each value is as it should be, but not together with the others, or in its place, or beyond
+/// what types say. What other readers of YAML take (anchors, tags, JSON with a comma too many) is among them, too.
+const UNSEEN: &[&str] = &[
+    "cookies-that-clash.yaml",
+    "duplicate-id.yaml",
+    "duplicate-variant.yaml",
+    "experiment-header-in-set.yaml",
+    "experiment-headers-alike.yaml",
+    "experiment-headers.yaml",
+    "forbidden-header.yaml",
+    "hidden-tag.yaml",
+    "large-regex.yaml",
+    "lock-mismatch.lock.yaml",
+    "lock-unknown.lock.yaml",
+    "lock-without-rule-set.lock.yaml",
+    "negated-percent.yaml",
+    "no-identity-source.yaml",
+    "syntax-json.json",
+    "too-deep.yaml",
+    "unknown-split.yaml",
+    "unknown-tag.yaml",
+    "unknown-variant.yaml",
+    "unreachable-rule.yaml",
+    "variant-gets-no-slot.yaml",
+    "variant-header-in-set.yaml",
+    "weight-sum-zero.yaml",
+    "yaml-anchor.yaml",
+    "yaml-merge-key.yaml",
+    "yaml-tag.yaml",
+];
+
+fn schema() -> Schema {
+    let scratch = Scratch::new("schema");
+    let (code, stdout, _) = scratch.run(&["schema"], "");
+    assert_eq!(code, 0);
+    Schema(serde_json::from_str(&stdout).unwrap())
+}
+
+fn files(of: &str) -> Vec<PathBuf> {
+    let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../testdata").join(of);
+    let mut files: Vec<_> = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|file| file.extension().is_some_and(|end| end == "yaml" || end == "json"));
+    files.sort();
+    files
+}
+
+#[test]
+fn every_document_of_the_cases_is_valid() {
+    let schema = schema();
+    let mut count = 0;
+    for file in files("cases") {
+        let text = fs::read_to_string(&file).unwrap();
+        let content: Value = serde_saphyr::from_str(&text).unwrap();
+        for document in content["documents"].as_array().unwrap() {
+            assert!(schema.takes(document), "{}: {document:#}", file.display());
+            count += 1;
+        }
+    }
+    assert!(count > 30, "{count}");
+}
+
+#[test]
+fn every_fault_of_structure_is_refused() {
+    let schema = schema();
+    let mut taken = Vec::new();
+    let mut refused = 0;
+    for file in files("invalid") {
+        let Ok(text) = fs::read_to_string(&file) else { continue };
+        let Ok(document) = serde_saphyr::from_str::<Value>(&text) else { continue };
+        if !file.with_extension("errors").exists() || document["apiVersion"] == "graylane.dev/v2alpha1" {
+            continue;
+        }
+        match schema.takes(&document) {
+            true => taken.push(file.file_name().unwrap().to_str().unwrap().to_owned()),
+            false => refused += 1,
+        }
+    }
+    assert_eq!(taken, UNSEEN);
+    assert!(refused > 30, "{refused}");
+}
+
+/// Documents with a field `zzz` in each map whose fields are known.
+const PROBES: &[&str] = &[
+    r#"{"apiVersion": "graylane.dev/v1", "kind": "RuleSet", "zzz": 1, "metadata": {"name": "a", "zzz": 1}, "spec": {"zzz": 1,
+        "scope": {"zzz": 1}, "output": {"zzz": 1}, "variants": ["a"], "default": "a",
+        "identity": {"zzz": 1, "from": [{"zzz": 1}], "sticky": {"zzz": 1}},
+        "splits": {"s": {"zzz": 1, "weights": {"a": 1}}},
+        "rules": [{"id": "r", "zzz": 1, "when": {"zzz": 1}, "variant": "a"}]}}"#,
+    r#"{"apiVersion": "graylane.dev/v1", "kind": "RuleSet", "metadata": {"name": "a"}, "spec": {"variants": ["a"], "default": "a",
+        "identity": {"from": [{"issueCookie": {"zzz": 1}}], "sticky": {"firstSeen": {"zzz": 1}}},
+        "rules": [{"id": "r", "when": {"header": {"zzz": 1}}, "variant": "a"}]}}"#,
+    r#"{"apiVersion": "graylane.dev/v1", "kind": "RuleSet", "metadata": {"name": "a"}, "spec": {"variants": ["a"], "default": "a",
+        "rules": [{"id": "r", "when": {"path": {"range": {"zzz": 1}, "zzz": 1}}, "variant": "a"}]}}"#,
+    r#"{"apiVersion": "graylane.dev/v1", "kind": "RuleSet", "metadata": {"name": "a"}, "spec": {"variants": ["a"], "default": "a",
+        "rules": [{"id": "r", "when": {"percent": {"zzz": 1}}, "variant": "a"}]}}"#,
+    r#"{"apiVersion": "graylane.dev/v1", "kind": "AllocationLock", "zzz": 1, "metadata": {"name": "a"}, "spec": {"zzz": 1,
+        "splits": {"s": {"zzz": 1, "ranges": [{"zzz": 1}]}}}}"#,
+    r#"{"apiVersion": "graylane.dev/v1", "kind": "ParserTags", "metadata": {"name": "a"}, "spec": {"zzz": 1}}"#,
+];
+
+#[test]
+fn the_schema_has_the_fields_of_the_decoder_and_no_others() {
+    let schema = schema();
+    let scratch = Scratch::new("schema-probes");
+    for probe in PROBES {
+        scratch.write("probe.json", probe);
+        let (_, stdout, _) = scratch.run(&["check", "-o", "json", "probe.json"], "");
+        let findings: Vec<Value> = serde_json::from_str(&stdout).unwrap();
+        let unknown = findings.iter().filter(|finding| finding["path"].as_str().unwrap().ends_with("zzz"));
+        let unknown: Vec<_> = unknown.filter(|finding| finding["code"] == "unknown-field").collect();
+        assert_eq!(unknown.len(), probe.matches("zzz").count(), "{stdout}");
+        let kind = serde_json::from_str::<Value>(probe).unwrap()["kind"].clone();
+        for finding in unknown {
+            let path = finding["path"].as_str().unwrap().replace("[0]", ".0");
+            let steps: Vec<_> = path.split('.').filter(|step| *step != "zzz").collect();
+            let expected = finding["expected"].as_str().unwrap().split("; did you mean").next().unwrap();
+            let decoder: BTreeSet<_> = expected.split(", ").flat_map(|names| names.split(" or ")).collect();
+            let found = schema.names_at(kind.as_str().unwrap(), &steps);
+            assert_eq!(found.iter().map(String::as_str).collect::<BTreeSet<_>>(), decoder, "at {path}");
+        }
+    }
+}
