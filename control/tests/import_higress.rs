@@ -263,3 +263,22 @@ fn a_wasm_plugin_resource_has_a_configuration_for_each_domain() {
         stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["variant"].clone()).collect();
     assert_eq!(variants, ["shop", "shop", "all"]);
 }
+
+#[test]
+fn a_regex_searches_as_re2_does() {
+    let scratch = Scratch::new("import-regex");
+    for (pattern, yes, no) in [
+        (".*Mobile.*", "Mozilla (Mobile; x)", "mobile"),
+        ("^v[12]", "v2-x", "av1"),
+        (r"\d+$", "a7", "7a"),
+        ("(?P<n>ab)+", "xababx", "ba"),
+    ] {
+        let condition = format!("conditionType: header, key: x-a, operator: regex, value: ['{pattern}']");
+        scratch.write("in.yaml", group("and", &condition));
+        let (code, text, codes) = import(&scratch, &["in.yaml"]);
+        assert_eq!(code, 0, "{pattern}: {codes:?} {text}");
+        let ask = |value: &str| json!({"path": "/", "headers": [["x-a", value], ["x-other", "1"]]});
+        let tags: Vec<_> = tagged(&scratch, &[ask(yes), ask(no)]).iter().map(|set| set["x-tag"].clone()).collect();
+        assert_eq!(tags, ["gray", "base"], "{pattern}");
+    }
+}

@@ -287,3 +287,54 @@ fn a_list_from_kubectl_is_read_from_stdin_and_nothing_is_overwritten() {
     let (code, _, stderr) = scratch.run(&["import", "ingress-nginx", "-"], "kind: [\n");
     assert!(code == 1 && stderr.starts_with("error: stdin:"), "{stderr}");
 }
+
+#[test]
+fn patterns_search_as_pcre_does_and_fall_through_to_the_cookie() {
+    let scratch = Scratch::new("import-patterns");
+    let cases: &[(&str, &[&str], &[&str])] = &[
+        ("^us-", &["us-east", "us-"], &["eu-us-east", "US-east", ""]),
+        ("east$", &["us-east", "east"], &["east-1", "easT"]),
+        ("(?i)beta", &["Beta", "my BETA tester"], &["bet", "b e t a"]),
+        (r"v2\.[0-9]", &["v2.3", "app/v2.0 (x)"], &["v23", "v2.", "v2,3"]),
+        ("^(blue|green)$", &["blue", "green"], &["blue ", "bluegreen", "lightblue"]),
+        ("a|^b$", &["a", "cab", "b"], &["bc", "cb"]),
+        (r"[[:digit:]]{3}[&[]", &["a123&", "123["], &["12&", "123]"]),
+    ];
+    for (pattern, yes, no) in cases {
+        let annotations = format!(
+            "\n    nginx.ingress.kubernetes.io/canary: \"true\"\n    nginx.ingress.kubernetes.io/canary-by-header: x-a\n    \
+             nginx.ingress.kubernetes.io/canary-by-header-pattern: '{pattern}'\n    nginx.ingress.kubernetes.io/canary-by-cookie: c"
+        );
+        scratch.write("in.yaml", pair("canary", &annotations));
+        let _ = std::fs::remove_dir_all(scratch.path("out"));
+        let (code, remarks) = import(&scratch, &["in.yaml", "--out", "out"]);
+        assert_eq!(code, 0, "{pattern}: {remarks:?}");
+        let ask = |value: &str, cookie: &str| {
+            let headers = json!([["x-a", value], ["cookie", format!("c={cookie}")]]);
+            json!({"host": "shop.example.com", "path": "/shop", "headers": headers})
+        };
+        for (values, expected) in [(yes, "canary"), (no, "stable")] {
+            let requests: Vec<_> = values.iter().map(|value| ask(value, "never")).collect();
+            for (variant, value) in decided(&scratch, "out", &requests).iter().zip(*values) {
+                assert_eq!(variant.as_deref(), Some(expected), "{pattern}: {value}");
+            }
+        }
+        assert_eq!(decided(&scratch, "out", &[ask(no[0], "always")])[0].as_deref(), Some("canary"), "{pattern}");
+    }
+    for (pattern, named) in
+        [("(?<!x)y", "look behind"), (r"(a)\1", "back reference"), ("a++", "possessive"), ("a{,2}", "{,"), ("(", "")]
+    {
+        let annotations = format!(
+            "\n    nginx.ingress.kubernetes.io/canary: \"true\"\n    nginx.ingress.kubernetes.io/canary-by-header: x-a\n    \
+             nginx.ingress.kubernetes.io/canary-by-header-pattern: '{pattern}'"
+        );
+        scratch.write("in.yaml", pair("canary", &annotations));
+        let _ = std::fs::remove_dir_all(scratch.path("out"));
+        let (code, remarks) = import(&scratch, &["in.yaml", "--out", "out"]);
+        let lost = remarks
+            .iter()
+            .find(|remark| remark["code"] == "pattern")
+            .unwrap_or_else(|| panic!("{pattern}: {remarks:?}"));
+        assert!(code == 3 && lost["says"].as_str().unwrap().contains(named), "{pattern}: {lost}");
+    }
+}
