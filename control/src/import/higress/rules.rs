@@ -269,6 +269,11 @@ fn tell(config: &Config, plan: &Plan, about: &mut About<'_>) {
         let says = format!("where {}: {} routed to, the variant {variant} does now", tag.name, tag.value);
         about.note(config.place, "routes", format!("{}: {}", tag.name, tag.value), says);
     }
+    for condition in config.groups.iter().flat_map(|group| &group.conditions).filter(|one| one.operator == "regex") {
+        let says = "a search there, about the whole value here; in values beyond ASCII `.` and classes take a letter there and a byte \
+                    here";
+        about.note(condition.place, "pattern", condition.path.as_str(), says);
+    }
     let percentages =
         config.groups.iter().flat_map(|group| &group.conditions).filter(|one| one.operator == "percentage");
     for condition in percentages {

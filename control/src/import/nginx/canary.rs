@@ -128,7 +128,11 @@ impl<'a> Reader<'a, '_> {
     fn pattern(&mut self, annotation: &Annotation) -> Option<String> {
         let translated = pattern::whole(&annotation.value);
         match translated.and_then(|regex| accepts(&regex).map(|()| regex)) {
-            Ok(regex) => Some(regex),
+            Ok(regex) => {
+                let says = format!("{:?} searches there; about the whole value it is {regex:?}", annotation.value);
+                self.about.note(annotation.place, "pattern", self.title("canary-by-header-pattern"), says);
+                Some(regex)
+            }
             Err(why) => {
                 let says =
                     format!("a regular expression that is not carried over: {why}; nobody goes to the canary by it");
