@@ -24,7 +24,7 @@ pub fn of_documents() -> Value {
 }
 
 /// Operators are what a match has besides these.
-const NO_OPERATORS: [&str; 3] = ["name", "ignoreCase", "includePrerelease"];
+const NO_OPERATORS: [&str; 5] = ["name", "header", "claim", "ignoreCase", "includePrerelease"];
 
 /// Says what types cannot: nothing may be null, and of some fields exactly one is there.
 fn complete(schema: &mut Value) {

@@ -20,6 +20,7 @@ use validator::Schema;
 /// Invalid documents in which each value is as it should be, but not together with the others, or in its place, or beyond
 /// what types say. What other readers of YAML take (anchors, tags, JSON with a comma too many) is among them, too.
 const UNSEEN: &[&str] = &[
+    "audience-duplicates.yaml",
     "cookies-that-clash.yaml",
     "duplicate-id.yaml",
     "duplicate-variant.yaml",
@@ -112,6 +113,14 @@ const PROBES: &[&str] = &[
         "rules": [{"id": "r", "when": {"path": {"range": {"zzz": 1}, "zzz": 1}}, "variant": "a"}]}}"#,
     r#"{"apiVersion": "graylane.dev/v1", "kind": "RuleSet", "metadata": {"name": "a"}, "spec": {"variants": ["a"], "default": "a",
         "rules": [{"id": "r", "when": {"percent": {"zzz": 1}}, "variant": "a"}]}}"#,
+    r#"{"apiVersion": "graylane.dev/v1", "kind": "RuleSet", "metadata": {"name": "a"}, "spec": {"variants": ["a"], "default": "a",
+        "identity": {"from": [{"jwtClaim": {"zzz": 1}}]},
+        "rules": [{"id": "r", "when": {"source": {"zzz": 1}}, "variant": "a"}]}}"#,
+    r#"{"apiVersion": "graylane.dev/v1", "kind": "RuleSet", "metadata": {"name": "a"}, "spec": {"variants": ["a"], "default": "a",
+        "rules": [{"id": "r", "when": {"time": {"zzz": 1}}, "variant": "a"}]}}"#,
+    r#"{"apiVersion": "graylane.dev/v1", "kind": "RuleSet", "metadata": {"name": "a"}, "spec": {"variants": ["a"], "default": "a",
+        "rules": [{"id": "r", "when": {"jwtClaim": {"zzz": 1}}, "variant": "a"}]}}"#,
+    r#"{"apiVersion": "graylane.dev/v1", "kind": "Audience", "metadata": {"name": "a"}, "spec": {"zzz": 1}}"#,
     r#"{"apiVersion": "graylane.dev/v1", "kind": "AllocationLock", "zzz": 1, "metadata": {"name": "a"}, "spec": {"zzz": 1,
         "splits": {"s": {"zzz": 1, "ranges": [{"zzz": 1}]}}}}"#,
     r#"{"apiVersion": "graylane.dev/v1", "kind": "ParserTags", "metadata": {"name": "a"}, "spec": {"zzz": 1}}"#,

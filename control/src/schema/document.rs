@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 
-use super::matches::Match;
+use super::{matches::Match, operators::ClaimName};
 
 /// A rule set, or the lock beside it.
 #[derive(JsonSchema)]
@@ -16,6 +16,8 @@ pub enum Document {
     Lock(AllocationLock),
     /// Which parser each tag stands for.
     Tags(ParserTags),
+    /// A list of identities, for rules to ask about.
+    Audience(Audience),
 }
 
 #[derive(JsonSchema)]
@@ -32,6 +34,11 @@ enum RuleSetKind {
 #[derive(JsonSchema)]
 enum LockKind {
     AllocationLock,
+}
+
+#[derive(JsonSchema)]
+enum AudienceKind {
+    Audience,
 }
 
 #[derive(JsonSchema)]
@@ -119,8 +126,20 @@ enum IdentitySource {
     Header(#[schemars(length(min = 1))] String),
     /// A cookie.
     Cookie(#[schemars(length(min = 1))] String),
+    /// A claim of a JSON Web Token. Put it behind jwt_authn.
+    JwtClaim(TokenClaim),
     /// A cookie that is set where it is not sent. Last.
     IssueCookie(IssueCookie),
+}
+
+/// A claim, and the header that carries the token.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct TokenClaim {
+    /// The header that carries the token. Default: authorization.
+    header: Option<String>,
+    /// Its name, dots and all, or the names that lead to it.
+    claim: ClaimName,
 }
 
 /// A cookie that is set to an identity made up for the purpose.
@@ -270,4 +289,26 @@ struct ParserTagsSpec {
     tags: Option<BTreeMap<String, Id>>,
     /// The parser of documents with a tag that nobody knows.
     default: Option<Id>,
+}
+
+/// A list of identities, for rules to ask about.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Audience {
+    /// The version of the language.
+    api_version: ApiVersion,
+    kind: AudienceKind,
+    /// How it is to be read: `stable`, `canary`, a parser, or a tag of your own.
+    #[schemars(rename = "x-gray-tag")]
+    tag: Option<String>,
+    metadata: Metadata,
+    spec: AudienceSpec,
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct AudienceSpec {
+    /// Each once.
+    #[schemars(length(max = 100_000), inner(length(min = 1)))]
+    identities: Vec<String>,
 }

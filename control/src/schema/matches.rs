@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 
-use super::operators::{Named, Nameless};
+use super::operators::{Claim, Named, Nameless};
 
 /// A predicate on the request: a map of one key.
 #[derive(JsonSchema)]
@@ -22,12 +22,20 @@ pub enum Match {
     Method(Nameless),
     /// The host, without port.
     Host(Nameless),
+    /// Who is taken to have sent the request.
+    Source(Source),
+    /// A claim of a JSON Web Token. Put it behind jwt_authn.
+    JwtClaim(Claim),
     /// What the request is bucketed by.
     Identity(Nameless),
     /// Labels of the Envoy node, all of which must be these.
     Labels(#[schemars(extend("minProperties" = 1))] BTreeMap<String, String>),
     /// A part of the identities.
     Percent(Percent),
+    /// The identity is a member of the audience of this name.
+    Audience(#[schemars(length(min = 1))] String),
+    /// It is then.
+    Time(Window),
     /// Every one of these.
     All(#[schemars(length(min = 1))] Vec<Match>),
     /// At least one of these.
@@ -59,4 +67,23 @@ pub struct PercentRange {
     /// Where it is the same, so are the slots. Default: rule set and rule.
     #[schemars(length(min = 1))]
     salt: Option<String>,
+}
+
+/// Where a request comes from.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Source {
+    /// One of these networks: `10.0.0.0/8`, `2001:db8::/32`.
+    #[schemars(length(min = 1))]
+    cidr: Vec<String>,
+}
+
+/// A time of RFC 3339 with its offset, such as `2026-01-01T09:00:00+09:00`; one may be left out.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, extend("minProperties" = 1))]
+pub struct Window {
+    /// From then on.
+    after: Option<String>,
+    /// Until then; it does not belong to it.
+    before: Option<String>,
 }
