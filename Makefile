@@ -26,7 +26,7 @@ IN_FUZZ := cd fuzz
 # A binary and a cdylib have no public items: their documentation is for those who work on them.
 PRIVATE_DOC := RUSTDOCFLAGS='-D warnings -A rustdoc::private-intra-doc-links' cargo doc --no-deps --document-private-items
 
-.PHONY: help demo up test test-fuzz test-compose test-oldest check bench bench-swap race soak faults slots fuzz build tools images fmt clean
+.PHONY: help demo up test test-fuzz test-compose test-oldest check bench bench-decide bench-swap race soak faults slots fuzz build tools images fmt clean
 .PHONY: toolchain build-bench build-tests test-rust lint docs deny purity bindgen
 
 help: ## what there is
@@ -64,6 +64,10 @@ bench: tools build build-bench ## what deciding costs a request, beside a floor,
 
 bench-swap: tools build ## what taking a revision of 10,000 rules costs a worker, in time and memory, as a table
 	target/debug/swap $(SWAP)
+
+bench-decide: toolchain ## what a decision costs, beside one by hand and beside published engines, as a table
+	@tools/need valgrind
+	cd bench/decide && cargo run --quiet --release
 
 race: tools build ## a change by Graylane beside the same by Envoy's file-based RDS, as a table
 	target/debug/race $(RACE)
@@ -138,6 +142,7 @@ fmt: toolchain ## format the sources
 
 lint: toolchain
 	cargo fmt --check
+	cd bench/decide && cargo fmt --check
 	$(IN_FUZZ) && cargo fmt --check
 	$(IN_FUZZ) && cargo clippy --all-targets -- -D warnings
 	cargo clippy $(NATIVE) --all-targets -- -D warnings

@@ -22,41 +22,39 @@ impl Snapshot {
     pub fn decide<'s, A: Attributes>(&'s self, request: &'s A) -> impl Iterator<Item = Decision<'s>> {
         let root = self.root();
         let asked = Asked::new(request, root.map(|root| root.audiences));
-        let outputs = root.map_or(&[][..], |root| root.outputs);
-        outputs.iter().filter_map(move |output| {
-            let section = most_specific(root.as_ref()?, output, &asked)?;
-            Some(section.decide(&asked))
-        })
+        let outputs = root.map_or(&[][..], |root| root.outputs());
+        outputs.iter().filter_map(move |output| Some(most_specific(&root?, output, &asked)?.decide(&asked)))
     }
 }
 
 /// The rule set that decides `output`: the first whose scope includes the request.
+#[inline]
 pub(crate) fn most_specific<'s, A: Attributes>(
     root: &Root<'s>,
     output: &Output,
     asked: &Asked<'_, A>,
 ) -> Option<Section<'s>> {
-    let scopes = slice(root.scopes, output.first_scope.get(), output.scopes.get())?;
+    let scopes = slice(root.scopes(), output.first_scope.get(), output.scopes.get())?;
     let scope = scopes.iter().find(|scope| includes(root, scope, asked))?;
     root.section(scope.section.get())
 }
 
 /// Whether a scope includes the request.
+#[inline]
 pub(crate) fn includes<A: Attributes>(root: &Root<'_>, scope: &Scope, asked: &Asked<'_, A>) -> bool {
-    let pattern = root.text(scope.host);
-    let host = || asked.host().unwrap_or_default();
-    let host = match scope.host_kind {
-        host::ANY => true,
-        host::EXACT => host().eq_ignore_ascii_case(pattern),
-        // The pattern begins with its dot, so at least one label stands in front of it.
-        _ => {
-            let host = host();
-            let start = host.len().checked_sub(pattern.len()).filter(|&start| start > 0);
-            start.and_then(|start| host.get(start..)).is_some_and(|end| end.eq_ignore_ascii_case(pattern))
-        }
-    };
-    let prefix = root.text(scope.path_prefix);
-    host && (prefix.is_empty() || has_prefix(asked.path(), prefix))
+    (scope.host_kind == host::ANY || is_host(asked.host(), scope.host_kind, root.text(scope.host)))
+        && (scope.path_prefix.length.get() == 0 || has_prefix(asked.path(), root.text(scope.path_prefix)))
+}
+
+/// Whether `host` is the one of `pattern`, or has its labels.
+fn is_host(host: Option<&[u8]>, kind: u8, pattern: &[u8]) -> bool {
+    let host = host.unwrap_or_default();
+    if kind == host::EXACT {
+        return host.eq_ignore_ascii_case(pattern);
+    }
+    // The pattern begins with its dot, so at least one label stands in front of it.
+    let start = host.len().checked_sub(pattern.len()).filter(|&start| start > 0);
+    start.and_then(|start| host.get(start..)).is_some_and(|end| end.eq_ignore_ascii_case(pattern))
 }
 
 /// Whether `path` begins with `prefix` and ends there or goes on with another segment.
@@ -68,27 +66,31 @@ fn has_prefix(path: Option<&[u8]>, prefix: &[u8]) -> bool {
 
 impl<'s> Section<'s> {
     /// The decision of this rule set: its first rule that matches, or its default.
+    #[inline]
     pub(crate) fn decide<A: Attributes>(&self, asked: &Asked<'s, A>) -> Decision<'s> {
         let known = Known::default();
-        let number = self.first_match(asked, &known);
-        match number.and_then(|number| Some((number, self.rules().get(number as usize)?))) {
-            // A rule that names its variant asks nobody who sent the request.
-            Some((number, rule)) if rule.then_kind.get() != then::SPLIT => self.decided(number, rule, None),
-            Some((number, rule)) => self.decided(number, rule, asked.identity(self, &known)),
+        let matches = |rule: &Rule| rule.tests.get() == 0 || self.matches(rule, asked, &known, |_, _| {});
+        let first = match Index::of(self) {
+            None => (0..).zip(self.rules()).find(|(_, rule)| matches(rule)),
+            Some(index) => self.find(&index, asked, &known, matches),
+        };
+        match first {
+            Some((number, rule)) => self.decided(number, rule, || asked.identity(self, &known)),
             None => self.defaulted(),
         }
     }
 
-    /// The number of the first rule that matches: among those that the request's values lead to, and those that are
-    /// always walked.
-    fn first_match<A: Attributes>(&self, asked: &Asked<'s, A>, known: &Known<'s>) -> Option<u32> {
-        let (rules, index) = (self.rules(), Index::of(self));
-        let matches =
-            |number: &u32| rules.get(*number as usize).is_some_and(|rule| self.matches(rule, asked, known, |_, _| {}));
+    /// The first rule that `matches`: among those that the request's values lead to, and those that are always walked.
+    fn find<A: Attributes>(
+        &self,
+        index: &Index<'s>,
+        asked: &Asked<'s, A>,
+        known: &Known<'s>,
+        matches: impl Fn(&Rule) -> bool,
+    ) -> Option<(u32, &'s Rule)> {
+        let rules = self.rules();
         let end = u32::try_from(rules.len()).unwrap_or(u32::MAX);
-        if index.keys.is_empty() {
-            return (0..end).find(matches);
-        }
+        let matches = |number: &u32| rules.get(*number as usize).is_some_and(&matches);
         let (mut first, mut tried) = (end, 0_u32);
         for (number, key) in (0..).zip(index.keys) {
             asked.any(self, key.attribute.get(), known, |value| {
@@ -103,14 +105,14 @@ impl<'s> Section<'s> {
             });
         }
         // Values that a client repeats may lead to rules again and again; then all rules are walked, once.
-        if tried >= end {
-            return (0..first).find(matches).or((first < end).then_some(first));
-        }
-        let always = index.always.iter().map(|rule| rule.get()).take_while(|&rule| rule < first).find(matches);
-        always.or((first < end).then_some(first))
+        let walked = if tried < end { None } else { (0..first).find(matches) };
+        let always = index.always.iter().map(|rule| rule.get()).take_while(|&rule| tried < end && rule < first);
+        let first = walked.or_else(|| { always }.find(matches)).unwrap_or(first);
+        Some((first, rules.get(first as usize)?))
     }
 
     /// Walks the tests of a rule; `observe` is told each test that was asked and its answer.
+    #[inline]
     pub(crate) fn matches<A: Attributes>(
         &self,
         rule: &Rule,
@@ -118,8 +120,9 @@ impl<'s> Section<'s> {
         known: &Known<'s>,
         mut observe: impl FnMut(&'s Test, bool),
     ) -> bool {
+        let tests = self.tests();
         let mut next = if rule.tests.get() == 0 { MATCHED } else { rule.first_test.get() };
-        while let Some(test) = self.tests().get(next as usize) {
+        while let Some(test) = tests.get(next as usize) {
             let holds = self.holds(test, asked, known);
             observe(test, holds);
             next = if holds { test.on_true.get() } else { test.on_false.get() };
@@ -140,10 +143,11 @@ impl<'s> Section<'s> {
         }
     }
 
-    fn decided(&self, number: u32, rule: &'s Rule, identity: Option<&[u8]>) -> Decision<'s> {
+    #[inline]
+    fn decided<'i>(&self, number: u32, rule: &'s Rule, identity: impl FnOnce() -> Option<&'i [u8]>) -> Decision<'s> {
         let split =
             (rule.then_kind.get() == then::SPLIT).then(|| self.splits().get(usize::from(rule.then.get()))).flatten();
-        let (variant, reason, slot) = match (split, identity) {
+        let (variant, reason, slot) = match (split, split.and_then(|_| identity())) {
             (None, _) => (rule.then.get(), Reason::TargetingMatch, None),
             (Some(_), None) => (self.header.default_variant.get(), Reason::NoIdentity, None),
             (Some(split), Some(identity)) => {
@@ -168,6 +172,7 @@ impl<'s> Section<'s> {
         self.decision(self.header.default_variant.get())
     }
 
+    #[inline]
     fn decision(&self, variant: u16) -> Decision<'s> {
         Decision {
             rule_set: self.text(self.header.name),

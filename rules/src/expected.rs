@@ -58,7 +58,7 @@ impl Snapshot {
     pub fn expected<'s, A: Attributes>(&'s self, requests: &'s [A], carriers: &[&[u8]]) -> Vec<Expected<'s>> {
         let (Some(root), Some(first)) = (self.root(), requests.first()) else { return Vec::new() };
         let asked = Asked::new(first, Some(root.audiences));
-        let sections = root.outputs.iter().filter_map(|output| most_specific(&root, output, &asked));
+        let sections = root.outputs().iter().filter_map(|output| most_specific(&root, output, &asked));
         let expected = sections.map(|section| Expected {
             rule_set: section.text(section.header.name),
             variant_header: section.text(section.header.variant_header),

@@ -39,7 +39,7 @@ impl Snapshot {
     pub fn explain<'s, A: Attributes>(&'s self, request: &'s A) -> Vec<Explanation> {
         let Some(root) = self.root() else { return Vec::new() };
         let asked = Asked::new(request, Some(root.audiences));
-        root.outputs.iter().map(|output| explain(&root, output, &asked)).collect()
+        root.outputs().iter().map(|output| explain(&root, output, &asked)).collect()
     }
 }
 
@@ -57,7 +57,7 @@ fn explain<'s, A: Attributes>(root: &Root<'s>, output: &Output, asked: &Asked<'s
 
 /// Each scope in the order in which they are tried, up to the first that includes the request.
 fn scopes<A: Attributes>(root: &Root<'_>, output: &Output, asked: &Asked<'_, A>) -> Vec<String> {
-    let scopes = slice(root.scopes, output.first_scope.get(), output.scopes.get()).unwrap_or_default();
+    let scopes = slice(root.scopes(), output.first_scope.get(), output.scopes.get()).unwrap_or_default();
     let mut lines = Vec::new();
     for scope in scopes {
         let included = includes(root, scope, asked);

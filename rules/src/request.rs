@@ -7,7 +7,10 @@ mod known;
 mod query;
 mod tokens;
 
-use std::{borrow::Cow, cell::OnceCell};
+use std::{
+    borrow::Cow,
+    cell::{Cell, OnceCell},
+};
 
 use memchr::memchr;
 
@@ -30,8 +33,8 @@ pub(crate) use tokens::parts as claim;
 /// A request and what was found out about it so far, for all rule sets. Nothing is asked for before a rule needs it.
 pub(crate) struct Asked<'r, A> {
     request: &'r A,
-    target: OnceCell<Target<'r>>,
-    host: OnceCell<Option<&'r [u8]>>,
+    target: Cell<Option<Target<'r>>>,
+    host: Cell<Option<Option<&'r [u8]>>>,
     cookies: OnceCell<Cookies<'r>>,
     /// All cookie lines as one; put together once.
     cookie_line: OnceCell<Option<Cow<'r, [u8]>>>,
@@ -52,8 +55,8 @@ impl<'r, A: Attributes> Asked<'r, A> {
     pub(crate) fn new(request: &'r A, audiences: Option<Audiences<'r>>) -> Self {
         Self {
             request,
-            target: OnceCell::new(),
-            host: OnceCell::new(),
+            target: Cell::new(None),
+            host: Cell::new(None),
             cookies: OnceCell::new(),
             cookie_line: OnceCell::new(),
             query: OnceCell::new(),
@@ -69,7 +72,7 @@ impl<'r, A: Attributes> Asked<'r, A> {
 
     /// Host in any case, without port and trailing dot.
     pub(crate) fn host(&self) -> Option<&'r [u8]> {
-        *self.host.get_or_init(|| self.request.authority().map(host_of))
+        once(&self.host, || self.request.authority().map(host_of))
     }
 
     /// The path, without the query.
@@ -78,7 +81,7 @@ impl<'r, A: Attributes> Asked<'r, A> {
     }
 
     fn target(&self) -> Target<'r> {
-        *self.target.get_or_init(|| match self.request.target() {
+        once(&self.target, || match self.request.target() {
             Some(target) => {
                 let (path, query) = split_at(target, b'?').unwrap_or((target, b""));
                 Target { path: Some(path), query }
@@ -88,15 +91,27 @@ impl<'r, A: Attributes> Asked<'r, A> {
     }
 
     /// Whether `holds` for any value of the attribute of this number; false when it is absent.
-    #[inline]
     pub(crate) fn any(
         &self,
         section: &Section<'r>,
         number: u16,
         known: &Known<'r>,
+        holds: impl FnMut(&[u8]) -> bool,
+    ) -> bool {
+        let attribute = section.attributes().get(usize::from(number));
+        attribute.is_some_and(|attribute| self.any_of(section, number, attribute, known, holds))
+    }
+
+    /// The same, where the attribute is at hand.
+    #[inline]
+    pub(crate) fn any_of(
+        &self,
+        section: &Section<'r>,
+        number: u16,
+        attribute: &Attribute,
+        known: &Known<'r>,
         mut holds: impl FnMut(&[u8]) -> bool,
     ) -> bool {
-        let Some(attribute) = section.attributes().get(usize::from(number)) else { return false };
         let name = section.text(attribute.name);
         let mut one = |value: Option<&[u8]>| value.is_some_and(&mut holds);
         match attribute.kind {
@@ -162,6 +177,16 @@ impl<'r, A: Attributes> Asked<'r, A> {
         });
         line.as_deref()
     }
+}
+
+/// What `cell` has, found out when first asked for.
+#[inline]
+fn once<T: Copy>(cell: &Cell<Option<T>>, find: impl FnOnce() -> T) -> T {
+    cell.get().unwrap_or_else(|| {
+        let found = find();
+        cell.set(Some(found));
+        found
+    })
 }
 
 fn only<'r>(mut values: impl Iterator<Item = &'r [u8]>) -> Option<&'r [u8]> {

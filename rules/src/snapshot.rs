@@ -51,15 +51,12 @@ pub struct Snapshot {
     bytes: Vec<u8>,
 }
 
-/// The tables of the namespace.
+/// The namespace; its tables are opened where they are asked for.
 #[derive(Clone, Copy)]
 pub(crate) struct Root<'s> {
     bytes: &'s [u8],
-    pub(crate) outputs: &'s [Output],
-    pub(crate) scopes: &'s [Scope],
-    pub(crate) sections: &'s [SectionExtent],
+    pub(crate) header: &'s Header,
     pub(crate) audiences: Audiences<'s>,
-    pub(crate) text: &'s [u8],
 }
 
 impl Snapshot {
@@ -80,11 +77,12 @@ impl Snapshot {
         if !SNAPSHOT_FORMATS.contains(&format) {
             return Err(Unusable(format!("found format {format}, expected {}", formats())));
         }
-        let root =
-            Root::open(&bytes).ok_or_else(|| Unusable("found a table out of bounds, expected none".to_owned()))?;
+        let root = Root::open(&bytes)
+            .filter(Root::is_whole)
+            .ok_or_else(|| Unusable("found a table out of bounds, expected none".to_owned()))?;
         validate::namespace(&root, header, bytes.len())?;
         let audiences = root.audiences.all().map_or(0, <[_]>::len);
-        for (number, &extent) in (0u32..).zip(root.sections) {
+        for (number, &extent) in (0u32..).zip(root.sections()) {
             validate::section(number, &bytes, extent, audiences)?;
         }
         validate::outputs(&root)?;
@@ -150,7 +148,7 @@ impl Snapshot {
 
     pub(crate) fn sections(&self) -> impl Iterator<Item = Section<'_>> {
         let root = self.root();
-        let count = root.map_or(0, |root| root.sections.len());
+        let count = root.map_or(0, |root| root.sections().len());
         (0..u32::try_from(count).unwrap_or(0)).filter_map(move |number| root?.section(number))
     }
 }
@@ -158,25 +156,48 @@ impl Snapshot {
 impl<'s> Root<'s> {
     fn open(bytes: &'s [u8]) -> Option<Self> {
         let (header, _) = Header::ref_from_prefix(bytes).ok()?;
-        Some(Self {
-            bytes,
-            outputs: table(bytes, header.outputs)?,
-            scopes: table(bytes, header.scopes)?,
-            sections: table(bytes, header.sections)?,
-            audiences: Audiences::of(bytes, header.audiences, header.members),
-            text: table(bytes, header.text)?,
-        })
+        let audiences = Audiences::of(bytes, header.audiences, header.members);
+        Some(Self { bytes, header, audiences })
+    }
+
+    /// Whether every table is where the header says.
+    fn is_whole(&self) -> bool {
+        let Header { outputs, scopes, sections, text, .. } = *self.header;
+        table::<Output>(self.bytes, outputs).is_some()
+            && table::<Scope>(self.bytes, scopes).is_some()
+            && table::<SectionExtent>(self.bytes, sections).is_some()
+            && table::<u8>(self.bytes, text).is_some()
+    }
+
+    /// The variant headers.
+    pub(crate) fn outputs(&self) -> &'s [Output] {
+        table(self.bytes, self.header.outputs).unwrap_or_default()
+    }
+
+    /// The scopes of all rule sets.
+    pub(crate) fn scopes(&self) -> &'s [Scope] {
+        table(self.bytes, self.header.scopes).unwrap_or_default()
+    }
+
+    /// Where the sections stand.
+    pub(crate) fn sections(&self) -> &'s [SectionExtent] {
+        table(self.bytes, self.header.sections).unwrap_or_default()
+    }
+
+    /// The text of the namespace.
+    pub(crate) fn texts(&self) -> Texts<'s> {
+        Texts::new(table(self.bytes, self.header.text).unwrap_or_default())
     }
 
     /// The section of rule set `number`.
     pub(crate) fn section(&self, number: u32) -> Option<Section<'s>> {
-        let extent = self.sections.get(number as usize)?;
+        let extent = self.sections().get(number as usize)?;
         Section::opened(number, slice(self.bytes, extent.offset.get(), extent.length.get())?)
     }
 
     /// A text of the namespace.
     pub(crate) fn text(&self, text: records::Text) -> &'s [u8] {
-        slice(self.text, text.offset.get(), text.length.get()).unwrap_or_default()
+        self.texts().text(text)
     }
 }
 

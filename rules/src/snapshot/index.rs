@@ -71,8 +71,14 @@ pub(crate) fn in_use(slot: u32) -> Option<(u32, u32)> {
 }
 
 impl<'s> Index<'s> {
-    /// The index of a section.
-    pub(crate) fn of(section: &Section<'s>) -> Self {
+    /// The index of a section, where it has one.
+    #[inline]
+    pub(crate) fn of(section: &Section<'s>) -> Option<Self> {
+        (section.header.keys.count.get() > 0).then(|| Self::tables(section))
+    }
+
+    /// The tables, which may be empty.
+    pub(crate) fn tables(section: &Section<'s>) -> Self {
         Self { keys: section.keys(), slots: section.slots(), places: section.places(), always: section.always() }
     }
 

@@ -191,6 +191,5 @@ where
 
 /// `count` items from `first` on.
 pub(crate) fn slice<T>(items: &[T], first: u32, count: u32) -> Option<&[T]> {
-    let first = first as usize;
-    items.get(first..first.checked_add(count as usize)?)
+    items.get(first as usize..)?.get(..count as usize)
 }

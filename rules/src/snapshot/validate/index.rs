@@ -12,7 +12,7 @@ use crate::snapshot::{
 ///
 /// One pass over slots and places, one over the tests.
 pub(super) fn index(section: &Section<'_>) -> Result<(), Unusable> {
-    let index = Index::of(section);
+    let index = Index::tables(section);
     let tests = section.tests();
     if index.keys.is_empty() {
         let rest = index.slots.len().max(index.places.len()).max(index.always.len());
