@@ -17,6 +17,7 @@ import pathlib
 import re
 import sys
 from datetime import datetime, timedelta, timezone
+from decimal import Decimal
 from fractions import Fraction
 
 import xxhash
@@ -330,6 +331,42 @@ def slots(percent):
     return int(exact)
 
 
+# Switches, as items of RFC 9651.
+
+
+def sf_string(value):
+    if not re.fullmatch(r"[ -~]{0,1024}", text(value)):
+        raise ValueError(f"found {value!r}, expected visible ASCII and spaces")
+    return '"' + re.sub(r'(["\\])', r"\\\1", value) + '"'
+
+
+def sf_integer(value):
+    if isinstance(value, bool) or not isinstance(value, int) or abs(value) >= 10**15:
+        raise ValueError(f"found {value!r}, expected a whole number of at most 15 digits")
+    return str(value)
+
+
+def sf_decimal(value):
+    value = Decimal(value)
+    if abs(value) >= 10**12 or value != round(value, 3):
+        raise ValueError(f"found {value}, expected at most 12 digits and 3 behind the point")
+    whole, _, fraction = f"{abs(value):.3f}".partition(".")
+    return ("-" if value < 0 else "") + whole + "." + (fraction.rstrip("0") or "0")
+
+
+def sf_boolean(value):
+    return {True: "?1", False: "?0"}[value]
+
+
+def sf_duration(value):
+    number, unit = re.fullmatch(r"(0|[1-9][0-9]*)(ms|s|m|h|d)", text(value)).groups()
+    millis = int(number) * {"ms": 1, "s": 1000, "m": 60 * 1000, "h": 60 * 60 * 1000, "d": 24 * 60 * 60 * 1000}[unit]
+    return sf_integer(millis) + ";unit=ms"
+
+
+ITEMS = {"string": sf_string, "int": sf_integer, "float": sf_decimal, "bool": sf_boolean, "duration": sf_duration}
+
+
 # Rule sets and the locks beside them.
 
 
@@ -337,7 +374,7 @@ class RuleSet:
     def __init__(self, document):
         known(document, "apiVersion", "kind", "metadata", "spec")
         self.name = document["metadata"]["name"]
-        spec = known(document["spec"], "scope", "identity", "output", "variants", "default", "splits", "rules")
+        spec = known(document["spec"], "scope", "identity", "output", "variants", "default", "splits", "rules", "switches")
         self.scope = known(spec.get("scope", {}), "hosts", "pathPrefixes")
         identity = known(spec.get("identity", {"from": []}), "from", "sticky")
         self.sources, self.sticky = identity["from"], sticky_cookie(identity.get("sticky"))
@@ -347,6 +384,7 @@ class RuleSet:
         self.variants, self.default = spec["variants"], spec["default"]
         self.rules, self.splits = spec.get("rules", []), spec.get("splits", {})
         self.locked, self.audiences = {}, {}
+        self.switches = spec.get("switches", {})
 
     def identity(self, request):
         return self.found(request)[0]
@@ -430,13 +468,22 @@ class RuleSet:
             "reason": reason,
             "slot": slot,
             "experiment": experiment,
-            "set": {self.header: variant} | self.handed_on(experiment) | (rule or {}).get("set", {}),
+            "set": {self.header: variant} | self.handed_on(experiment) | (rule or {}).get("set", {}) | self.switched(variant),
         }
 
     def handed_on(self, experiment):
         """The headers of an experiment that is one."""
         values = {"experimentHeader": experiment, "evaluatedAtHeader": TIME}
         return {header: values[field] for field, header in self.of_experiments.items()} if experiment else {}
+
+    def switched(self, variant):
+        """The header of switches, where there are any: a dictionary of RFC 9651."""
+        members = []
+        for name, switch in sorted(self.switches.items()):
+            known(switch, "type", "default", "variants")
+            value = switch.get("variants", {}).get(variant, switch["default"])
+            members.append(f"{name}={ITEMS[switch['type']](value)}")
+        return {"x-gray-switches": ", ".join(members)} if members else {}
 
 
 def sticky_cookie(node):

@@ -2,10 +2,12 @@
 
 mod acks;
 mod asked;
+mod events;
 mod metrics;
 mod problem;
 mod snapshot;
 mod status;
+mod switches;
 
 use std::sync::Arc;
 
@@ -31,6 +33,8 @@ pub fn app(namespace: Arc<Namespace>) -> Router {
         .route("/v1/namespaces/{namespace}/snapshot", get(snapshot::deliver))
         .route("/v1/namespaces/{namespace}/acks", post(acks::take))
         .route("/v1/namespaces/{namespace}/status", get(status::tell))
+        .route("/v1/events", get(events::tell))
+        .route("/v1/switches/reload", post(switches::reload))
         .route("/metrics", get(metrics::tell))
         .route("/healthz", get(|| async { "ok" }))
         .route("/readyz", get(ready))
@@ -47,7 +51,7 @@ async fn ready(State(namespace): State<Arc<Namespace>>) -> Result<&'static str, 
 }
 
 async fn unknown(uri: Uri) -> Problem {
-    let expected = "expected one under /v1/namespaces/, /metrics, /healthz or /readyz";
+    let expected = "expected one under /v1/namespaces/, /v1/events, /v1/switches/reload, /metrics, /healthz or /readyz";
     Problem::new(StatusCode::NOT_FOUND, format!("found the path {:?}, {expected}", uri.path()))
 }
 

@@ -15,6 +15,9 @@ use crate::{
     documents::{self, Compiled, Gathered},
     finding::Finding,
     namespace::Namespace,
+    overrides::{Origin, Overriding},
+    publication::Publication,
+    reload::{NotReloaded, Order, Orders, Outcome, Reloaded},
     watch::Watch,
 };
 
@@ -31,6 +34,7 @@ const REST: Duration = Duration::from_millis(20);
 struct Directory {
     path: PathBuf,
     owned: Vec<String>,
+    overriding: Overriding,
     seen: Option<mark::Mark>,
 }
 
@@ -46,10 +50,18 @@ enum Reading {
 /// directory panics, and then nothing will be published any more.
 ///
 /// Whatever does not compile, or sets a header that `owned` does not name (empty: any), publishes nothing: what was
-/// published stays, and the namespace says why.
-pub async fn follow(directory: PathBuf, owned: Vec<String>, namespace: Arc<Namespace>) {
+/// published stays, and the namespace says why. `overriding`, which was read at `origin`, stands above the values of
+/// switches; it is read again when the namespace is told to.
+pub async fn follow(
+    directory: PathBuf,
+    owned: Vec<String>,
+    origin: Origin,
+    overriding: Overriding,
+    namespace: Arc<Namespace>,
+) {
     let mut watch = Watch::on(&directory);
-    let mut directory = Directory { path: directory, owned, seen: None };
+    let mut orders = namespace.orders();
+    let mut directory = Directory { path: directory, owned, overriding, seen: None };
     let mut told = true;
     let mut noticed = None;
     loop {
@@ -69,12 +81,69 @@ pub async fn follow(directory: PathBuf, owned: Vec<String>, namespace: Arc<Names
             noticed = None;
             LOOK
         };
-        told = tokio::select! {
-            () = watch.changed() => true,
-            () = tokio::time::sleep(pause) => false,
+        let woken = tokio::select! {
+            () = watch.changed() => Woken::Told,
+            () = tokio::time::sleep(pause) => Woken::Untold,
+            order = ordered(&mut orders) => Woken::Ordered(order),
         };
-        watch.settled().await;
+        told = matches!(woken, Woken::Told);
+        match woken {
+            Woken::Ordered(order) => {
+                let Ok(back) = obeyed(directory, &origin, order, &namespace).await else { return };
+                directory = back;
+            }
+            Woken::Told | Woken::Untold => watch.settled().await,
+        }
     }
+}
+
+/// Why following goes on.
+enum Woken {
+    Told,
+    Untold,
+    Ordered(Order),
+}
+
+/// The next order; where nobody can give one any more, none for ever.
+async fn ordered(orders: &mut Option<Orders>) -> Order {
+    match orders {
+        Some(orders) => match orders.recv().await {
+            Some(order) => order,
+            None => std::future::pending().await,
+        },
+        None => std::future::pending().await,
+    }
+}
+
+/// Reads the overrides again, and the directory with them; tells who gave the order what came of it.
+async fn obeyed(
+    mut directory: Directory,
+    origin: &Origin,
+    order: Order,
+    namespace: &Namespace,
+) -> Result<Directory, JoinError> {
+    let (accepted, origin) = (Instant::now(), origin.clone());
+    let read = move || {
+        let read = directory.read_overrides(&origin);
+        (directory, read)
+    };
+    let (directory, read) = tokio::task::spawn_blocking(read).await?;
+    let outcome = read.map(|compiled| {
+        namespace.replace_switch_problems(Vec::new());
+        let published = publish(compiled, accepted, namespace);
+        let changed = published.as_ref().map(|published| published.switch_changes.clone()).unwrap_or_default();
+        Reloaded { revision: in_use(namespace), published: published.is_some(), changed }
+    });
+    tell(order, outcome, namespace);
+    Ok(directory)
+}
+
+fn tell(order: Order, outcome: Outcome, namespace: &Namespace) {
+    if let Err(why) = &outcome {
+        namespace.replace_switch_problems(why.findings());
+    }
+    // Who gave the order may have gone.
+    let _ = order.send(outcome);
 }
 
 /// Looks on another thread: reading and compiling take milliseconds, and this one answers requests.
@@ -117,8 +186,27 @@ impl Directory {
         None
     }
 
+    /// Reads the overrides at `origin` again and the directory with them; where one of the two cannot be used, the overrides
+    /// stay as they are.
+    fn read_overrides(&mut self, origin: &Origin) -> Result<Compiled, NotReloaded> {
+        if !matches!(origin, Origin::File(_)) {
+            return Err(NotReloaded::NoFile);
+        }
+        let read = origin.read().map_err(NotReloaded::Unreadable)?;
+        let before = std::mem::replace(&mut self.overriding, read);
+        let why = match self.look(true) {
+            Some(Reading::Usable(compiled)) => return Ok(*compiled),
+            Some(Reading::Broken(findings)) => NotReloaded::Broken(findings),
+            None => NotReloaded::Busy,
+        };
+        self.overriding = before;
+        // What was seen was not read with the overrides that stay.
+        self.seen = None;
+        Err(why)
+    }
+
     fn reading(&self, gathered: &Gathered) -> Reading {
-        match documents::compiled(gathered, &self.owned) {
+        match documents::compiled_with(gathered, &self.owned, &self.overriding) {
             Ok(compiled) => Reading::Usable(Box::new(compiled)),
             Err(findings) => Reading::Broken(findings),
         }
@@ -127,20 +215,7 @@ impl Directory {
 
 fn apply(reading: Reading, accepted: Instant, namespace: &Namespace) {
     match reading {
-        Reading::Usable(compiled) => {
-            let Compiled { snapshot, warnings, parsed } = *compiled;
-            let before = namespace.replace_problems(warnings);
-            let was_broken = before.iter().any(Finding::is_error);
-            if let Some(published) = namespace.publish(snapshot, parsed, accepted) {
-                let (revision, bytes, names) = (published.revision, published.size(), published.rule_sets.join(", "));
-                tracing::info!("revision {revision} published: {bytes} bytes, rule sets: {names}");
-                for document in published.documents.iter().filter(|document| document.tag.is_some()) {
-                    tracing::info!("revision {revision}: {document}");
-                }
-            } else if was_broken {
-                tracing::info!("the rules are sound again and unchanged, revision {} stays", in_use(namespace));
-            }
-        }
+        Reading::Usable(compiled) => _ = publish(*compiled, accepted, namespace),
         Reading::Broken(findings) => {
             let (line, documents) = (summary(&findings), refused(&findings));
             if namespace.replace_problems(findings) != namespace.document_problems() {
@@ -148,6 +223,38 @@ fn apply(reading: Reading, accepted: Instant, namespace: &Namespace) {
                 tracing::warn!("the rules are broken, revision {} stays: {line}", in_use(namespace));
             }
         }
+    }
+}
+
+/// Publishes what can be used, and logs what is new; gives it where anything is.
+fn publish(compiled: Compiled, accepted: Instant, namespace: &Namespace) -> Option<Arc<Publication>> {
+    let Compiled { snapshot, warnings, parsed } = compiled;
+    let before = namespace.replace_problems(warnings);
+    let was_broken = before.iter().any(Finding::is_error);
+    let published = namespace.publish(snapshot, parsed, accepted);
+    if let Some(published) = &published {
+        let (revision, bytes, names) = (published.revision, published.size(), published.rule_sets.join(", "));
+        tracing::info!("revision {revision} published: {bytes} bytes, rule sets: {names}");
+        for document in published.documents.iter().filter(|document| document.tag.is_some()) {
+            tracing::info!("revision {revision}: {document}");
+        }
+        log_changes(published);
+    } else if was_broken {
+        tracing::info!("the rules are sound again and unchanged, revision {} stays", in_use(namespace));
+    }
+    published
+}
+
+/// So many changes of switches are logged for a revision.
+const LOGGED: usize = 20;
+
+fn log_changes(published: &Publication) {
+    let revision = published.revision;
+    let changes = &published.switch_changes;
+    changes.iter().take(LOGGED).for_each(|changed| tracing::info!("revision {revision}: SwitchChanged {changed}"));
+    let more = changes.len().saturating_sub(LOGGED);
+    if more > 0 {
+        tracing::info!("revision {revision}: SwitchChanged, {more} more: see /v1/events");
     }
 }
 
@@ -187,7 +294,8 @@ mod tests {
         let scratch = Scratch::new("restless");
         let file = scratch.path("a.yaml");
         std::fs::write(&file, RULES).unwrap();
-        let mut directory = Directory { path: scratch.path(""), owned: Vec::new(), seen: None };
+        let mut directory =
+            Directory { path: scratch.path(""), owned: Vec::new(), overriding: Overriding::default(), seen: None };
         let changes = Cell::new(0);
         let changing = |path: &Path| {
             let gathered = Gathered::directory(path);

@@ -6,9 +6,9 @@ mod parsed;
 
 use std::path::PathBuf;
 
-use graylane_rules::{Format, Outline, Parsed, Snapshot, Source, compile};
+use graylane_rules::{Format, Outline, Parsed, Snapshot, Source, compile_with_overrides};
 
-use crate::{failure::Failure, finding::Finding};
+use crate::{failure::Failure, finding::Finding, overrides::Overriding};
 
 pub use gathered::{Gathered, in_directory, is_document, is_hidden};
 pub use parsed::{ParsedDocument, agree};
@@ -47,18 +47,27 @@ pub struct Compiled {
 /// # Errors
 /// Every finding, warnings included: what could not be read hides nothing of what could.
 pub fn compiled(gathered: &Gathered, owned: &[String]) -> Result<Compiled, Vec<Finding>> {
+    compiled_with(gathered, owned, &Overriding::default())
+}
+
+/// The same, with values of switches above those of the documents.
+///
+/// # Errors
+/// As [`compiled`], and every finding about the overrides.
+pub fn compiled_with(gathered: &Gathered, owned: &[String], overriding: &Overriding) -> Result<Compiled, Vec<Finding>> {
     let documents = &gathered.documents;
     let sources: Vec<_> = documents.iter().map(Document::source).collect();
-    let place = |problem: graylane_rules::Problem| {
-        let document = documents.get(problem.source)?;
-        Some(Finding::of(problem, &document.file, &document.text))
+    // Whatever is about none of the documents is about the overrides.
+    let place = |problem: graylane_rules::Problem| match documents.get(problem.source) {
+        Some(document) => Finding::of(problem, &document.file, &document.text),
+        None => Finding::of(problem, &overriding.name, overriding.text.as_bytes()),
     };
-    let (snapshot, problems, parsed) = match compile(&sources) {
+    let (snapshot, problems, parsed) = match compile_with_overrides(&sources, &overriding.text) {
         Ok(done) => (Some(done.snapshot), done.warnings, done.parsed),
         Err(problems) => (None, problems, Vec::new()),
     };
     let mut findings = gathered.unreadable.clone();
-    findings.extend(problems.into_iter().filter_map(place));
+    findings.extend(problems.into_iter().map(place));
     for finding in findings.iter_mut().filter(|finding| finding.code == "lock-mismatch") {
         finding.expected = finding.expected.replace("`graylane allocate`", &allocation(&gathered.paths));
     }
@@ -82,20 +91,22 @@ fn placed(parsed: Parsed, documents: &[Document]) -> Option<ParsedDocument> {
     Some(ParsedDocument { file, kind, name: parsed.name, tag: parsed.tag, parser })
 }
 
-/// Reads and compiles the files and directories of a command line; warnings go to stderr.
+/// Reads and compiles the files and directories of a command line, with values of switches above those that they have;
+/// warnings go to stderr.
 ///
 /// # Errors
 /// Every finding, those about what cannot be read included.
-pub fn snapshot(paths: &[PathBuf]) -> Result<Snapshot, Failure> {
-    told(paths).map(|compiled| compiled.snapshot)
+pub fn snapshot(paths: &[PathBuf], overriding: &Overriding) -> Result<Snapshot, Failure> {
+    told(paths, overriding).map(|compiled| compiled.snapshot)
 }
 
 /// The same with which parser read what.
 ///
 /// # Errors
 /// Every finding, those about what cannot be read included.
-pub fn told(paths: &[PathBuf]) -> Result<Compiled, Failure> {
-    let compiled = sound(&Gathered::of(paths))?;
+pub fn told(paths: &[PathBuf], overriding: &Overriding) -> Result<Compiled, Failure> {
+    let gathered = Gathered::of(paths);
+    let compiled = compiled_with(&gathered, &[], overriding).map_err(|findings| refusal(&gathered, &findings))?;
     for warning in &compiled.warnings {
         eprintln!("{warning}");
     }

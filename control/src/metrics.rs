@@ -13,6 +13,8 @@
 //! | `refused_documents_total` | counter | | documents with errors, counted at each change that left some |
 //! | `polls_waiting` | gauge | | long polls that wait |
 //! | `polls_total` | counter | `answer` | polls answered: `snapshot`, `nothing`, `format`, `invalid`, `crowded` |
+//! | `event_listeners` | gauge | | listeners to the stream of events |
+//! | `switch_changes_total` | counter | | switches that a revision gave another value |
 //! | `reports_total` | counter | | reports of Envoys taken in |
 //! | `acks_total` | counter | | workers that began to run a revision |
 //! | `nacks_total` | counter | | workers that began to refuse a revision |
@@ -118,9 +120,10 @@ impl Metrics {
         self.polls.get_or_create(&answer.label()).inc();
     }
 
-    /// Counts a publication, and the one it superseded.
-    pub fn count_publication(&self, superseded: bool) {
+    /// Counts a publication, the one it superseded, and the switches it changed.
+    pub fn count_publication(&self, superseded: bool, switch_changes: usize) {
         self.counters.publications.inc();
+        self.counters.switch_changes.inc_by(u64::try_from(switch_changes).unwrap_or(0));
         self.counters.superseded.inc_by(u64::from(superseded));
     }
 

@@ -15,10 +15,12 @@ use tokio::sync::watch;
 use crate::{
     clock::{Clock, Moment},
     documents::{ParsedDocument, agree},
+    events::Events,
     finding::Finding,
     metrics::Metrics,
     nodes::{Nodes, Report, TooMany},
     publication::Publication,
+    reload::{Orders, Reload},
     sealer::{Sealed, Sealer},
 };
 
@@ -38,12 +40,19 @@ pub struct Namespace {
     pub sealer: Sealer,
     /// What is counted.
     pub metrics: Metrics,
+    /// Where what happens is told.
+    pub events: Arc<Events>,
+    /// Has overrides of switches read again.
+    pub reload: Reload,
+    orders: Mutex<Option<Orders>>,
     epoch: u64,
     published: watch::Sender<Option<Arc<Publication>>>,
     draining: watch::Sender<bool>,
     problems: Mutex<Vec<Finding>>,
     /// What is wrong with the signing keys in the files, which are not those in use.
     key_problems: Mutex<Vec<Finding>>,
+    /// What is wrong with overrides that were to be read again, and are not in use.
+    switch_problems: Mutex<Vec<Finding>>,
     nodes: Mutex<Nodes>,
     waiting: AtomicUsize,
     /// The latest word of a client that runs a later revision than is published.
@@ -65,7 +74,11 @@ pub struct Crowded;
 impl Namespace {
     /// A namespace with nothing published; its revisions will be `epoch.1`, `epoch.2` and so on.
     pub fn new(name: impl Into<String>, epoch: u64, sealer: Sealer, clock: Clock) -> Self {
+        let (reload, orders) = Reload::channel();
         Self {
+            events: Arc::default(),
+            reload,
+            orders: Mutex::new(Some(orders)),
             name: name.into(),
             clock,
             metrics: Metrics::new(&sealer),
@@ -75,6 +88,7 @@ impl Namespace {
             draining: watch::Sender::new(false),
             problems: Mutex::default(),
             key_problems: Mutex::default(),
+            switch_problems: Mutex::default(),
             nodes: Mutex::default(),
             waiting: AtomicUsize::new(0),
             ahead: Mutex::default(),
@@ -102,15 +116,17 @@ impl Namespace {
         let head = Head::of(&self.name, revision, SNAPSHOT_FORMAT, snapshot.bytes());
         // The same content read by another parser is a change, and to be seen as one.
         let is_same =
-            |current: Arc<Publication>| current.sha256 == head.sha256 && agree(&current.documents, &documents);
-        if current.is_some_and(is_same) {
+            |current: &Arc<Publication>| current.sha256 == head.sha256 && agree(&current.documents, &documents);
+        if current.as_ref().is_some_and(is_same) {
             return None;
         }
         let now = self.clock.now();
-        let publication = Arc::new(Publication::new(head, snapshot, documents, &self.sealer, now));
+        let publication = Publication::new(head, snapshot, documents, &self.sealer, now);
+        let publication = Arc::new(publication.following(current.as_deref()));
         let superseded = self.nodes().await_revision(revision, accepted, now.steady);
         self.published.send_replace(Some(Arc::clone(&publication)));
-        self.metrics.count_publication(superseded);
+        self.metrics.count_publication(superseded, publication.switch_changes.len());
+        self.events.switches_changed(revision, &publication.switch_changes);
         Some(publication)
     }
 
@@ -124,6 +140,7 @@ impl Namespace {
     pub fn problems(&self) -> Vec<Finding> {
         let mut problems = self.document_problems();
         problems.extend(locked(&self.key_problems).iter().cloned());
+        problems.extend(locked(&self.switch_problems).iter().cloned());
         let now = self.clock.now().steady;
         problems.extend(self.outrun(now));
         problems.extend(self.nodes().problems(now));
@@ -143,6 +160,16 @@ impl Namespace {
     /// Replaces what is wrong with the signing keys.
     pub fn replace_key_problems(&self, problems: Vec<Finding>) {
         *locked(&self.key_problems) = problems;
+    }
+
+    /// Replaces what is wrong with overrides that are not in use.
+    pub fn replace_switch_problems(&self, problems: Vec<Finding>) {
+        *locked(&self.switch_problems) = problems;
+    }
+
+    /// Where orders to read overrides again arrive; None where somebody has it already.
+    pub fn orders(&self) -> Option<Orders> {
+        locked(&self.orders).take()
     }
 
     /// Takes an Envoy's report in, which arrived at `now`, and logs how its complaints and its trouble changed.
@@ -190,6 +217,12 @@ impl Namespace {
     /// Answers whoever waits at once, from now on.
     pub fn drain(&self) {
         self.draining.send_replace(true);
+    }
+
+    /// Waits until serving ends.
+    pub async fn drained(&self) {
+        let mut draining = self.draining.subscribe();
+        let _ = draining.wait_for(|draining| *draining).await;
     }
 
     /// Says, once for each revision, that a client is ahead of it: its clock was ahead, or it talks to the wrong server.

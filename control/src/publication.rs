@@ -11,6 +11,7 @@ use crate::{
     clock::Moment,
     documents::ParsedDocument,
     sealer::{Sealed, Sealer},
+    switch_changes::SwitchChanged,
 };
 
 /// A snapshot and its number, which never change. Its envelopes do: they age.
@@ -25,6 +26,8 @@ pub struct Publication {
     pub rule_sets: Vec<String>,
     /// Which parser read each of its documents.
     pub documents: Vec<ParsedDocument>,
+    /// How switches differ from what was published before.
+    pub switch_changes: Vec<SwitchChanged>,
     namespace: String,
     snapshot: Snapshot,
     /// By format.
@@ -39,7 +42,16 @@ impl Publication {
         let sealed = sealer.seal(head, snapshot.bytes(), at);
         let rule_sets = snapshot.rule_sets().map(|name| String::from_utf8_lossy(name).into_owned()).collect();
         let sealed = Mutex::new(BTreeMap::from([(SNAPSHOT_FORMAT, Arc::new(sealed))]));
-        Self { revision, at, sha256, rule_sets, documents, namespace, snapshot, sealed }
+        let switch_changes = Vec::new();
+        Self { revision, at, sha256, rule_sets, documents, switch_changes, namespace, snapshot, sealed }
+    }
+
+    /// The same, which follows `before`.
+    pub fn following(mut self, before: Option<&Self>) -> Self {
+        if let Some(before) = before {
+            self.switch_changes = SwitchChanged::between(&before.snapshot, &self.snapshot);
+        }
+        self
     }
 
     /// The envelope in `format`, sealed anew if it is no longer fresh; None where this build does not write `format`.

@@ -16,6 +16,8 @@ pub struct Gauges {
     began: Option<Duration>,
     /// When it is recorded next.
     next: Duration,
+    /// How many overrides took no effect when that was recorded last.
+    ineffective: usize,
 }
 
 impl Gauges {
@@ -30,6 +32,16 @@ impl Gauges {
         self.next = now.saturating_add(EVERY);
         let stale = now.saturating_sub(confirmed.unwrap_or(began));
         metrics.record("graylane_staleness_seconds", stale.as_secs());
+    }
+}
+
+impl Gauges {
+    /// Records how many overrides of switches take no effect, where that changed. Where there never were any, nothing is.
+    pub fn ineffective(&mut self, count: usize, metrics: &mut Metrics) {
+        if count != self.ineffective {
+            self.ineffective = count;
+            metrics.record("graylane_switch_overrides_ineffective", u64::try_from(count).unwrap_or(u64::MAX));
+        }
     }
 }
 

@@ -53,6 +53,7 @@ mod roots;
 mod shelf;
 mod signature;
 mod streams;
+mod switches;
 mod table;
 mod vm;
 mod worker;

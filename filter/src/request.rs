@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, cell::OnceCell};
 
-use graylane_rules::{Attributes as _, Decision, timestamp};
+use graylane_rules::{Attributes as _, Decision, owned::SWITCHES, switches::join, timestamp};
 
 #[cfg(feature = "hooks")]
 use crate::hooks;
@@ -15,6 +15,7 @@ use crate::{
     owned::Owned,
     pairs::Pairs,
     readiness::Readiness,
+    switches::Switches,
 };
 
 const OUT_OF_SCOPE: &str = "reason=.=out_of_scope;.;graylane_requests_undecided_total";
@@ -30,17 +31,27 @@ pub enum Action {
     Stop = 1,
 }
 
+/// What decides, and what this Envoy makes of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules<'a> {
+    /// The rules.
+    pub loaded: &'a Loaded,
+    /// Their switches.
+    pub switches: &'a Switches,
+}
+
 /// Decides the request that the host is asking about, or answers it where it asks for `readiness`.
 ///
 /// Owned headers and their twins are removed whatever else happens; then the first rule that matches sets its own.
 /// The ABI 0.2.1 has Envoy choose the route anew when a header was changed. A later ABI does not, and will need the
 /// foreign function `clear_route_cache` here; today that would only cost a request about another microsecond.
-pub fn handle(owned: &Owned, readiness: Option<&Readiness>, loaded: Option<&Loaded>, metrics: &mut Metrics) -> Action {
+pub fn handle(owned: &Owned, readiness: Option<&Readiness>, rules: Option<Rules<'_>>, metrics: &mut Metrics) -> Action {
+    let loaded = rules.map(|rules| rules.loaded);
     let buffer = host::header_pairs(Map::Request).ok();
     let action = match buffer.as_deref().and_then(|buffer| Request::read(buffer, owned)) {
         Some(request) => {
             let request = request.at(loaded.map(|loaded| &loaded.labels));
-            answer(&request, readiness, loaded, metrics)
+            answer(&request, readiness, rules, metrics)
         }
         None => {
             strip_unseen(Map::Request, owned);
@@ -55,9 +66,10 @@ pub fn handle(owned: &Owned, readiness: Option<&Readiness>, loaded: Option<&Load
 fn answer(
     request: &Request<'_>,
     readiness: Option<&Readiness>,
-    loaded: Option<&Loaded>,
+    rules: Option<Rules<'_>>,
     metrics: &mut Metrics,
 ) -> Action {
+    let loaded = rules.map(|rules| rules.loaded);
     #[cfg(feature = "hooks")]
     hooks::obey_request(request);
     if readiness.is_some_and(|readiness| readiness.answers(request, loaded)) {
@@ -66,14 +78,15 @@ fn answer(
     for name in request.spoofed() {
         let _ = host::remove_header(Map::Request, name);
     }
-    match loaded {
-        Some(loaded) => decide(request, loaded, metrics),
+    match rules {
+        Some(rules) => decide(request, rules, metrics),
         None => undecided(None, metrics),
     }
     Action::Continue
 }
 
-fn decide(request: &Request<'_>, loaded: &Loaded, metrics: &mut Metrics) {
+fn decide(request: &Request<'_>, rules: Rules<'_>, metrics: &mut Metrics) {
+    let (loaded, mut switches) = (rules.loaded, None);
     let mut told: Option<Told<'_>> = None;
     let now = OnceCell::new();
     let mut cookies = Cookies::default();
@@ -87,6 +100,9 @@ fn decide(request: &Request<'_>, loaded: &Loaded, metrics: &mut Metrics) {
             let _ = host::replace_header(name, now);
         }
         cookies.join(&decision, request);
+        if let Some(text) = rules.switches.text(&decision) {
+            join(&mut switches, text);
+        }
         metrics.count_decision(loaded, &decision);
         match &mut told {
             None => told = Some(Told::of(&decision)),
@@ -94,6 +110,9 @@ fn decide(request: &Request<'_>, loaded: &Loaded, metrics: &mut Metrics) {
         }
     }
     cookies.tell();
+    if let Some(switches) = switches {
+        let _ = host::replace_header(SWITCHES.as_bytes(), &switches);
+    }
     match told {
         Some(told) => told.tell(loaded, now.get()),
         None => undecided(Some(loaded), metrics),

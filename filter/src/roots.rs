@@ -10,6 +10,7 @@ use crate::{
     owned::Owned,
     readiness::Readiness,
     streams::{self, Owner},
+    switches::Switches,
 };
 
 /// A root context.
@@ -54,6 +55,8 @@ pub struct Filter {
     pub settled: bool,
     /// The rules that decide: those of its configuration until the first were fetched.
     pub active: Option<Rc<Loaded>>,
+    /// Switches, as these rules have them, and what stands above them here.
+    pub switches: Switches,
 }
 
 impl Filter {
@@ -63,6 +66,7 @@ impl Filter {
         let fetched = fetched.filter(|_| !self.lost)?;
         let objection = self.objection(fetched);
         if objection.is_none() {
+            self.switches.lay_over(&fetched.snapshot);
             self.active = Some(Rc::clone(fetched));
         }
         objection
@@ -140,6 +144,11 @@ impl Roots {
     /// configuration of its plugin, which may have taken a key away.
     pub fn fetcher_config(&self) -> Option<&FetcherConfig> {
         self.current_filters().filter_map(|filter| filter.fetcher.as_ref()).last()
+    }
+
+    /// How many overrides of switches take no effect.
+    pub fn ineffective(&self) -> usize {
+        self.current_filters().map(|filter| filter.switches.ineffective()).sum()
     }
 
     /// Whether Envoy has a root `id`, as far as is known since [`forget_gone`](Self::forget_gone).

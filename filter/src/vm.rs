@@ -13,9 +13,10 @@ use crate::{
     owned::Owned,
     pointer::Pointer,
     readiness::Readiness,
-    request::{self, Action},
+    request::{self, Action, Rules},
     roots::{Filter, Role, Roots},
     streams::{self, Owner},
+    switches::Switches,
     worker::Worker,
 };
 
@@ -146,13 +147,14 @@ impl Vm {
         self.worker.serves();
         match self.roots.owner() {
             Some(Owner { filter, certain }) => {
-                let Filter { owned, readiness, active, .. } = filter;
+                let Filter { owned, readiness, active, switches, .. } = filter;
                 if !certain {
                     // Whoever decides, what any of them owns does not get through.
                     let owned: Vec<&Owned> = self.roots.filters().map(|filter| &filter.owned).collect();
                     request::strip(Map::Request, &owned);
                 }
-                request::handle(owned, readiness.as_ref(), active.as_deref(), &mut self.metrics)
+                let rules = active.as_deref().map(|loaded| Rules { loaded, switches });
+                request::handle(owned, readiness.as_ref(), rules, &mut self.metrics)
             }
             // A fetcher put among the HTTP filters by mistake: it decides nothing, and lets nothing through either.
             None => {
@@ -185,6 +187,10 @@ fn filter(text: Option<&[u8]>) -> Result<Role, Vec<String>> {
     let config = FilterConfig::read(text).map_err(|why| vec![why.to_string()])?;
     let owned = Owned::new(config.owned_headers.clone());
     let embedded = Loaded::embedded(&config, text, &owned)?.map(Rc::new);
+    let mut switches = Switches::new(config.switches);
+    if let Some(embedded) = &embedded {
+        switches.lay_over(&embedded.snapshot);
+    }
     // Until the VM is known to the fetcher and has rules, a tick is what stands between requests and rules.
     let _ = host::set_tick(FIRST_TICK);
     let plugin = host::property("plugin_name").unwrap_or_default();
@@ -198,6 +204,7 @@ fn filter(text: Option<&[u8]>) -> Result<Role, Vec<String>> {
         tick: config.tick.0,
         settled: false,
         active: embedded,
+        switches,
     })))
 }
 

@@ -116,6 +116,7 @@ impl Worker {
         }
         let confirmed = (lease.confirmed > Duration::ZERO).then_some(lease.confirmed);
         self.gauges.staleness(now, confirmed, metrics);
+        self.gauges.ineffective(roots.ineffective(), metrics);
     }
 
     /// Ticks fast until the fetcher knows this VM and it has rules, or for so long that there is no fetcher; then as

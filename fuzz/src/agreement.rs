@@ -17,6 +17,8 @@ pub struct Outcome {
     pub slot: Option<u32>,
     /// The headers to set.
     pub set: Vec<(Vec<u8>, Vec<u8>)>,
+    /// The switches.
+    pub switches: Option<Vec<u8>>,
     series: SeriesKey,
 }
 
@@ -29,6 +31,7 @@ impl From<Decision<'_>> for Outcome {
             reason: decision.reason,
             slot: decision.slot,
             set: decision.set().map(|(name, value)| (name.to_vec(), value.to_vec())).collect(),
+            switches: decision.switches.map(<[u8]>::to_vec),
             series: decision.series,
         }
     }

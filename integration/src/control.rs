@@ -84,6 +84,8 @@ pub(crate) struct Launch {
     pub(crate) build: Option<String>,
     /// The file of the key it signs with.
     pub(crate) signing_key: Option<PathBuf>,
+    /// The file of overrides that it reads.
+    pub(crate) switches: Option<PathBuf>,
     /// Whether its log goes to the terminal.
     pub(crate) shown: bool,
 }
@@ -173,6 +175,30 @@ impl Control {
         serde_json::from_str(&text).map_err(|why| format!("control's status: {why}: {} {text}", answer.status))
     }
 
+    /// Replaces what stands in the file of overrides; nobody is told.
+    ///
+    /// # Panics
+    /// Where it was started without one.
+    pub fn write_switches(&self, text: &str) {
+        let file = self.launch.switches.as_ref().expect("a file of overrides");
+        std::fs::write(file, text).expect("the file of overrides is written");
+    }
+
+    /// Has it read the overrides again, by a signal.
+    pub fn reload_by_signal(&self) {
+        self.process().signal_user();
+    }
+
+    /// Has it read the overrides again, by a request; gives status and body of the answer.
+    ///
+    /// # Panics
+    /// Where it does not answer.
+    pub fn reload(&self) -> (u16, serde_json::Value) {
+        let request = Request::new("POST", "/v1/switches/reload").host("control").header("connection", "close");
+        let answer = Wire::open(self.address).and_then(|mut wire| wire.exchange(&request)).expect("control answers");
+        (answer.status, serde_json::from_slice(&answer.body).expect("JSON"))
+    }
+
     /// Has it read the keys again that it signs with.
     pub fn hang_up(&self) {
         self.process().hang_up();
@@ -205,6 +231,9 @@ impl Launch {
         let mut arguments = vec!["serve".into(), "--rules".into(), directory.into(), "--listen".into(), address.into()];
         if let Some(file) = &self.signing_key {
             arguments.extend::<[OsString; 2]>(["--signing-key".into(), file.into()]);
+        }
+        if let Some(file) = &self.switches {
+            arguments.extend::<[OsString; 2]>(["--switches".into(), format!("@{}", file.display()).into()]);
         }
         let log = self.shown.then_some(Second::Terminal("control"));
         let binary = artefacts::graylane(self.build.as_deref());

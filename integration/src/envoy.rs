@@ -71,7 +71,7 @@ impl Envoy {
     }
 
     /// The same with its access log told to `recorder`, with few lines kept if `quiet`, and for
-    /// [`restart_hot`](Self::restart_hot) if `hot`.
+    /// [`restart_hot`](Self::restart_hot) if `hot`; `environment` are variables besides our own, as `NAME=VALUE`.
     pub(crate) fn start_with(
         file: &Path,
         scratch: &Path,
@@ -79,8 +79,10 @@ impl Envoy {
         recorder: Option<&Recorder>,
         quiet: bool,
         hot: bool,
+        environment: &[String],
     ) -> Self {
-        Self::launch(Launch { recorder: recorder.cloned(), quiet, hot, ..Launch::new(file, scratch, *settings) })
+        let (recorder, environment) = (recorder.cloned(), environment.to_vec());
+        Self::launch(Launch { recorder, quiet, hot, environment, ..Launch::new(file, scratch, *settings) })
     }
 
     /// Starts Envoy without waiting for it.

@@ -25,6 +25,8 @@ pub struct Mesh {
     by_cable: bool,
     restartable: bool,
     recorder: Option<Recorder>,
+    switches: Option<String>,
+    environment: Vec<String>,
 }
 
 impl Mesh {
@@ -46,6 +48,8 @@ impl Mesh {
             by_cable: false,
             restartable: false,
             recorder: None,
+            switches: None,
+            environment: Vec::new(),
         }
     }
 

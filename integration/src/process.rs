@@ -94,6 +94,11 @@ impl Process {
         self.signal(libc::SIGHUP);
     }
 
+    /// Sends SIGUSR1.
+    pub fn signal_user(&self) {
+        self.signal(libc::SIGUSR1);
+    }
+
     /// Lets it go on.
     pub fn resume(&self) {
         self.signal(libc::SIGCONT);

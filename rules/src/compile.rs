@@ -7,6 +7,7 @@ mod graph;
 mod headers;
 mod index;
 mod section;
+mod switches;
 
 use std::collections::BTreeMap;
 
@@ -65,8 +66,7 @@ pub struct Parsed {
 /// # Errors
 /// Every problem of every document at once, warnings included, ordered by source and place.
 pub fn compile(sources: &[Source<'_>]) -> Result<Compiled, Vec<Problem>> {
-    let tagged: Vec<Tagged<'_>> = sources.iter().copied().map(Tagged::from).collect();
-    compile_with(&tagged, &Registry::default())
+    compile_with(&tagged(sources), &Registry::default())
 }
 
 /// The same for documents that came with tags, or that other parsers read as well.
@@ -74,7 +74,7 @@ pub fn compile(sources: &[Source<'_>]) -> Result<Compiled, Vec<Problem>> {
 /// # Errors
 /// As [`compile`].
 pub fn compile_with(sources: &[Tagged<'_>], registry: &Registry) -> Result<Compiled, Vec<Problem>> {
-    compile_all(sources, registry, &[])
+    compile_all(sources, registry, Besides::default())
 }
 
 /// The same as [`compile`] with automata that were compiled elsewhere, which are taken as they are.
@@ -84,11 +84,34 @@ pub fn compile_with(sources: &[Tagged<'_>], registry: &Registry) -> Result<Compi
 /// # Errors
 /// As [`compile`]; an automaton that is damaged, and in a build without `regex` one that is missing.
 pub fn compile_with_automata(sources: &[Source<'_>], automata: &[Automaton]) -> Result<Compiled, Vec<Problem>> {
-    let tagged: Vec<Tagged<'_>> = sources.iter().copied().map(Tagged::from).collect();
-    compile_all(&tagged, &Registry::default(), automata)
+    compile_all(&tagged(sources), &Registry::default(), Besides { automata, overrides: "" })
 }
 
-fn compile_all(sources: &[Tagged<'_>], registry: &Registry, automata: &[Automaton]) -> Result<Compiled, Vec<Problem>> {
+/// The same as [`compile`], with `overrides` of switches in [their string form](crate::switches::Overrides) above what the
+/// documents say.
+///
+/// # Errors
+/// As [`compile`]; the problems of the overrides are those of a source behind the last one.
+pub fn compile_with_overrides(sources: &[Source<'_>], overrides: &str) -> Result<Compiled, Vec<Problem>> {
+    compile_all(&tagged(sources), &Registry::default(), Besides { automata: &[], overrides })
+}
+
+fn tagged<'a>(sources: &[Source<'a>]) -> Vec<Tagged<'a>> {
+    sources.iter().copied().map(Tagged::from).collect()
+}
+
+/// What is compiled besides the documents.
+#[derive(Clone, Copy, Default)]
+struct Besides<'a> {
+    automata: &'a [Automaton],
+    overrides: &'a str,
+}
+
+fn compile_all(
+    sources: &[Tagged<'_>],
+    registry: &Registry,
+    Besides { automata, overrides }: Besides<'_>,
+) -> Result<Compiled, Vec<Problem>> {
     let mut report = Report::default();
     let mut rule_sets = Vec::new();
     let (mut locks, mut audiences, mut parser_tags, mut parsed) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
@@ -113,7 +136,12 @@ fn compile_all(sources: &[Tagged<'_>], registry: &Registry, automata: &[Automato
     clashes::refuse_namesakes(audiences.iter().map(|(index, audience)| (*index, &audience.name)), &mut report);
     rule_sets.sort_by(|(_, one), (_, other)| one.name.text.cmp(&other.name.text));
     headers::refuse_foreign(&rule_sets, &mut report);
+    switches::refuse_namesakes(&rule_sets, &mut report);
     let allocations = allocate(&rule_sets, &locks, &mut report);
+    report.begin(sources.len());
+    switches::overlay(overrides, &mut rule_sets, &mut report);
+    report.begin(0);
+    switches::refuse_too_large(&rule_sets, &mut report);
     let audiences = Audiences::resolve(&rule_sets, &audiences, unread, &mut report);
     if report.has_errors() {
         return Err(report.into_problems());

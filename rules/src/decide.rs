@@ -184,6 +184,7 @@ impl<'s> Section<'s> {
             experiment: None,
             variant_header: self.text(self.header.variant_header),
             series: SeriesKey { rule_set: self.number, rule: u32::MAX, variant },
+            switches: self.dictionary(variant),
             set: Settings { texts: self.texts, settings: &[] },
             header: self.header,
             cookies_of: self.header.sets_cookies().then_some(*self),

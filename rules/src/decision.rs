@@ -58,6 +58,9 @@ pub struct Decision<'s> {
     pub variant_header: &'s [u8],
     /// Which counter this decision belongs to.
     pub series: SeriesKey,
+    /// The value of [`owned::SWITCHES`](crate::owned::SWITCHES); None where the rule set has no switches. Those of several
+    /// decisions about a request are [joined](crate::switches::joined).
+    pub switches: Option<&'s [u8]>,
     pub(crate) set: Settings<'s>,
     pub(crate) header: &'s SectionHeader,
     /// The rule set, where it may set cookies.
@@ -65,7 +68,7 @@ pub struct Decision<'s> {
 }
 
 impl<'s> Decision<'s> {
-    /// The headers to set whose values the decision knows, each once, names in lower case: the variant header first, then
+    /// The headers to set whose values the decision alone knows, each once, names in lower case: the variant header first, then
     /// the experiment's where there are both, then the rule's own.
     pub fn set(&self) -> impl Iterator<Item = (&'s [u8], &'s [u8])> + use<'s> {
         let named = |experiment| Some((self.set.texts.optional(self.header.experiment_header)?, experiment));

@@ -16,6 +16,7 @@ mod regex;
 mod rule_set;
 mod rules;
 mod splits;
+mod switches;
 mod windows;
 
 use std::ops::Range;
@@ -36,6 +37,7 @@ pub(crate) use output::{Carries, Output};
 pub(crate) use parser_tags::ParserTags;
 pub(crate) use rule_set::CONTAINS_LIMIT;
 pub(crate) use rules::{SET_BYTES_LIMIT, SET_LIMIT};
+pub(crate) use switches::{Switch, text as switches_text};
 
 use fields::Fields;
 
@@ -66,6 +68,7 @@ pub(crate) struct RuleSet {
     pub(crate) variants: Vec<String>,
     pub(crate) default: usize,
     pub(crate) splits: Vec<Split>,
+    pub(crate) switches: Vec<Switch>,
     pub(crate) rules: Vec<Rule>,
 }
 

@@ -123,6 +123,8 @@ fn decision_lines(section: &Section<'_>, decision: &Decision<'_>) -> Vec<String>
         lines.push(format!("  experiment  {}", Shown(experiment)));
     }
     lines.extend(decision.set().map(|(name, value)| format!("  set         {}: {}", Shown(name), Shown(value))));
+    let switches = decision.switches.map(|text| format!("  switches    {}", String::from_utf8_lossy(text)));
+    lines.extend(switches);
     let evaluated_at = decision.evaluated_at_header();
     lines.extend(evaluated_at.map(|name| format!("  set         {}: the time of the decision", Shown(name))));
     lines

@@ -35,13 +35,14 @@ mod shares;
 pub mod slot;
 mod snapshot;
 mod source;
+pub mod switches;
 mod time;
 pub mod timestamp;
 mod tree;
 
 pub use attributes::Attributes;
 pub use automaton::Automaton;
-pub use compile::{Compiled, Parsed, compile, compile_with, compile_with_automata};
+pub use compile::{Compiled, Parsed, compile, compile_with, compile_with_automata, compile_with_overrides};
 pub use cookies::Cookie;
 pub use decision::{Decision, Reason, SeriesKey};
 pub use expected::{Expected, ExpectedShare};

@@ -9,6 +9,7 @@ use crate::{
     allocation::Allocation,
     compile,
     document::{Document, Lock, Match, RuleSet, Then},
+    owned,
     parsers::Choice,
     report::Report,
     tree::{self, Node, Value},
@@ -37,7 +38,7 @@ pub struct RuleSetOutline {
     pub splits: Vec<SplitOutline>,
     /// Its rules, in order.
     pub rules: Vec<RuleOutline>,
-    /// The headers it may set, in lower case, sorted: those of its output and the names in `set`.
+    /// The headers it may set, in lower case, sorted: those of its output and of its switches, and the names in `set`.
     pub headers: BTreeSet<String>,
     /// Every other field of `spec`, by name, as a text: two are equal where they say the same.
     pub fields: Vec<(String, String)>,
@@ -211,9 +212,10 @@ fn rule_set_outline(source: usize, rule_set: &RuleSet, tree: &Node) -> RuleSetOu
     let output = &rule_set.output;
     let further = [&output.experiment_header, &output.evaluated_at_header].into_iter().flatten().map(|name| &name.text);
     let set = rule_set.rules.iter().flat_map(|rule| &rule.set).map(|setting| &setting.name.text);
+    let switches = (!rule_set.switches.is_empty()).then(|| owned::SWITCHES.to_owned());
     RuleSetOutline {
         source,
-        headers: set.chain(further).chain([&output.variant_header]).cloned().collect(),
+        headers: set.chain(further).chain([&output.variant_header]).cloned().chain(switches).collect(),
         name: rule_set.name.text.clone(),
         identity: spec.and_then(|spec| spec.field("identity")).map(identity).unwrap_or_default(),
         splits: splits.collect(),

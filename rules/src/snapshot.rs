@@ -11,6 +11,7 @@ use std::{collections::BTreeSet, fmt};
 
 use zerocopy::FromBytes;
 
+use crate::owned;
 use audiences::Audiences;
 use records::{Header, MAGIC, Output, Scope, SectionExtent, Setting, kind};
 use section::{Section, Texts, slice, table};
@@ -121,12 +122,13 @@ impl Snapshot {
     }
 
     /// Every header this snapshot may set that carries no variant, in lower case, each once, sorted: those of
-    /// experiments, and the names in `set`.
+    /// experiments and of switches, and the names in `set`.
     pub fn further_header_names(&self) -> impl Iterator<Item = &[u8]> {
         let mut names = BTreeSet::new();
         for section in self.sections() {
             names.extend(section.experiment_header());
             names.extend(section.evaluated_at_header());
+            names.extend((!section.switches().is_empty()).then_some(owned::SWITCHES.as_bytes()));
             names.extend(section.all_settings().iter().map(|setting| section.text(setting.name)));
         }
         names.into_iter()

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 
 use common::{Bytes, Request, unhex};
 use graylane_rules::{
-    Decision, Format, Snapshot, Source, compile,
+    Decision, Format, Snapshot, Source, compile, owned,
     slot::{Domain, seed, slot},
 };
 use serde::Deserialize;
@@ -71,6 +71,7 @@ const FILES: &[(&str, &str)] = files![
     "split-with-lock"
     "sticky-and-issued"
     "sticky"
+    "switches"
     "text-operators"
     "time"
     "unconditional"
@@ -120,6 +121,7 @@ impl Outcome {
             set: decision
                 .set()
                 .chain(decision.evaluated_at_header().map(|header| (header, &b"<time>"[..])))
+                .chain(decision.switches.map(|switches| (owned::SWITCHES.as_bytes(), switches)))
                 .map(|(name, value)| (text(name), text(value)))
                 .collect(),
             cookies: decision.cookies(request).iter().map(ToString::to_string).collect(),

@@ -77,7 +77,7 @@ fn rich() -> String {
             .unwrap();
     }
     format!(
-        "apiVersion: graylane.dev/v1\nkind: RuleSet\nmetadata: {{name: rich}}\nspec:\n  scope: {{hosts: ['*.example', b.example], pathPrefixes: [/, /shop]}}\n  identity: {{from: [{{header: x-user}}, {{cookie: uid}}]}}\n  variants: [a, b, c]\n  default: a\n  splits: {{s: {{weights: {{a: 1, b: 1, c: 1}}, experiment: e}}}}\n  rules:\n{rules}"
+        "apiVersion: graylane.dev/v1\nkind: RuleSet\nmetadata: {{name: rich}}\nspec:\n  scope: {{hosts: ['*.example', b.example], pathPrefixes: [/, /shop]}}\n  identity: {{from: [{{header: x-user}}, {{cookie: uid}}]}}\n  variants: [a, b, c]\n  default: a\n  splits: {{s: {{weights: {{a: 1, b: 1, c: 1}}, experiment: e}}}}\n  output: {{experimentHeader: x-exp, evaluatedAtHeader: x-at}}\n  switches: {{flag: {{type: string, default: v1, variants: {{b: v2}}}}, limit: {{type: float, default: 0.3}}}}\n  rules:\n{rules}"
     )
 }
 
@@ -128,7 +128,7 @@ proptest! {
         let snapshot = Snapshot::load(BYTES.clone()).unwrap();
         for decision in snapshot.decide(&request) {
             prop_assert!([&b"a"[..], b"b", b"c"].contains(&decision.variant));
-            prop_assert!(decision.set().count() <= 2);
+            prop_assert!(decision.set().count() <= 3 && decision.switches.is_some());
         }
         for explanation in snapshot.explain(&request) {
             prop_assert!(!explanation.to_string().chars().any(|c| c.is_control() && c != '\n'));

@@ -14,7 +14,7 @@ use crate::{
     excerpt,
     failure::Failure,
     finding::Finding,
-    owned,
+    overrides, owned,
 };
 
 /// Report every problem of rule sets, each with its place.
@@ -53,6 +53,8 @@ pub struct Arguments {
     /// between. Not given: the rules may set any.
     #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = owned::parse_name)]
     owned: Vec<String>,
+    #[command(flatten)]
+    switches: overrides::Switches,
     /// How to report.
     #[arg(short, long, value_name = "FORM", default_value = "text")]
     output: Form,
@@ -73,8 +75,9 @@ enum Form {
 /// # Errors
 /// Where stdout cannot be written.
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let overriding = arguments.switches.read()?;
     let gathered = Gathered::of(&arguments.paths.all());
-    let (findings, snapshot, parsed) = match documents::compiled(&gathered, &arguments.owned) {
+    let (findings, snapshot, parsed) = match documents::compiled_with(&gathered, &arguments.owned, &overriding) {
         Ok(compiled) => (compiled.warnings, Some(compiled.snapshot), compiled.parsed),
         Err(findings) => (findings, None, Vec::new()),
     };

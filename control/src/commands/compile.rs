@@ -9,7 +9,7 @@ use std::{
 use graylane_rules::{SNAPSHOT_FORMAT, envelope};
 
 use super::paths::Paths;
-use crate::{documents, failure::Failure, replace::replace};
+use crate::{documents, failure::Failure, overrides, replace::replace};
 
 /// Compile rule sets into a snapshot file.
 ///
@@ -33,6 +33,8 @@ Exit codes:
 pub struct Arguments {
     #[command(flatten)]
     paths: Paths,
+    #[command(flatten)]
+    switches: overrides::Switches,
     /// Where to write; `-` is stdout.
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
@@ -43,7 +45,7 @@ pub struct Arguments {
 /// # Errors
 /// Documents that do not compile, files that cannot be read or written.
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let snapshot = documents::snapshot(&arguments.paths.all())?;
+    let snapshot = documents::snapshot(&arguments.paths.all(), &arguments.switches.read()?)?;
     let bytes = snapshot.bytes();
     let output = &arguments.output;
     let written = if output.as_os_str() == "-" { io::stdout().lock().write_all(bytes) } else { replace(output, bytes) };

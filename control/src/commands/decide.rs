@@ -10,7 +10,7 @@ use std::{
 use graylane_rules::Snapshot;
 
 use super::paths::Paths;
-use crate::{documents, failure::Failure, owned, owned::Owned};
+use crate::{documents, failure::Failure, overrides, owned, owned::Owned};
 
 /// The longest request line, in bytes.
 const LINE_LIMIT: usize = 1 << 20;
@@ -28,7 +28,8 @@ const LINE_LIMIT: usize = 1 << 20;
 /// `issueCookie` makes an identity; without it none is minted.
 ///
 /// A decision: {"ruleSet","rule","variant","reason","slot","experiment","set":{…},"remove":[…]}, null where there is
-/// nothing; all null for a request outside of every scope. `set` begins with the variant header. `remove` names the
+/// nothing; all null for a request outside of every scope. `set` begins with the variant header;
+/// the time of an experiment is in it where the request has one. `remove` names the
 /// owned headers that came with the request and that no decision about it sets: as in Envoy, they are hidden from the
 /// decision. Owned are all names the rule sets may set, those given by --owned, and their twins with underscores.
 /// Where cookies are set, "cookies" holds the values of set-cookie.
@@ -50,6 +51,8 @@ pub struct Arguments {
     /// Another header that Graylane owns, besides those the rules set. Repeat it, or put commas between.
     #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = owned::parse_name)]
     owned: Vec<String>,
+    #[command(flatten)]
+    switches: overrides::Switches,
 }
 
 /// Decides what comes on stdin.
@@ -57,7 +60,7 @@ pub struct Arguments {
 /// # Errors
 /// The first line that is no request.
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let snapshot = documents::snapshot(&arguments.paths.all())?;
+    let snapshot = documents::snapshot(&arguments.paths.all(), &arguments.switches.read()?)?;
     let owned = Owned::new(&snapshot, &arguments.owned);
     let mut output = BufWriter::new(io::stdout().lock());
     let outcome = decide(io::stdin().lock(), &mut output, &snapshot, &owned);

@@ -22,7 +22,7 @@ use crate::{
     documents::{self, ParsedDocument},
     failure::Failure,
     finding::one_line,
-    owned,
+    overrides, owned,
     owned::Owned,
     request::Request,
     shell,
@@ -77,6 +77,8 @@ pub struct Arguments {
     /// Another header that Graylane owns, besides those the rules set. Repeat it, or put commas between.
     #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = owned::parse_name)]
     owned: Vec<String>,
+    #[command(flatten)]
+    switches: overrides::Switches,
     /// The request, as one text: a curl command line as it was copied.
     #[arg(long = "curl", value_name = "LINE", conflicts_with_all = ["log_line", "curl"])]
     line: Option<String>,
@@ -112,7 +114,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         (None, Some(line)) => pasted(line).map_err(Failure::unable)?,
         (None, None) => curl::parse(&arguments.curl).map_err(Failure::unable)?,
     };
-    let documents::Compiled { snapshot, parsed, .. } = documents::told(&arguments.files)?;
+    let told = documents::told(&arguments.files, &arguments.switches.read()?)?;
+    let documents::Compiled { snapshot, parsed, .. } = told;
     arguments.surroundings.add_to(&mut request, logged.as_ref());
     let as_sent = request.clone();
     if logged.is_none() {

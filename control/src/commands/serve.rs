@@ -20,7 +20,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use crate::{clock::Clock, delivery, directory, failure::Failure, namespace::Namespace, owned};
+use crate::{clock::Clock, delivery, directory, failure::Failure, namespace::Namespace, overrides, owned, reload};
 use signing::Signing;
 
 /// So long connections may take to end once serving does.
@@ -53,6 +53,11 @@ const UNREAD: &str = "--rules: reading the directory ended unexpectedly, which i
 /// revisions grow over a restart. Where the clock was set back in between they do not, and no Envoy takes any: the status
 /// says so, and when to start again: as soon as the clock is past the epoch that they run.
 ///
+/// With --switches values of switches stand above those of the rule sets, for all variants: they are part of what is
+/// published. Those of a file are read again on SIGUSR1, or by POST /v1/switches/reload, which answers with what changed. A
+/// file that cannot be used changes nothing, and the answer, stderr and the status say why. Every change of a switch, by the
+/// file or by a document, is a line on stderr and an event SwitchChanged of /v1/events.
+///
 /// An Envoy has two connections open, one that polls and one that reports, and each takes a file descriptor. The soft
 /// limit of these is raised to the hard one (`ulimit -Hn`), and the log says what it is: half of it, less a few dozen, is
 /// how many Envoys can be served, up to 10,000.
@@ -70,12 +75,15 @@ Paths:
   GET  /v1/namespaces/NAME/snapshot   long poll: ?after=E.N&formats=2&wait=25s
   POST /v1/namespaces/NAME/acks       what the workers of an Envoy run
   GET  /v1/namespaces/NAME/status     revision, problems, who runs what
+  POST /v1/switches/reload            read --switches @FILE again; how they changed
+  GET  /v1/events                     what happens, as server-sent events
   GET  /metrics                       all that in figures, for Prometheus
   GET  /healthz, /readyz              alive; a revision is published
 
 Signals:
   SIGTERM, SIGINT  answer whoever waits, and end
   SIGHUP           read the signing keys again, where there are any
+  SIGUSR1          read --switches @FILE again
 
 Exit codes:
   0  ended by SIGTERM or SIGINT, every waiting poll answered
@@ -98,6 +106,8 @@ pub struct Arguments {
     namespace: String,
     #[command(flatten)]
     signing: Signing,
+    #[command(flatten)]
+    switches: overrides::Switches,
     /// Listen on an address that other machines reach, without encryption and authentication.
     #[arg(long)]
     insecure_listen: bool,
@@ -150,7 +160,10 @@ async fn serve(arguments: Arguments) -> Result<(), Failure> {
     // Without keys SIGHUP stays what it is: the terminal is gone.
     let hangups =
         if arguments.signing.is_empty() { None } else { Some(signal(SignalKind::hangup()).map_err(no_signal)?) };
+    let orders = signal(SignalKind::user_defined1()).map_err(no_signal)?;
     let sealer = arguments.signing.sealer()?;
+    let origin = arguments.switches.origin()?;
+    let overriding = origin.read().map_err(Failure::unable)?;
     let listener = listen::bind(arguments.listen).await?;
     files::open_many();
     let unable = |why| Failure::unable(format!("--listen {}: {why}", arguments.listen));
@@ -162,8 +175,17 @@ async fn serve(arguments: Arguments) -> Result<(), Failure> {
     if let Some(hangups) = hangups {
         tokio::spawn(arguments.signing.follow(hangups, Arc::clone(&namespace)));
     }
-    let following = tokio::spawn(directory::follow(arguments.rules, arguments.owned, Arc::clone(&namespace)));
+    tokio::spawn(obey(orders, Arc::clone(&namespace)));
+    let (rules, owned) = (arguments.rules, arguments.owned);
+    let following = tokio::spawn(directory::follow(rules, owned, origin, overriding, Arc::clone(&namespace)));
     answer(listener, namespace, ends, following).await
+}
+
+/// Has overrides of switches read again each time `orders` tells to, for ever.
+async fn obey(mut orders: Signal, namespace: Arc<Namespace>) {
+    while orders.recv().await.is_some() {
+        reload::log(&namespace.reload.order().await);
+    }
 }
 
 /// Answers until one of the signals `ends` it.

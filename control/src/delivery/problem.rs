@@ -4,19 +4,26 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 /// An answer that says what went wrong.
 #[derive(Debug)]
 pub struct Problem {
     status: StatusCode,
     detail: String,
+    more: Map<String, Value>,
 }
 
 impl Problem {
     /// `detail` says where, what was found and what would be right.
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { status, detail: detail.into() }
+        Self { status, detail: detail.into(), more: Map::new() }
+    }
+
+    /// The same, with a member of its own.
+    pub fn with(mut self, member: &str, value: Value) -> Self {
+        self.more.insert(member.to_owned(), value);
+        self
     }
 
     /// The status it is answered with.
@@ -27,12 +34,15 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let body = json!({
+        let mut body = json!({
             "type": "about:blank",
             "title": self.status.canonical_reason().unwrap_or("Error"),
             "status": self.status.as_u16(),
             "detail": self.detail,
         });
+        if let Value::Object(members) = &mut body {
+            members.extend(self.more);
+        }
         (self.status, [(header::CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response()
     }
 }

@@ -10,6 +10,7 @@ use graylane_rules::{Format, Revision, SNAPSHOT_FORMAT, SNAPSHOT_FORMATS, Snapsh
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
+mod events;
 mod signed;
 mod standing;
 

@@ -22,6 +22,7 @@ pub struct Gauges {
     published: Gauge,
     problems: Family<Problem, Gauge>,
     waiting: Gauge,
+    listeners: Gauge,
     nodes: Gauge,
     silent: Gauge,
     workers: Gauge,
@@ -48,6 +49,7 @@ impl Gauges {
             published: gauge("published_timestamp_seconds", "When it was published, in seconds since 1970"),
             problems,
             waiting: gauge("polls_waiting", "Long polls that wait"),
+            listeners: gauge("event_listeners", "Listeners to the stream of events"),
             nodes: gauge("nodes", "Envoys that reported within ten minutes"),
             silent: gauge("nodes_silent", "Envoys that did not report within a minute"),
             workers: gauge("workers", "Workers of Envoys: the VMs that serve requests"),
@@ -74,6 +76,7 @@ impl Gauges {
         self.expiry.set(sealed.map_or(0, |sealed| signed(sealed.head.expires)));
         self.keys.set(signed(namespace.sealer.keyring().ids().len()));
         self.waiting.set(signed(namespace.waiting()));
+        self.listeners.set(signed(namespace.events.listening()));
         self.set_problems(&namespace.problems());
         self.set_tally(namespace.nodes().tally(namespace.clock.now().steady));
     }

@@ -91,6 +91,9 @@ struct Spec {
     default: Id,
     /// Named, weighted choices.
     splits: Option<BTreeMap<String, Split>>,
+    /// Typed values for the upstream.
+    #[schemars(extend("maxProperties" = 64))]
+    switches: Option<BTreeMap<String, Switch>>,
     /// The first that matches decides.
     rules: Option<Vec<Rule>>,
 }
@@ -199,6 +202,45 @@ struct Output {
     experiment_header: Option<String>,
     /// The header that carries the time of such a decision.
     evaluated_at_header: Option<String>,
+}
+
+/// A typed value for the upstream.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Switch {
+    /// What its values are.
+    #[schemars(rename = "type")]
+    kind: SwitchType,
+    /// That of every variant without one of its own.
+    default: SwitchValue,
+    /// Those of variants that have one.
+    variants: Option<BTreeMap<String, SwitchValue>>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "lowercase")]
+enum SwitchType {
+    /// At most 1,024 bytes of visible ASCII and spaces.
+    String,
+    /// A whole number of at most 15 digits.
+    Int,
+    /// At most 12 digits, and 3 behind the point.
+    Float,
+    /// true or false.
+    Bool,
+    /// A whole number and one of ms, s, m, h and d.
+    Duration,
+}
+
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum SwitchValue {
+    /// A string, or a duration such as 1500ms.
+    Text(#[schemars(length(max = 1024))] String),
+    /// An int or a float.
+    Number(f64),
+    /// A bool.
+    Truth(bool),
 }
 
 /// A named, weighted choice.

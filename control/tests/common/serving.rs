@@ -59,6 +59,12 @@ impl Serving {
         ask(&self.address, "POST", path, body).0
     }
 
+    /// A request without a body, answered with JSON: status and body.
+    pub fn ask(&self, method: &str, path: &str) -> (u16, Value) {
+        let (status, body) = ask(&self.address, method, path, "");
+        (status, serde_json::from_slice(&body).unwrap())
+    }
+
     pub fn status(&self) -> Value {
         serde_json::from_slice(&self.get("~/status").1).unwrap()
     }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use graylane_rules::owned;
-use serde::Deserialize;
+use graylane_rules::{owned, switches::Overrides};
+use serde::{Deserialize, Deserializer, de::Error};
 use serde_json::value::RawValue;
 
 use super::{FetcherConfig, Invalid, is_visible, limits::Limits, period::Tick, quoted, read};
@@ -32,6 +32,9 @@ pub struct FilterConfig<'a> {
     pub readiness_path: Option<String>,
     /// What rules may do at most, embedded ones and fetched ones. Default: anything.
     pub limits: Limits,
+    /// Values of switches above those of the rules, in their string form. Default: none.
+    #[serde(deserialize_with = "overrides")]
+    pub switches: Overrides,
     /// How to fetch where no fetcher lives. Default: not at all.
     pub fetcher: Option<FetcherConfig>,
 }
@@ -46,6 +49,7 @@ impl Default for FilterConfig<'_> {
             tick: Tick(Duration::from_millis(200)),
             readiness_path: None,
             limits: Limits::default(),
+            switches: Overrides::default(),
             fetcher: None,
         }
     }
@@ -91,6 +95,12 @@ impl<'a> FilterConfig<'a> {
     }
 }
 
+/// Reads `gray.NAME=VALUE,…`.
+fn overrides<'de, D: Deserializer<'de>>(from: D) -> Result<Overrides, D::Error> {
+    let text = String::deserialize(from)?;
+    Overrides::parse(&text).map_err(|why| D::Error::custom(format!("switches: {why}")))
+}
+
 fn check_path(path: &str) -> Result<(), Invalid> {
     if is_visible(path) && path.starts_with('/') && !path.contains(['?', '#']) {
         return Ok(());
@@ -117,11 +127,12 @@ mod tests {
     #[test]
     fn every_field_is_read() {
         let text = br#"{"ownedHeaders":["x-a","x-b"],"ruleSets":[{"kind": "RuleSet"}],"locks":[{}],"tick":"1s",
-                        "readinessPath":"/ready","limits":{"shares":{"canary":25}},"fetcher":{"namespace":"shop"}}"#;
+                        "readinessPath":"/ready","switches":"gray.a=1","limits":{"shares":{"canary":25}},"fetcher":{"namespace":"shop"}}"#;
         let config = FilterConfig::read(text).unwrap();
         assert_eq!((config.rule_sets[0].get(), config.locks.len()), (r#"{"kind": "RuleSet"}"#, 1));
         assert_eq!((config.owned_headers.len(), config.tick.0.as_millis()), (2, 1000));
         assert_eq!((config.readiness_path.as_deref(), config.limits.shares["canary"]), (Some("/ready"), 25_000));
+        assert!(!config.switches.is_empty());
         assert_eq!(config.fetcher.unwrap().namespace, "shop");
         assert!(FilterConfig::read(br#"{"fetcher":{}}"#).unwrap().fetcher.is_some());
     }
@@ -138,6 +149,9 @@ mod tests {
             (r#"{"tick":"50ms","tick":"60ms"}"#, "duplicate field `tick`"),
             (r#"{"readinessPath":"ready"}"#, "readinessPath: found \"ready\", expected a path that begins with '/'"),
             (r#"{"readinessPath":"/ready?x"}"#, "readinessPath: found \"/ready?x\""),
+            (r#"{"switches":"rate=1"}"#, "switches: byte 0: found \"rate\", expected gray.NAME=VALUE"),
+            (r#"{"switches":"gray.a=1,gray.a=2"}"#, "switches: byte 9: found the key gray.a a second time"),
+            (r#"{"switches":["gray.a=1"]}"#, "expected a string"),
             (r#"{"readinessPath":""}"#, "readinessPath: found \"\""),
             (r#"{"fetcher":{"control":[{"cluster":""}]}}"#, "fetcher.control[0].cluster: found \"\""),
             (r#"{"fetcher":{"namespace":"A"}}"#, "fetcher.namespace: found \"A\""),

@@ -219,6 +219,21 @@ fn clock(number: u32) -> Duration {
     Duration::from_nanos(nanos)
 }
 
+/// The variable `name` of the environment that Envoy's configuration gives the VM.
+pub fn environment(name: &str) -> Option<Vec<u8>> {
+    let (mut count, mut size) = (0, 0);
+    if unsafe { raw::environ_sizes_get(&mut count, &mut size) } != 0 {
+        return None;
+    }
+    let (mut places, mut bytes) = (vec![ptr::null_mut::<u8>(); count], vec![0_u8; size]);
+    // The host writes so many places, and so many bytes, as it said before; nothing between the two calls changes them.
+    if unsafe { raw::environ_get(places.as_mut_ptr(), bytes.as_mut_ptr()) } != 0 {
+        return None;
+    }
+    let named = |variable: &[u8]| variable.strip_prefix(name.as_bytes())?.strip_prefix(b"=").map(<[u8]>::to_vec);
+    bytes.split(|&byte| byte == 0).find_map(named)
+}
+
 /// Eight random bytes.
 pub fn random() -> u64 {
     let mut bytes = [0; 8];

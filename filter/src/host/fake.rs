@@ -37,6 +37,8 @@ pub struct Host {
     pub configuration: Vec<u8>,
     /// Properties by path.
     pub properties: BTreeMap<String, Vec<u8>>,
+    /// The VM's environment.
+    pub environment: BTreeMap<String, Vec<u8>>,
     /// Shared keys.
     pub shared: BTreeMap<String, (Vec<u8>, u32)>,
     /// Queues: a token is the place here and one more.

@@ -153,6 +153,39 @@ fn an_experiment_is_handed_on_with_its_time() {
 }
 
 #[test]
+fn switches_of_all_decisions_are_one_header_under_what_stands_above_them() {
+    let rules = |name: &str, header: &str, switches: &str| {
+        format!(
+            r#"{{"apiVersion": "graylane.dev/v1", "kind": "RuleSet", "metadata": {{"name": "{name}"}}, "spec": {{
+                "output": {{"variantHeader": "{header}"}}, "variants": ["a", "b"], "default": "a", "switches": {{{switches}}},
+                "rules": [{{"id": "b", "variant": "b", "when": {{"header": {{"name": "x-env", "exact": "b"}}}}}}]}}}}"#
+        )
+    };
+    let one = rules("one", "x-one", r#""flag": {"type": "string", "default": "v1", "variants": {"b": "v2"}}"#);
+    let two = rules("two", "x-two", r#""limit": {"type": "float", "default": 0.3}"#);
+    let configuration = |more: &str| {
+        format!(r#"{{"ownedHeaders": ["x-one", "x-two", "x-gray-switches"], {more} "ruleSets": [{one}, {two}]}}"#)
+    };
+    let mut vm = filter(&configuration(""));
+    for (env, expected) in [("a", r#"flag="v1", limit=0.3"#), ("b", r#"flag="v2", limit=0.3"#)] {
+        let claimed = [("x-env", env), ("x-gray-switches", "limit=9"), ("x_gray_switches", "limit=9")];
+        request(&mut vm, &get("a.example", &claimed));
+        assert_eq!(
+            [header("x-gray-switches"), header("x_gray_switches")],
+            [vec![expected.to_owned()], vec![]],
+            "{env}"
+        );
+    }
+    let mut vm = filter(&configuration(r#""switches": "gray.flag=own,gray.limit=fast","#));
+    request(&mut vm, &get("a.example", &[("x-env", "b")]));
+    assert_eq!(header("x-gray-switches"), [r#"flag="own", limit=0.3"#]);
+    vm.tick(1);
+    assert_eq!(host(|host| host.metric("graylane_switch_overrides_ineffective")), 1);
+    let refused = configuration("").replace("\"x-gray-switches\"", "\"x-other\"");
+    assert!(!root(&mut Vm::new(1), 1, "graylane", "front", &refused), "it is owned as any other header");
+}
+
+#[test]
 fn owned_names_are_stripped_from_trailers() {
     let mut vm = filter("");
     let trailers = [("x-gray-variant", "canary"), ("x_gray_variant", "canary"), ("grpc-status", "0")];

@@ -71,7 +71,8 @@ impl Worker {
 
     /// What is wrong with a filter although its VM has taken the snapshot.
     fn complaint(&self, roots: &Roots) -> Option<String> {
-        let current = self.current.as_ref()?;
-        roots.filters().find_map(|filter| filter.objection(current))
+        let current = self.current.as_ref();
+        let objection = current.and_then(|current| roots.filters().find_map(|filter| filter.objection(current)));
+        objection.or_else(|| roots.current_filters().find_map(|filter| filter.switches.complaint()))
     }
 }

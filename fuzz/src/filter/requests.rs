@@ -1,7 +1,7 @@
 //! Requests and their trailers: what may go upstream.
 
 use graylane::fuzzing::{Action, host};
-use graylane_rules::{Decision, Snapshot, timestamp};
+use graylane_rules::{Decision, Snapshot, owned::SWITCHES, timestamp};
 
 use super::envoy::Envoy;
 use crate::request::Written;
@@ -63,6 +63,10 @@ fn expected(envoy: &Envoy, vm: usize, root: u32, sent: &Headers) -> Headers {
             set.retain(|(known, _)| *known != name);
             set.push((name, value));
         }
+    }
+    let switches = snapshot.decide(&request).filter_map(|decision| decision.switches).collect::<Vec<_>>();
+    if !switches.is_empty() {
+        set.push((SWITCHES.as_bytes().to_vec(), switches.join(&b", "[..])));
     }
     set.sort();
     set

@@ -24,12 +24,14 @@ pub(super) struct Launch {
     pub(super) quiet: bool,
     /// Whether another process may take over.
     pub(super) hot: bool,
+    /// Variables of its environment besides our own, as `NAME=VALUE`.
+    pub(super) environment: Vec<String>,
 }
 
 impl Launch {
     pub(super) fn new(file: &Path, scratch: &Path, settings: Settings) -> Self {
         let (file, scratch) = (file.to_owned(), scratch.to_owned());
-        Self { file, scratch, settings, recorder: None, quiet: false, hot: false }
+        Self { file, scratch, settings, recorder: None, quiet: false, hot: false, environment: Vec::new() }
     }
 
     /// Starts the process that takes over from `epoch` others.
@@ -45,13 +47,16 @@ impl Launch {
         );
         let files =
             ["--config-path".to_owned(), text(&self.file), "--admin-address-path".to_owned(), text(&self.told())];
-        let arguments: Vec<_> = files.into_iter().chain(options.split_whitespace().map(str::to_owned)).collect();
+        let options = files.into_iter().chain(options.split_whitespace().map(str::to_owned));
+        let envoy = artefacts::envoy();
+        // A program that becomes Envoy, with other variables.
+        let arguments: Vec<_> = self.environment.iter().cloned().chain([text(&envoy)]).chain(options).collect();
         let log = |name| {
             let file = self.settings.into_files.then(|| Second::File(self.log(name)));
             file.or_else(|| self.quiet.then(|| Second::Tap(Tap::new(|_| {}))))
         };
         let tap = self.recorder.clone().map(|recorder| Second::Tap(Tap::new(move |line| recorder.logged(line))));
-        Process::start_read("envoy", &artefacts::envoy(), &arguments, tap.or_else(|| log(ACCESS_LOG)), log(LOG))
+        Process::start_read("envoy", Path::new("/usr/bin/env"), &arguments, tap.or_else(|| log(ACCESS_LOG)), log(LOG))
     }
 
     /// Where its admin interface listens, as soon as it tells.

@@ -96,6 +96,20 @@ impl Mesh {
         self
     }
 
+    /// Has control read overrides of switches from a file in which `text` stands.
+    #[must_use]
+    pub fn switches(self, text: &str) -> Self {
+        Self { switches: Some(text.to_owned()), ..self }
+    }
+
+    /// Starts Envoy with a variable in its environment, and hands that on to the filter.
+    #[must_use]
+    pub fn environment(mut self, name: &str, value: &str) -> Self {
+        self.environment.push(format!("{name}={value}"));
+        self.shape.environment.push(name.to_owned());
+        self
+    }
+
     /// Puts a [`Cable`](crate::Cable) between Envoy and each control plane.
     #[must_use]
     pub fn by_cable(self) -> Self {

@@ -81,7 +81,13 @@ impl Mesh {
 
     fn control(&self, rules: Rules, address: &str, scratch: &Path) -> Control {
         let signing_key: Option<PathBuf> = self.signer.as_ref().map(|signer| signer.write(scratch));
-        Control::launch(rules, address, Launch { build: self.control_build.clone(), signing_key, shown: self.shown })
+        let switches = self.switches.as_ref().map(|text| {
+            let file = scratch.join("switches");
+            std::fs::write(&file, text).expect("the file of switches");
+            file
+        });
+        let (build, shown) = (self.control_build.clone(), self.shown);
+        Control::launch(rules, address, Launch { build, signing_key, switches, shown })
     }
 
     fn scratch(&self) -> TempDir {
@@ -139,7 +145,8 @@ impl Mesh {
 
     fn envoy(&self, file: &Path, scratch: &Path) -> Envoy {
         let settings = Settings { workers: self.workers, into_files: self.shown };
-        Envoy::start_with(file, scratch, &settings, self.recorder.as_ref(), self.quiet, self.restartable)
+        let recorder = self.recorder.as_ref();
+        Envoy::start_with(file, scratch, &settings, recorder, self.quiet, self.restartable, &self.environment)
     }
 
     fn listen(&self, shipped: u16) -> String {

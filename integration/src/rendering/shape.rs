@@ -41,6 +41,8 @@ pub(crate) struct Shape {
     pub(crate) more_controls: Vec<u16>,
     /// Lines besides those of the access log's format.
     pub(crate) logged: Vec<String>,
+    /// Variables of Envoy's environment that the filter is handed.
+    pub(crate) environment: Vec<String>,
     /// Requests and responses tell by which revision they were decided.
     pub(crate) tells_revision: bool,
     /// The HTTP filter comes by ECDS.
@@ -73,6 +75,9 @@ impl Shape {
         text = self.with_configurations(&text);
         if self.empty_vm_id {
             text = without_vm_ids(&text);
+        }
+        if !self.environment.is_empty() {
+            text = with_environment(&text, &self.environment);
         }
         if !self.logged.is_empty() {
             text = with_logged(&text, &self.logged);
@@ -222,6 +227,15 @@ fn tell(text: &str) -> String {
     let shipped = lines::only(&text, "`response_headers_to_add:`", |line| line == "response_headers_to_add:") + 1;
     let told: Vec<_> = TOLD.iter().map(|name| format!("{indentation}  - {}", header(name))).collect();
     lines::splice(&text, shipped..shipped, &told)
+}
+
+/// `text` whose filter is handed variables of Envoy's environment.
+fn with_environment(text: &str, names: &[String]) -> String {
+    // The fetcher's is the first.
+    let place = lines::nth_of(text, &format!("`{VM_ID}`"), 1, 2, |line| line == VM_ID);
+    let indentation = " ".repeat(lines::indentation(text.lines().nth(place).unwrap_or_default()));
+    let line = format!("{indentation}environment_variables: {{ host_env_keys: [{}] }}", names.join(", "));
+    lines::splice(text, place..place, &[line])
 }
 
 /// `text` whose access log has `lines` besides.

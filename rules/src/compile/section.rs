@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{automata::Automata, graph::Graph, index};
+use super::{automata::Automata, graph::Graph, index, switches};
 use crate::{
     allocation,
     document::{Attribute, Cookie, IdentitySource, Name, RuleSet, Then},
@@ -36,6 +36,7 @@ pub(super) fn write(
     let mut graph = Graph::new(automata, audiences);
     let (rules, settings) = write_rules(rule_set, &mut graph, &mut section);
     let (splits, slot_ranges) = write_splits(rule_set, ranges, &mut section);
+    let (switches, switch_values, switch_texts) = switches::write(rule_set, &mut section);
     let identity: Vec<_> = rule_set.identity.iter().map(|source| attribute(&source.into(), &mut section)).collect();
     let attributes: Vec<_> = graph.attributes.iter().map(|known| attribute(known, &mut section)).collect();
     let operands = Operands { texts: section.texts(), values: &graph.values };
@@ -66,6 +67,9 @@ pub(super) fn write(
         slots: section.table(&index.slots),
         places: section.table(&index.places),
         always: section.table(&index.always),
+        switches: section.table(&switches),
+        switch_values: section.table(&switch_values),
+        switch_texts: section.table(&switch_texts),
         text: section.close_text(),
     };
     section.finish(header)
@@ -163,6 +167,6 @@ fn attribute(attribute: &Attribute, section: &mut Container) -> records::Attribu
 }
 
 /// A place in a table of at most 65,535; more variants or splits are refused when decoded.
-fn place(place: usize) -> zerocopy::little_endian::U16 {
+pub(super) fn place(place: usize) -> zerocopy::little_endian::U16 {
     u16::try_from(place).unwrap_or(u16::MAX).into()
 }

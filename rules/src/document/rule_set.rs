@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     Attribute, Cookie, Fields, IdentitySource, Match, NAMES_LIMIT, Name, Rule, RuleSet, Scope, Then, claims, cookies,
-    fields, matches, names, output, rules, splits,
+    fields, matches, names, output, rules, splits, switches,
 };
 use crate::{
     report::{Path, Report},
@@ -35,6 +35,10 @@ pub(super) fn decode(mut document: Fields<'_>, report: &mut Report) -> Option<Ru
     let splits_path = spec_path.field("splits");
     let splits =
         splits_node.map(|node| splits::decode(node, &splits_path, named, &variants, report)).unwrap_or_default();
+    let switches = spec
+        .optional("switches")
+        .map(|node| switches::decode(node, &spec_path.field("switches"), &variants, report))
+        .unwrap_or_default();
     let rules_node = spec.optional("rules");
     let around = rules::Around { rule_set: named, output: &output, variants: &variants, splits: &splits };
     let rules =
@@ -50,6 +54,7 @@ pub(super) fn decode(mut document: Fields<'_>, report: &mut Report) -> Option<Ru
         default: default?,
         variants,
         splits,
+        switches,
         rules,
     };
     warn_without_identity(&rule_set, report);

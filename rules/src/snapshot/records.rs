@@ -127,6 +127,10 @@ records! {
         places: Extent,
         /// The numbers of the rules that no key leads to.
         always: Extent,
+        switches: Extent,
+        switch_values: Extent,
+        /// The dictionary of each variant, or none at all.
+        switch_texts: Extent,
         text: Extent,
     }
 
@@ -238,6 +242,25 @@ records! {
         reserved: U16,
     }
 
+    /// A typed value for the upstream; those of variants are `first_value .. first_value + values`.
+    struct Switch {
+        name: Text,
+        /// See [`switch`].
+        kind: u8,
+        reserved: u8,
+        /// The item of every other variant.
+        default: Text,
+        first_value: U32,
+        values: U32,
+    }
+
+    /// The item of one variant; those of one switch are sorted by variant.
+    struct SwitchValue {
+        variant: U16,
+        reserved: U16,
+        item: Text,
+    }
+
     /// A header to set.
     struct Setting {
         name: Text,
@@ -302,6 +325,15 @@ pub(crate) mod kind {
     pub(crate) const TIME: u8 = 9;
     /// A claim of a token: the header's name and the names that lead to the claim, NUL between them.
     pub(crate) const JWT_CLAIM: u8 = 10;
+}
+
+/// [`Switch::kind`].
+pub(crate) mod switch {
+    pub(crate) const STRING: u8 = 0;
+    pub(crate) const INT: u8 = 1;
+    pub(crate) const FLOAT: u8 = 2;
+    pub(crate) const BOOL: u8 = 3;
+    pub(crate) const DURATION: u8 = 4;
 }
 
 /// [`Rule::then_kind`].

@@ -7,8 +7,8 @@ use zerocopy::{
 
 use super::index::Operands;
 use super::records::{
-    Attribute, Automaton, Comparison, Extent, Key, Range, Rule, SectionHeader, Setting, Split, Test, Text, Value,
-    Variant,
+    Attribute, Automaton, Comparison, Extent, Key, Range, Rule, SectionHeader, Setting, Split, Switch, SwitchValue,
+    Test, Text, Value, Variant,
 };
 use crate::automaton;
 
@@ -87,6 +87,9 @@ tables! {
     slots: slots of U32,
     places: places of U32,
     always: always of U32,
+    switches: switches of Switch,
+    switch_values: switch_values of SwitchValue,
+    switch_texts: switch_texts of Text,
 }
 
 impl<'s> Section<'s> {

@@ -5,6 +5,7 @@
 
 mod index;
 mod section;
+mod switches;
 
 use super::{
     Root, Unusable,
@@ -88,7 +89,7 @@ pub(super) fn outputs(root: &Root<'_>) -> Result<(), Unusable> {
         // A variant is given by the rules of its header alone: so its share can be told from them.
         demand(!names.any(is_output), "a variant header among the headers to set")?;
     }
-    Ok(())
+    switches::check_together(root)
 }
 
 fn check_output<'s>(root: &Root<'s>, output: &Output) -> Result<&'s [u8], Unusable> {

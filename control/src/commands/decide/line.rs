@@ -6,7 +6,7 @@ use std::{
     io::{self, Write},
 };
 
-use graylane_rules::{Decision, Snapshot};
+use graylane_rules::{Decision, Snapshot, owned::SWITCHES, timestamp};
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::{
@@ -61,6 +61,9 @@ fn host_header(request: &Request) -> Option<String> {
     Some(String::from_utf8_lossy(host).into_owned())
 }
 
+/// The name and the value of a header.
+type Pair<'s> = (Cow<'s, str>, Cow<'s, str>);
+
 #[derive(Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct DecisionLine<'s> {
@@ -71,7 +74,7 @@ struct DecisionLine<'s> {
     slot: Option<u32>,
     experiment: Option<Cow<'s, str>>,
     #[serde(serialize_with = "in_order")]
-    set: Vec<(Cow<'s, str>, Cow<'s, str>)>,
+    set: Vec<Pair<'s>>,
     remove: &'s [String],
     #[serde(skip_serializing_if = "Vec::is_empty")]
     cookies: Vec<String>,
@@ -83,7 +86,7 @@ fn in_order<S: Serializer>(set: &[(Cow<'_, str>, Cow<'_, str>)], serializer: S) 
 }
 
 impl<'s> DecisionLine<'s> {
-    fn of(decision: &Decision<'s>, request: &Request, remove: &'s [String]) -> Self {
+    fn of(decision: &Decision<'s>, set: Vec<Pair<'s>>, request: &Request, remove: &'s [String]) -> Self {
         let text = String::from_utf8_lossy;
         Self {
             rule_set: Some(text(decision.rule_set)),
@@ -92,19 +95,33 @@ impl<'s> DecisionLine<'s> {
             reason: Some(decision.reason.name()),
             slot: decision.slot,
             experiment: decision.experiment.map(text),
-            set: decision.set().map(|(name, value)| (text(name), text(value))).collect(),
+            set,
             remove,
             cookies: decision.cookies(request).iter().map(ToString::to_string).collect(),
         }
     }
 }
 
+/// The headers that a decision sets, as far as they are known: that for the time only where the request has one. The switches
+/// are those of this decision alone; Envoy sets those of all decisions about a request as one header.
+fn set<'s>(decision: &Decision<'s>, time: Option<[u8; timestamp::LENGTH]>) -> Vec<Pair<'s>> {
+    let text = String::from_utf8_lossy;
+    let mut set: Vec<_> = decision.set().map(|(name, value)| (text(name), text(value))).collect();
+    let time = time.map(|time| Cow::Owned(text(&time).into_owned()));
+    set.extend(decision.evaluated_at_header().map(text).zip(time));
+    set.extend(decision.switches.map(|switches| (SWITCHES.into(), text(switches))));
+    set
+}
+
 /// Decides `request` and writes a line for each decision, or one without any.
 pub fn write(mut request: Request, snapshot: &Snapshot, owned: &Owned, output: &mut impl Write) -> io::Result<()> {
     let mut remove = owned.strip(&mut request);
     let decisions: Vec<_> = snapshot.decide(&request).collect();
-    remove.retain(|name| !decisions.iter().flat_map(Decision::set).any(|(set, _)| set == name.as_bytes()));
-    let lines: Vec<_> = decisions.iter().map(|decision| DecisionLine::of(decision, &request, &remove)).collect();
+    let time = request.time.map(|time| timestamp::rfc3339(time.as_millisecond()));
+    let sets: Vec<_> = decisions.iter().map(|decision| set(decision, time)).collect();
+    remove.retain(|name| !sets.iter().flatten().any(|(set, _)| set == name));
+    let lines = decisions.iter().zip(sets).map(|(decision, set)| DecisionLine::of(decision, set, &request, &remove));
+    let lines: Vec<_> = lines.collect();
     let undecided = lines.is_empty().then(|| DecisionLine { remove: &remove, ..DecisionLine::default() });
     for line in lines.iter().chain(&undecided) {
         serde_json::to_writer(&mut *output, line)?;

@@ -194,6 +194,8 @@ async fn the_metrics_follow_what_happens() {
         ("problems{severity=\"error\"}", 1, 0),
         ("problems{severity=\"warning\"}", 0, 0),
         ("polls_waiting", 0, 0),
+        ("event_listeners", 0, 0),
+        ("switch_changes_total", 0, 0),
         ("polls_total{answer=\"snapshot\"}", 1, 1),
         ("polls_total{answer=\"nothing\"}", 1, 1),
         ("polls_total{answer=\"format\"}", 1, 1),

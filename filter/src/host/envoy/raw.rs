@@ -74,5 +74,7 @@ unsafe extern "C" {
 #[link(wasm_import_module = "wasi_snapshot_preview1")]
 unsafe extern "C" {
     pub fn random_get(out: *mut u8, len: usize) -> u16;
+    pub fn environ_sizes_get(count: *mut usize, size: *mut usize) -> u16;
+    pub fn environ_get(places: *mut *mut u8, bytes: *mut u8) -> u16;
     pub fn clock_time_get(clock: u32, precision: u64, out: *mut u64) -> u16;
 }

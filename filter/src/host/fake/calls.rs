@@ -218,6 +218,10 @@ pub fn unix_time() -> u64 {
     host(|host| host.unix_time)
 }
 
+pub fn environment(name: &str) -> Option<Vec<u8>> {
+    host(|host| host.environment.get(name).cloned())
+}
+
 pub fn random() -> u64 {
     host(|host| {
         host.random = host.random.wrapping_add(0x9e37_79b9_7f4a_7c15);

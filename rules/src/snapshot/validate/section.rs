@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Parts, demand, index::index, unusable};
+use super::{Parts, demand, index::index, switches, unusable};
 use crate::{
     allocation::RANGES_LIMIT,
     automaton,
@@ -40,6 +40,7 @@ pub(in crate::snapshot) fn section(
     check_versions(&section)?;
     check_automata(&section)?;
     check_cookies(&section)?;
+    switches::check(&section)?;
     for attribute in section.identity().iter().chain(section.attributes()) {
         demand(attribute.kind <= kind::JWT_CLAIM, "an unknown attribute")?;
         // The host is asked by a path whose parts are joined by NUL.
@@ -83,7 +84,10 @@ fn check_texts(section: &Section<'_>) -> Result<(), Unusable> {
         .chain(section.all_comparisons().iter().map(|comparison| comparison.prerelease))
         .chain(section.automata().iter().map(|automaton| automaton.pattern))
         .chain(section.splits().iter().flat_map(|split| [split.name, split.experiment]))
-        .chain(section.all_settings().iter().flat_map(|setting| [setting.name, setting.value]));
+        .chain(section.all_settings().iter().flat_map(|setting| [setting.name, setting.value]))
+        .chain(section.switches().iter().flat_map(|switch| [switch.name, switch.default]))
+        .chain(section.switch_values().iter().map(|value| value.item))
+        .chain(section.switch_texts().iter().copied());
     for one in all {
         demand(section.texts.has(one), "a text out of bounds")?;
     }

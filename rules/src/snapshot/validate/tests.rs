@@ -1,5 +1,7 @@
 #![allow(clippy::arithmetic_side_effects, reason = "a test stops loudly")]
 
+mod switches;
+
 use zerocopy::{
     FromBytes, Immutable, IntoBytes, KnownLayout,
     little_endian::{U16, U32},
