@@ -129,6 +129,19 @@ fn document() -> impl Strategy<Value = String> {
     })
 }
 
+/// Compiles a rule set beside an audience of all identities and one of none.
+fn loaded(document: &str) -> Snapshot {
+    let audience = |name: &str, members: &[String]| {
+        format!(
+            "apiVersion: graylane.dev/v1\nkind: Audience\nmetadata: {{name: {name}}}\nspec: {{identities: {members:?}}}\n"
+        )
+    };
+    let texts = [document.to_owned(), audience("everybody", &IDENTITIES), audience("nobody", &[])];
+    let sources = texts.each_ref().map(|text| Source { format: Format::Yaml, text: text.as_bytes() });
+    let compiled = compile(&sources).unwrap_or_else(|problems| panic!("{problems:#?}\n{document}"));
+    Snapshot::load(compiled.snapshot).unwrap()
+}
+
 fn variant_of(snapshot: &Snapshot, request: &Request<'_>) -> Vec<u8> {
     snapshot.decide(request).next().unwrap().variant.to_vec()
 }
@@ -138,13 +151,7 @@ proptest! {
 
     #[test]
     fn no_request_gets_more_than_the_share(document in document()) {
-        let audience = |name: &str, members: &[String]| {
-            format!("apiVersion: graylane.dev/v1\nkind: Audience\nmetadata: {{name: {name}}}\nspec: {{identities: {members:?}}}\n")
-        };
-        let audiences = [audience("everybody", &IDENTITIES), audience("nobody", &[])];
-        let texts = [&document, &audiences[0], &audiences[1]];
-        let compiled = compile(&texts.map(|text| Source { format: Format::Yaml, text: text.as_bytes() }));
-        let snapshot = Snapshot::load(compiled.unwrap_or_else(|problems| panic!("{problems:#?}\n{document}")).snapshot).unwrap();
+        let snapshot = loaded(&document);
         let shares = |testers: &[&str]| -> BTreeMap<Vec<u8>, u32> {
             snapshot.shares(testers).iter().map(|share| (share.variant.to_vec(), share.slots)).collect()
         };
@@ -198,8 +205,7 @@ proptest! {
 
     #[test]
     fn what_is_expected_is_what_all_identities_together_get(document in document()) {
-        let compiled = compile(&[Source { format: Format::Yaml, text: document.as_bytes() }]);
-        let snapshot = Snapshot::load(compiled.unwrap().snapshot).unwrap();
+        let snapshot = loaded(&document);
         for (request, _) in requests().into_iter().step_by(3) {
             let with = |identity| {
                 let headers = request.headers.iter().copied().chain([("x-user", identity)]).collect();
