@@ -4,24 +4,18 @@ use std::cell::OnceCell;
 
 use graylane_rules::Attributes;
 
-use crate::{
-    host,
-    labels::Labels,
-    owned::Owned,
-    pairs::{Whole, length_bit},
-};
+use crate::{host, labels::Labels, owned::Owned, pairs::Whole};
 
 /// The header map of a request, read in place, without the owned headers: what a client put there is no input.
 #[derive(Debug)]
 pub struct Request<'a> {
     headers: Whole<'a>,
     owned: &'a Owned,
-    method: Option<&'a [u8]>,
-    target: Option<&'a [u8]>,
-    authority: Option<&'a [u8]>,
     /// Each owned name, or twin of one, that the request carries, once.
     spoofed: Vec<&'a [u8]>,
     labels: Option<&'a Labels>,
+    /// Looked for when a rule first asked, as many may.
+    method: OnceCell<Option<&'a [u8]>>,
     /// What the host said when a rule first asked.
     source: OnceCell<Option<Vec<u8>>>,
     /// What the host drew when a decision first asked.
@@ -32,31 +26,26 @@ pub struct Request<'a> {
 impl<'a> Request<'a> {
     /// Reads a header map; None where it is not whole.
     pub fn read(buffer: &'a [u8], owned: &'a Owned) -> Option<Self> {
-        let headers = Whole::new(buffer)?;
-        let mut request = Self {
+        let (headers, lengths) = Whole::new(buffer)?;
+        let mut spoofed = Vec::new();
+        // Hardly any request has a name as long as an owned one.
+        if lengths & owned.lengths() != 0 {
+            for name in headers.names_of(owned.lengths()) {
+                if owned.covers(name) && !spoofed.contains(&name) {
+                    spoofed.push(name);
+                }
+            }
+        }
+        Some(Self {
             headers,
             owned,
-            method: None,
-            target: None,
-            authority: None,
-            spoofed: Vec::new(),
+            spoofed,
             labels: None,
+            method: OnceCell::new(),
             source: OnceCell::new(),
             minted: OnceCell::new(),
             now: OnceCell::new(),
-        };
-        let lengths = [":method", ":path", ":authority"].map(str::len).map(length_bit);
-        let lengths = lengths.iter().fold(owned.lengths(), |all, length| all | length);
-        for (name, value) in headers.of_lengths(lengths) {
-            match name {
-                b":method" => request.method = Some(value),
-                b":path" => request.target = Some(value),
-                b":authority" => request.authority = Some(value),
-                name if owned.covers(name) && !request.spoofed.contains(&name) => request.spoofed.push(name),
-                _ => {}
-            }
-        }
-        Some(request)
+        })
     }
 
     /// The same request at a node with these labels, of which it has none before.
@@ -72,20 +61,20 @@ impl<'a> Request<'a> {
 
 impl Attributes for Request<'_> {
     fn method(&self) -> Option<&[u8]> {
-        self.method
+        *self.method.get_or_init(|| self.headers.named(b":method").last())
     }
 
     fn target(&self) -> Option<&[u8]> {
-        self.target
+        self.headers.named(b":path").last()
     }
 
     fn authority(&self) -> Option<&[u8]> {
-        self.authority
+        self.headers.named(b":authority").last()
     }
 
     fn headers<'a>(&'a self, name: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
-        let lengths = if self.owned.covers(name) { 0 } else { length_bit(name.len()) };
-        self.headers.of_lengths(lengths).filter(move |(found, _)| *found == name).map(|(_, value)| value)
+        let visible = (!self.owned.covers(name)).then_some(self.headers);
+        visible.into_iter().flat_map(move |headers| headers.named(name))
     }
 
     fn minted(&self) -> Option<[u8; 16]> {

@@ -57,41 +57,55 @@ pub struct Whole<'a> {
 }
 
 impl<'a> Whole<'a> {
-    /// Reads `buffer`; an empty buffer is an empty map. None where the lengths are not those of what follows them.
-    pub fn new(buffer: &'a [u8]) -> Option<Self> {
+    /// Reads `buffer`; an empty buffer is an empty map. None where the lengths are not those of what follows them. With it come
+    /// the [bits](length_bit) of the lengths of all names.
+    pub fn new(buffer: &'a [u8]) -> Option<(Self, u64)> {
         let Pairs { sizes, text } = Pairs::new(buffer)?;
         let (sizes, rest) = sizes.as_chunks();
         // Less than 2^32 headers of less than 2^34 bytes: nothing wraps.
-        let total = sizes.iter().fold(0_u64, |total, sizes| total.wrapping_add(taken(sizes)));
-        (rest.is_empty() && total == text.len() as u64).then_some(Self { sizes, text })
+        let (total, lengths) = sizes.iter().map(lengths_of).fold((0_u64, 0), |(total, lengths), (name, value)| {
+            (total.wrapping_add(taken(name, value)), lengths | length_bit(name))
+        });
+        (rest.is_empty() && total == text.len() as u64).then_some((Self { sizes, text }, lengths))
     }
 
-    /// The headers, in order, whose names have a length that `lengths` [has a bit](length_bit) for.
-    pub fn of_lengths(self, lengths: u64) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
+    /// The values of the headers that are called `name`, in order.
+    pub fn named(self, name: &[u8]) -> impl Iterator<Item = &'a [u8]> {
+        self.places().filter_map(move |(place, length, value)| {
+            if length != name.len() {
+                return None;
+            }
+            let (found, rest) = self.text.get(place..)?.split_at_checked(length)?;
+            (found == name).then(|| rest.get(1..)?.get(..value))?
+        })
+    }
+
+    /// The names, in order, whose lengths `lengths` [has a bit](length_bit) for.
+    pub fn names_of(self, lengths: u64) -> impl Iterator<Item = &'a [u8]> {
+        let wanted = self.places().filter(move |(_, length, _)| lengths & length_bit(*length) != 0);
+        wanted.filter_map(move |(place, length, _)| self.text.get(place..)?.get(..length))
+    }
+
+    /// Where each name begins in the text, its length, and that of its value.
+    fn places(self) -> impl Iterator<Item = (usize, usize, usize)> {
         let mut next = 0_usize;
-        self.sizes.iter().filter_map(move |sizes| {
-            let (name, value) = lengths_of(sizes);
+        self.sizes.iter().map(lengths_of).map(move |(name, value)| {
             let place = next;
             // The sum of all is the length of the text.
             next = place.wrapping_add(name).wrapping_add(value).wrapping_add(2);
-            if lengths & length_bit(name) == 0 {
-                return None;
-            }
-            let (name, rest) = self.text.get(place..)?.split_at_checked(name)?;
-            Some((name, rest.get(1..)?.get(..value)?))
+            (place, name, value)
         })
     }
 }
 
 /// The lengths of a name and of its value.
-fn lengths_of([a, b, c, d, e, f, g, h]: &[u8; 8]) -> (usize, usize) {
-    let number = |bytes| u32::from_le_bytes(bytes) as usize;
-    (number([*a, *b, *c, *d]), number([*e, *f, *g, *h]))
+fn lengths_of(sizes: &[u8; 8]) -> (usize, usize) {
+    let both = u64::from_le_bytes(*sizes);
+    ((both & u64::from(u32::MAX)) as usize, (both >> 32) as usize)
 }
 
 /// The bytes that a name, its value and their NULs take.
-fn taken(sizes: &[u8; 8]) -> u64 {
-    let (name, value) = lengths_of(sizes);
+fn taken(name: usize, value: usize) -> u64 {
     (name as u64).wrapping_add(value as u64).wrapping_add(2)
 }
 
@@ -140,15 +154,21 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_map_shows_the_names_of_the_lengths_asked_for() {
+    fn a_whole_map_shows_what_is_asked_for() {
         let long = "l".repeat(70);
-        let map = [MAP, &[(long.as_bytes(), b"1"), (&long.as_bytes()[..63], b"2")]].concat();
+        let further: [(&[u8], &[u8]); 2] = [(long.as_bytes(), b"1"), (&long.as_bytes()[..63], b"2")];
+        let map = [MAP[0], MAP[1], MAP[2], further[0], further[1]];
         let buffer = encode(&map);
-        let whole = Whole::new(&buffer).unwrap();
-        assert_eq!(whole.of_lengths(u64::MAX).collect::<Vec<_>>(), map);
-        assert_eq!(whole.of_lengths(length_bit(5)).collect::<Vec<_>>(), [MAP[0], MAP[2]]);
-        assert_eq!(whole.of_lengths(length_bit(1000)).count(), 2);
-        assert_eq!(whole.of_lengths(0).count() + Whole::new(b"").unwrap().of_lengths(u64::MAX).count(), 0);
+        let (whole, lengths) = Whole::new(&buffer).unwrap();
+        assert_eq!(lengths, length_bit(5) | length_bit(1) | length_bit(63));
+        assert_eq!(whole.names_of(u64::MAX).collect::<Vec<_>>(), map.map(|(name, _)| name));
+        assert_eq!(whole.names_of(length_bit(5)).collect::<Vec<_>>(), [&b":path"[..], b"bytes"]);
+        assert_eq!((whole.names_of(length_bit(1000)).count(), whole.names_of(0).count()), (2, 0));
+        for (name, value) in map {
+            assert_eq!(whole.named(name).collect::<Vec<_>>(), [value]);
+        }
+        let (empty, lengths) = Whole::new(b"").unwrap();
+        assert_eq!((whole.named(b"bytez").count(), empty.named(b"x").count(), lengths), (0, 0, 0));
     }
 
     #[test]
