@@ -80,6 +80,8 @@ const COMPARISONS: usize = 20_000;
 pub(crate) struct Report {
     source: usize,
     compared: usize,
+    /// Bytes of regular expressions about Unicode that were read so far, of all sources.
+    pub(crate) unicode: usize,
     problems: Vec<Problem>,
     tallies: BTreeMap<usize, Tally>,
 }

@@ -68,11 +68,15 @@ impl Node {
         let covers = |node: &Node| node.span.contains(&offset);
         let inner = match &self.value {
             Value::List(items) => {
-                let found = items.iter().enumerate().find(|(_, item)| covers(item));
+                // Items stand in order; looking at each of them for each problem would take long.
+                let index = items.partition_point(|item| item.span.start <= offset).checked_sub(1);
+                let found = index.and_then(|index| Some((index, items.get(index).filter(|item| covers(item))?)));
                 found.map(|(index, item)| item.walk_to(offset, &path.item(index)))
             }
             Value::Map(entries) => {
-                let found = entries.iter().find(|entry| covers(&entry.node) || entry.key_span.contains(&offset));
+                let before = entries.partition_point(|entry| entry.key_span.start <= offset).checked_sub(1);
+                let found = before.and_then(|before| entries.get(before));
+                let found = found.filter(|entry| covers(&entry.node) || entry.key_span.contains(&offset));
                 found.map(|entry| entry.node.walk_to(offset, &path.field(&entry.key)))
             }
             _ => None,

@@ -155,3 +155,29 @@ fn a_rule_set_has_a_limit_of_what_a_long_value_is_walked_for() {
     assert_eq!(compiled(&document(&patterns, false), &[]).unwrap_err()[0].code, "too-many");
     assert!(compiled(&document(&patterns[..256], false), &[]).is_ok());
 }
+
+#[test]
+fn what_is_about_unicode_takes_long_to_read_and_has_a_limit() {
+    let fast = "a?u".repeat(1_350);
+    let problems = compiled(&document(&[&fast, &fast, "(?-u:b)", "c?u"], false), &[]).map(drop);
+    assert_eq!(problems, Ok(()));
+    let problems = compiled(&document(&[&fast, &fast, "(?iu:b)", &"c?u".repeat(40)], false), &[]).unwrap_err();
+    let told: Vec<_> =
+        problems.iter().map(|problem| (problem.path.as_str(), problem.code, problem.found.as_str())).collect();
+    let found = "regular expressions about Unicode of 8227 bytes up to here";
+    assert_eq!(told, [("spec.rules[3].when.header.regex", "bad-regex", found)]);
+}
+
+#[test]
+fn names_of_query_parameters_have_a_limit() {
+    let of = |length: usize| {
+        let rule = serde_json::json!({"id": "r", "variant": "yes",
+            "when": {"query": {"name": "q".repeat(length), "present": true}}});
+        serde_json::json!({"apiVersion": "graylane.dev/v1", "kind": "RuleSet", "metadata": {"name": "r"},
+            "spec": {"variants": ["no", "yes"], "default": "no", "rules": [rule]}})
+        .to_string()
+    };
+    assert!(compiled(&of(256), &[]).is_ok());
+    let problems = compiled(&of(257), &[]).unwrap_err();
+    assert_eq!(problems[0].code, "bad-query-name");
+}

@@ -35,6 +35,16 @@ pub(super) fn cookie_name(node: &Node, path: &Path<'_>, report: &mut Report) -> 
     Some(name.to_owned())
 }
 
+/// The name of a query parameter, decoded.
+fn query_name(node: &Node, path: &Path<'_>, report: &mut Report) -> Option<String> {
+    let name = names::non_empty(node, path, report)?;
+    if name.len() > 256 {
+        report.wrong("bad-query-name", path, node, "the name of a query parameter: at most 256 bytes");
+        return None;
+    }
+    Some(name.to_owned())
+}
+
 struct Decoder<'a> {
     salt: &'a str,
     report: &'a mut Report,
@@ -130,7 +140,7 @@ impl Decoder<'_> {
         let attribute = match kind {
             "header" => Attribute::Header(names::header_name(name, &path, self.report)?),
             "cookie" => Attribute::Cookie(cookie_name(name, &path, self.report)?),
-            _ => Attribute::Query(names::non_empty(name, &path, self.report)?.to_owned()),
+            _ => Attribute::Query(query_name(name, &path, self.report)?),
         };
         Some(Match::Test(attribute, operator?))
     }

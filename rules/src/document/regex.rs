@@ -7,12 +7,25 @@ use crate::{
     tree::Node,
 };
 
+/// The most bytes of expressions about Unicode in a namespace. A class of Unicode has hundreds of ranges, and without case
+/// each of their letters is looked up: four bytes can take a millisecond.
+const UNICODE_LIMIT: usize = 8 << 10;
+
 /// Reads the expression. Whether its table is small enough is known when it is compiled, for all of a namespace together.
 pub(super) fn operator(node: &Node, path: &Path<'_>, fold: bool, report: &mut Report) -> Option<Operator> {
     let pattern = names::string(node, path, report)?;
     if pattern.len() > PATTERN_LIMIT {
         let found = format!("{} bytes", pattern.len());
         let expected = format!("a regular expression of at most {PATTERN_LIMIT} bytes");
+        report.error("bad-regex", path, node.span.clone(), found, expected);
+        return None;
+    }
+    if is_late(pattern, report) {
+        let expected = format!(
+            "at most {UNICODE_LIMIT} bytes of expressions about Unicode in a namespace: they take long to read; (?u:…) is \
+             seldom needed"
+        );
+        let found = format!("regular expressions about Unicode of {} bytes up to here", report.unicode);
         report.error("bad-regex", path, node.span.clone(), found, expected);
         return None;
     }
@@ -24,6 +37,21 @@ pub(super) fn operator(node: &Node, path: &Path<'_>, fold: bool, report: &mut Re
     }
     let (path, span) = (path.to_string(), node.span.clone());
     Some(Operator::Regex(Regex { pattern: pattern.to_owned(), fold, path, span }))
+}
+
+/// Counts an expression that turns Unicode on; whether those up to here are too many to be read.
+fn is_late(pattern: &str, report: &mut Report) -> bool {
+    if cfg!(not(feature = "regex")) || !turns_unicode_on(pattern) {
+        return false;
+    }
+    report.unicode = report.unicode.saturating_add(pattern.len());
+    report.unicode > UNICODE_LIMIT
+}
+
+/// Whether an expression may have a `(?u`, `(?iu:` or the like. Some that have not are counted as well: `a?u`.
+fn turns_unicode_on(pattern: &str) -> bool {
+    let flags = |text: &str| text.chars().take_while(char::is_ascii_alphabetic).any(|flag| flag == 'u');
+    pattern.split('?').skip(1).any(flags)
 }
 
 #[cfg(feature = "regex")]

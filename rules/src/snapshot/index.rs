@@ -15,6 +15,8 @@ use super::{
 
 /// The longest value, in bytes, that is found whatever its case.
 pub(crate) const FOLD_LIMIT: usize = 256;
+/// The longest value, in bytes, that is found at all: longer ones are rare, and looking them up takes as long as they are.
+pub(crate) const WHOLE_LIMIT: usize = 1_024;
 /// How many of the first bytes of a value are hashed at most.
 pub(crate) const PREFIX_LIMIT: usize = 64;
 /// The most lengths of prefixes that one attribute is asked for.
@@ -116,6 +118,7 @@ impl<'s> Index<'s> {
 #[inline]
 pub(crate) fn hashed<R>(key: Key, value: &[u8], find: impl FnOnce(&[u8]) -> R) -> Option<R> {
     let part = match usize::from(key.length.get()) {
+        0 if value.len() > WHOLE_LIMIT => return None,
         0 => value,
         length => value.get(..length)?,
     };
@@ -149,7 +152,8 @@ impl<'s> Operands<'s> {
         let operands = one.into_iter().chain(several.iter().map(move |value| self.texts.text(value.text)));
         let whole = test.operator != operator::PREFIX;
         let folds = test.flags & flag::FOLD != 0;
-        let fits = |operand: &[u8]| if whole { !folds || operand.len() <= FOLD_LIMIT } else { !operand.is_empty() };
+        let limit = if folds { FOLD_LIMIT } else { WHOLE_LIMIT };
+        let fits = |operand: &[u8]| if whole { operand.len() <= limit } else { !operand.is_empty() };
         operands.clone().all(fits).then_some(operands)
     }
 }

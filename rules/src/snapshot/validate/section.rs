@@ -20,6 +20,9 @@ use crate::{
     },
 };
 
+/// The longest name of an attribute, in bytes: that of a claim, with the header that carries it.
+const NAME_LIMIT: usize = 2_048;
+
 /// The longest path of a rule, in bytes: two names and a slash between them.
 const PATH_LIMIT: usize = ID_LIMIT.saturating_mul(2).saturating_add(1);
 
@@ -43,6 +46,8 @@ pub(in crate::snapshot) fn section(
     switches::check(&section)?;
     for attribute in section.identity().iter().chain(section.attributes()) {
         demand(attribute.kind <= kind::JWT_CLAIM, "an unknown attribute")?;
+        // However many tests ask for it, a name is looked for in each request.
+        demand(attribute.name.length.get() as usize <= NAME_LIMIT, "an attribute of too long a name")?;
         // The host is asked by a path whose parts are joined by NUL.
         let is_label = attribute.kind == kind::LABEL;
         demand(!is_label || labels::is_name(section.text(attribute.name)), "a label without a proper name")?;
@@ -56,6 +61,7 @@ pub(in crate::snapshot) fn section(
     demand(contains <= CONTAINS_LIMIT, "too many `contains` and `regex`")?;
     let mut asked = section.tests().iter().filter(|test| test.operator == operator::AUDIENCE);
     demand(asked.all(|test| test.a.get() < audiences as u64), "a test of no audience")?;
+    check_lists(&section)?;
     let (mut tests, mut settings, mut ranges) = (Parts::default(), Parts::default(), Parts::default());
     section.rules().iter().try_for_each(|rule| check_rule(&section, rule, &mut tests))?;
     section.rules().iter().try_for_each(|rule| check_settings(&section, rule, &mut settings))?;
@@ -197,6 +203,17 @@ fn check_test(section: &Section<'_>, test: &Test) -> Result<(), Unusable> {
     demand(operand, "an unknown operator or an operand out of bounds")?;
     demand(test.flags & !(flag::FOLD | flag::NEGATED | flag::PRERELEASES | flag::FOUND_BY) == 0, "an unknown flag")?;
     demand((test.attribute.get() as usize) < section.attributes().len(), "an attribute out of bounds")
+}
+
+/// No value belongs to two lists: each is looked up for each test that has it.
+fn check_lists(section: &Section<'_>) -> Result<(), Unusable> {
+    let mut parts = Parts::default();
+    for test in section.tests().iter().filter(|test| test.operator == operator::IN) {
+        let list = u32::try_from(test.a.get()).ok().zip(u32::try_from(test.b.get()).ok());
+        let (first, count) = list.ok_or_else(|| unusable("a list out of bounds"))?;
+        demand(parts.follows(first, count), "values that two tests share")?;
+    }
+    Ok(())
 }
 
 /// Every version to compare with is short and of numbers that a version may have.

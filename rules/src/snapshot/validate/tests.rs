@@ -327,3 +327,28 @@ fn a_split_has_its_slots_in_order() {
         "a range beyond the slots or the variants": |bytes| bytes.ranges()[1].variant = 2.into();
     }
 }
+
+#[test]
+fn no_value_belongs_to_two_lists() {
+    let rule = |id: &str| format!(r#"{{"id": "{id}", "when": {{"path": {{"in": ["/a", "/b"]}}}}, "variant": "a"}}"#);
+    let mut bytes = Bytes::with_rules(["one", "two"].into_iter().map(rule));
+    let shared = bytes.tests()[0].a;
+    bytes.tests()[1].a = shared;
+    assert_eq!(bytes.refused(), sentence("values that two tests share"));
+}
+
+#[test]
+fn no_name_of_an_attribute_is_long() {
+    let rule = |length: usize| {
+        let claim = "c".repeat(length);
+        format!(r#"{{"id": "{claim}", "when": {{"jwtClaim": {{"claim": "c", "present": true}}}}, "variant": "a"}}"#)
+    };
+    // The text of the section is long enough for a name beyond the limit.
+    let mut bytes = Bytes::with_rules((1..=63).map(rule));
+    let long = |length: u32| Text { offset: U32::ZERO, length: length.into() };
+    bytes.first::<crate::snapshot::records::Attribute>(|header| header.attributes)[0].name = long(2_048);
+    let mut longer = Bytes(bytes.0.clone());
+    assert!(Snapshot::load(bytes.0).is_ok());
+    longer.first::<crate::snapshot::records::Attribute>(|header| header.attributes)[0].name = long(2_049);
+    assert_eq!(longer.refused(), sentence("an attribute of too long a name"));
+}
