@@ -2,6 +2,7 @@
 //!
 //! A range is OR of AND of comparisons. It is read when it is compiled; asking it allocates nothing.
 
+mod double;
 mod partial;
 mod range;
 mod spaces;
@@ -13,6 +14,7 @@ use crate::snapshot::{
     section::Section,
 };
 
+use double::rounded;
 pub(crate) use range::{COMPARISONS_LIMIT, Comparator, RANGE_LIMIT, parse};
 
 /// The longest version, in characters, blanks around it included.
@@ -124,11 +126,7 @@ fn compare_prereleases(one: &str, other: &str) -> Ordering {
 
 fn compare_identifiers(one: &str, other: &str) -> Ordering {
     match (is_numeric(one), is_numeric(other)) {
-        // As JavaScript counts: beyond 2^53 neighbours are equal.
-        (true, true) => {
-            let value = |digits: &str| digits.parse::<f64>().unwrap_or(f64::INFINITY);
-            value(one).total_cmp(&value(other))
-        }
+        (true, true) => rounded(one).cmp(&rounded(other)),
         (false, false) => one.cmp(other),
         (numeric, _) => {
             if numeric {
