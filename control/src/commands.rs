@@ -5,6 +5,7 @@ mod check;
 mod compile;
 mod decide;
 mod diff;
+mod embed;
 mod explain;
 mod import;
 mod keys;
@@ -48,6 +49,7 @@ enum Command {
     Diff(diff::Arguments),
     Simulate(simulate::Arguments),
     Compile(compile::Arguments),
+    Embed(embed::Arguments),
     Import(import::Arguments),
     Keys(keys::Arguments),
     Probe(probe::Arguments),
@@ -69,6 +71,7 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Diff(arguments) => diff::run(&arguments),
         Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Compile(arguments) => compile::run(&arguments),
+        Command::Embed(arguments) => embed::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
         Command::Keys(arguments) => keys::run(&arguments),
         Command::Probe(arguments) => probe::run(&arguments),

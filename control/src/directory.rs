@@ -228,7 +228,7 @@ fn apply(reading: Reading, accepted: Instant, namespace: &Namespace) {
 
 /// Publishes what can be used, and logs what is new; gives it where anything is.
 fn publish(compiled: Compiled, accepted: Instant, namespace: &Namespace) -> Option<Arc<Publication>> {
-    let Compiled { snapshot, warnings, parsed } = compiled;
+    let Compiled { snapshot, warnings, parsed, .. } = compiled;
     let before = namespace.replace_problems(warnings);
     let was_broken = before.iter().any(Finding::is_error);
     let published = namespace.publish(snapshot, parsed, accepted);

@@ -6,7 +6,7 @@ mod parsed;
 
 use std::path::PathBuf;
 
-use graylane_rules::{Format, Outline, Parsed, Snapshot, Source, compile_with_overrides};
+use graylane_rules::{Automaton, Format, Outline, Parsed, Snapshot, Source, compile_with_overrides};
 
 use crate::{failure::Failure, finding::Finding, overrides::Overriding};
 
@@ -25,7 +25,8 @@ pub struct Document {
 }
 
 impl Document {
-    fn source(&self) -> Source<'_> {
+    /// The same for the compiler.
+    pub fn source(&self) -> Source<'_> {
         Source { format: self.format, text: &self.text }
     }
 }
@@ -39,6 +40,8 @@ pub struct Compiled {
     pub warnings: Vec<Finding>,
     /// Which parser read what.
     pub parsed: Vec<ParsedDocument>,
+    /// What its regular expressions were compiled to.
+    pub automata: Vec<Automaton>,
 }
 
 /// Compiles what was gathered and places every problem in its file. `owned` are all the headers the documents may set;
@@ -62,9 +65,9 @@ pub fn compiled_with(gathered: &Gathered, owned: &[String], overriding: &Overrid
         Some(document) => Finding::of(problem, &document.file, &document.text),
         None => Finding::of(problem, &overriding.name, overriding.text.as_bytes()),
     };
-    let (snapshot, problems, parsed) = match compile_with_overrides(&sources, &overriding.text) {
-        Ok(done) => (Some(done.snapshot), done.warnings, done.parsed),
-        Err(problems) => (None, problems, Vec::new()),
+    let (snapshot, problems, parsed, automata) = match compile_with_overrides(&sources, &overriding.text) {
+        Ok(done) => (Some(done.snapshot), done.warnings, done.parsed, done.automata),
+        Err(problems) => (None, problems, Vec::new(), Vec::new()),
     };
     let mut findings = gathered.unreadable.clone();
     findings.extend(problems.into_iter().map(place));
@@ -75,7 +78,7 @@ pub fn compiled_with(gathered: &Gathered, owned: &[String], overriding: &Overrid
     match snapshot.filter(|_| !findings.iter().any(Finding::is_error)).map(Snapshot::load) {
         Some(Ok(snapshot)) => {
             let parsed = parsed.into_iter().filter_map(|parsed| placed(parsed, documents)).collect();
-            Ok(Compiled { snapshot, warnings: findings, parsed })
+            Ok(Compiled { snapshot, warnings: findings, parsed, automata })
         }
         Some(Err(why)) => {
             findings.push(Finding::about("snapshot", "unusable", why.to_string(), "a snapshot that loads"));

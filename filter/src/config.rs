@@ -3,6 +3,7 @@
 //! Whether it is taken depends on nothing but its text. Envoy remembers a refusal, and skips a filter whose
 //! configuration fails on a worker after it passed on the main thread.
 
+mod automata;
 mod control;
 mod fetcher;
 mod filter;

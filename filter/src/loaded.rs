@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, collections::BTreeMap};
 
-use graylane_rules::{Compiled, Format, Problem, Revision, SeriesKey, Snapshot, Source, compile};
+use graylane_rules::{Compiled, Format, Problem, Revision, SeriesKey, Snapshot, Source, compile_with_automata};
 
 use crate::{
     config::{FilterConfig, Limits},
@@ -47,7 +47,9 @@ impl Loaded {
         if sources.is_empty() {
             return Ok(None);
         }
-        let Compiled { snapshot, .. } = compile(&sources)
+        let automata = config.automata.iter().enumerate().map(|(place, automaton)| automaton.decoded(place));
+        let automata = automata.collect::<Result<Vec<_>, _>>().map_err(|why| vec![why.to_string()])?;
+        let Compiled { snapshot, .. } = compile_with_automata(&sources, &automata)
             .map_err(|problems| problems.iter().map(|problem| place(problem, config, text)).collect::<Vec<_>>())?;
         let snapshot = Snapshot::load(snapshot).map_err(|why| vec![why.to_string()])?;
         match objection(&snapshot, owned, &config.limits) {

@@ -1,13 +1,15 @@
 //! The filter works from its own configuration alone, until the first revision has been fetched.
 
 use graylane_integration::{
-    FakeControl, Mesh, Request, Running,
+    FakeControl, Mesh, Request, Running, embedded,
     fake_control::{Reply, sealed},
     samples,
 };
 use graylane_rules::Revision;
+use serde_json::{Value, json};
 
 const EMBEDDED: &str = r#"{"ownedHeaders": ["x-gray-variant"], "ruleSets": [{"apiVersion": "graylane.dev/v1", "kind": "RuleSet", "metadata": {"name": "embedded"}, "spec": {"variants": ["stable", "canary"], "default": "stable", "rules": [{"id": "qa", "variant": "canary", "when": {"header": {"name": "x-env", "exact": "gray"}}}]}}]}"#;
+const EXPRESSION: &str = r#"{"apiVersion": "graylane.dev/v1", "kind": "RuleSet", "metadata": {"name": "expression"}, "spec": {"variants": ["stable", "canary"], "default": "stable", "rules": [{"id": "lab", "variant": "canary", "when": {"header": {"name": "x-env", "regex": "gray|lab-[0-9]+", "ignoreCase": true}}}]}}"#;
 const FIRST: Revision = Revision { epoch: 7, number: 1 };
 
 fn unavailable() -> Reply {
@@ -51,4 +53,32 @@ fn fetched_rules_that_set_a_header_not_owned_here_are_refused_by_every_vm() {
         if refused.count() == vms { Ok(()) } else { Err(format!("found {acks}")) }
     });
     assert_eq!(sent(&mesh, "gray"), expected("canary", "embedded/qa", "embedded"));
+}
+
+#[test]
+fn embedded_rules_bring_the_automata_of_their_regular_expressions_along() {
+    let fake = FakeControl::start(unavailable());
+    let mut mesh = Mesh::new("embedded-regex").filter_configuration(EMBEDDED).by_ecds().start_with(fake);
+    let alone: Value = serde_json::from_str(EXPRESSION).expect("JSON");
+    let why = mesh.push_filter(|filter| filter.configure("ruleSets", json!([alone]))).unwrap_err();
+    assert!(why.contains("`graylane embed`"), "{why}");
+    assert_eq!(sent(&mesh, "gray"), expected("canary", "embedded/qa", "embedded"));
+
+    let mut fields = embedded(&[EXPRESSION]);
+    let push = |mesh: &mut Running<FakeControl>, fields: &serde_json::Map<String, Value>| {
+        mesh.push_filter(|filter| fields.iter().for_each(|(name, value)| filter.configure(name, value.clone())))
+    };
+    push(&mut mesh, &fields).expect("what the command prints is accepted");
+    let decides = |mesh: &Running<FakeControl>| {
+        assert_eq!(sent(mesh, "LAB-7"), expected("canary", "expression/lab", "embedded"));
+        assert_eq!(sent(mesh, "lab-7x"), expected("stable", "expression/_default", "embedded"));
+    };
+    decides(&mesh);
+
+    for damage in ["AAAA", "no base64"] {
+        fields["automata"][0]["automaton"] = json!(damage);
+        let why = push(&mut mesh, &fields).unwrap_err();
+        assert!(why.contains("`graylane embed`"), "{why}");
+        decides(&mesh);
+    }
 }

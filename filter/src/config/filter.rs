@@ -6,7 +6,9 @@ use graylane_rules::{owned, switches::Overrides};
 use serde::{Deserialize, Deserializer, de::Error};
 use serde_json::value::RawValue;
 
-use super::{FetcherConfig, Invalid, is_visible, limits::Limits, period::Tick, quoted, read};
+use super::{
+    FetcherConfig, Invalid, automata::EmbeddedAutomaton, is_visible, limits::Limits, period::Tick, quoted, read,
+};
 
 /// The most names an Envoy may reserve for Graylane.
 const OWNED_LIMIT: usize = 32;
@@ -26,6 +28,9 @@ pub struct FilterConfig<'a> {
     /// The audiences that these rule sets ask for.
     #[serde(borrow)]
     pub audiences: Vec<&'a RawValue>,
+    /// The automata of their regular expressions, as `graylane embed` writes them.
+    #[serde(borrow)]
+    pub automata: Vec<EmbeddedAutomaton<'a>>,
     /// How often the VM looks for a new revision, 10 ms to 1 s. Default: 200 ms.
     pub tick: Tick,
     /// The path that is answered here, with 503 until the first revision was fetched. Default: none.
@@ -46,6 +51,7 @@ impl Default for FilterConfig<'_> {
             rule_sets: Vec::new(),
             locks: Vec::new(),
             audiences: Vec::new(),
+            automata: Vec::new(),
             tick: Tick(Duration::from_millis(200)),
             readiness_path: None,
             limits: Limits::default(),

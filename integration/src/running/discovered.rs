@@ -135,7 +135,9 @@ impl Pushed {
         if !rejected {
             return Ok(());
         }
-        let why = |line: &str| line.contains("rejected").then(|| line.to_owned());
+        // The filter says why in a line of its own, before Envoy says that it failed.
+        let says_why = |line: &str| line.contains("the configuration is refused") || line.contains("rejected");
+        let why = |line: &str| says_why(line).then(|| line.to_owned());
         Err(running.envoy.process().error_line(self.lines, "why it was rejected", why))
     }
 }

@@ -1,21 +1,18 @@
 //! The tables of a namespace's regular expressions: brought along, or built here.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use crate::{
     automaton::{self, AUTOMATA_LIMIT, Automaton},
     document::{Match, Operator, Regex, RuleSet},
     report::Report,
+    snapshot::write::{Known, size},
     tree::quote,
 };
 
-/// An expression, and whether it compares letters without case.
-type Key = (String, bool);
-
-/// What the expressions were compiled to.
+/// What the expressions were compiled to, in the order in which they were met.
 #[derive(Default)]
 pub(super) struct Automata {
-    known: BTreeMap<Key, Vec<u8>>,
+    list: Vec<Automaton>,
+    known: Known,
 }
 
 /// Why an expression has no table.
@@ -34,10 +31,13 @@ impl Automata {
         for (index, rule_set) in rule_sets {
             report.begin(*index);
             // Each section has its own.
-            let mut own = BTreeSet::new();
+            let mut own = Vec::new();
             for regex in rule_set.rules.iter().filter_map(|rule| rule.when.as_ref()).flat_map(Match::regexes) {
-                match builder.table(regex) {
-                    Ok(table) if own.insert(regex.key()) => bytes = bytes.saturating_add(table),
+                match builder.place(regex) {
+                    Ok(place) if !own.contains(&place) => {
+                        own.push(place);
+                        bytes = bytes.saturating_add(builder.automata.bytes(place).len());
+                    }
                     Ok(_) => {}
                     Err(Lacking { code, found, expected }) => {
                         report.error_at(code, &regex.path, regex.span.clone(), found, expected);
@@ -61,13 +61,16 @@ impl Automata {
 
     /// The table of an expression.
     pub(super) fn table(&self, regex: &Regex) -> &[u8] {
-        self.known.get(&regex.key()).map(Vec::as_slice).unwrap_or_default()
+        self.known.place(&regex.key()).map_or(&[], |(place, _)| self.bytes(place))
     }
 
-    /// All of them, by expression.
+    fn bytes(&self, place: u32) -> &[u8] {
+        self.list.get(place as usize).map(|automaton| automaton.bytes.as_slice()).unwrap_or_default()
+    }
+
+    /// All of them, each once.
     pub(super) fn into_list(self) -> Vec<Automaton> {
-        let automata = self.known.into_iter();
-        automata.map(|((pattern, ignore_case), bytes)| Automaton { pattern, ignore_case, bytes }).collect()
+        self.list
     }
 }
 
@@ -78,19 +81,21 @@ struct Builder<'b> {
 }
 
 impl Builder<'_> {
-    /// How many bytes the table of an expression takes.
-    fn table(&mut self, regex: &Regex) -> Result<usize, Lacking> {
-        if let Some(known) = self.automata.known.get(&regex.key()) {
-            return Ok(known.len());
+    /// The place of an expression in the list, where it comes if it is not there yet.
+    fn place(&mut self, regex: &Regex) -> Result<u32, Lacking> {
+        let key = regex.key();
+        if let Some((place, _)) = self.automata.known.place(&key) {
+            return Ok(place);
         }
         let brought = self.brought.iter().find(|one| one.pattern == regex.pattern && one.ignore_case == regex.fold);
-        let table = match brought {
+        let bytes = match brought {
             Some(brought) => sound(brought)?,
             None => self.tools.build(regex)?,
         };
-        let bytes = table.len();
-        self.automata.known.insert(regex.key(), table);
-        Ok(bytes)
+        let place = size(self.automata.list.len()).get();
+        self.automata.list.push(Automaton { pattern: regex.pattern.clone(), ignore_case: regex.fold, bytes });
+        self.automata.known.insert(key, (place, 1));
+        Ok(place)
     }
 }
 
@@ -136,8 +141,9 @@ impl Tools {
 }
 
 impl Regex {
-    fn key(&self) -> Key {
-        (self.pattern.clone(), self.fold)
+    /// What tells it from others: the expression, and whether it compares letters without case.
+    pub(super) fn key(&self) -> Vec<u8> {
+        [&[u8::from(self.fold)], self.pattern.as_bytes()].concat()
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use zerocopy::little_endian::U16;
+use zerocopy::{IntoBytes as _, little_endian::U16};
 
 use super::automata::Automata;
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
     slot::{Domain, seed},
     snapshot::{
         records::{Automaton, Comparison, FAILED, MATCHED, Test, Value, flag, operator},
-        write::{Container, size},
+        write::{Container, Known, size},
     },
 };
 
@@ -28,10 +28,10 @@ pub(super) struct Graph<'a> {
     places: BTreeMap<Attribute, u16>,
     pub(super) values: Vec<Value>,
     pub(super) comparisons: Vec<Comparison>,
-    ranges: BTreeMap<Vec<Vec<Comparator>>, (u64, u64)>,
+    ranges: Known,
     pub(super) automata: Vec<Automaton>,
     pub(super) transitions: Vec<U16>,
-    expressions: BTreeMap<(String, bool), u64>,
+    expressions: Known,
 }
 
 /// Where a test goes on: a test that is not written yet has a label.
@@ -52,10 +52,10 @@ impl<'a> Graph<'a> {
             places: BTreeMap::new(),
             values: Vec::new(),
             comparisons: Vec::new(),
-            ranges: BTreeMap::new(),
+            ranges: Known::default(),
             automata: Vec::new(),
             transitions: Vec::new(),
-            expressions: BTreeMap::new(),
+            expressions: Known::default(),
         }
     }
 
@@ -175,11 +175,11 @@ impl Writer<'_, '_> {
 
     /// The place of the automaton of an expression; equal ones stand once.
     fn automaton(&mut self, regex: &Regex) -> u64 {
-        let key = (regex.pattern.clone(), regex.fold);
-        if let Some(&known) = self.graph.expressions.get(&key) {
-            return known;
+        let key = regex.key();
+        if let Some((known, _)) = self.graph.expressions.place(&key) {
+            return known.into();
         }
-        let place = size(self.graph.automata.len()).get().into();
+        let place = size(self.graph.automata.len()).get();
         if let Some((shape, transitions)) = automaton::parts(self.graph.compiled.table(regex)) {
             self.graph.automata.push(Automaton {
                 pattern: self.text.text(&regex.pattern),
@@ -188,19 +188,16 @@ impl Writer<'_, '_> {
             });
             self.graph.transitions.extend_from_slice(transitions);
         }
-        self.graph.expressions.insert(key, place);
-        place
+        self.graph.expressions.insert(key, (place, 1));
+        place.into()
     }
 
     /// The place of the comparisons of a range; equal ones stand once.
     fn comparisons(&mut self, range: &[Vec<Comparator>]) -> (u64, u64) {
-        if let Some(&known) = self.graph.ranges.get(range) {
-            return known;
-        }
-        let first = self.graph.comparisons.len();
+        let mut records = Vec::new();
         for all in range {
             for (behind, one) in (0..all.len()).rev().zip(all) {
-                self.graph.comparisons.push(Comparison {
+                records.push(Comparison {
                     relation: one.relation,
                     last: u8::from(behind == 0),
                     numbers: one.numbers.map(Into::into),
@@ -208,10 +205,14 @@ impl Writer<'_, '_> {
                 });
             }
         }
-        let count = self.graph.comparisons.len().saturating_sub(first);
-        let place = (size(first).get().into(), size(count).get().into());
-        self.graph.ranges.insert(range.to_vec(), place);
-        place
+        let known = self.graph.ranges.place(records.as_bytes());
+        let (first, count) = known.unwrap_or_else(|| {
+            let place = (size(self.graph.comparisons.len()).get(), size(records.len()).get());
+            self.graph.ranges.insert(records.as_bytes().to_owned(), place);
+            self.graph.comparisons.append(&mut records);
+            place
+        });
+        (first.into(), count.into())
     }
 
     fn test(

@@ -50,14 +50,14 @@ fn all(text: &str, prereleases: bool) -> Result<All, String> {
     let mut all: All = Vec::new();
     for word in text.split(' ') {
         let found = comparators(word, prereleases).ok_or_else(|| word.to_owned())?;
-        all.extend(found);
+        for one in found {
+            if one != Comparator::any() && !all.contains(&one) {
+                all.push(one);
+            }
+        }
     }
-    all.sort();
-    all.dedup();
-    let any = Comparator::any();
-    all.retain(|one| *one != any);
     if all.is_empty() {
-        all.push(any);
+        all.push(Comparator::any());
     }
     Ok(all)
 }

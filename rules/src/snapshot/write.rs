@@ -9,17 +9,34 @@ use super::{
     section::Texts,
 };
 
+/// Where stands what was written already: the first and how many. One kind of map for all there is, since each takes
+/// kilobytes of code.
+#[derive(Default)]
+pub(crate) struct Known(BTreeMap<Vec<u8>, (u32, u32)>);
+
+impl Known {
+    /// The place of what has these bytes for a key.
+    pub(crate) fn place(&self, key: &[u8]) -> Option<(u32, u32)> {
+        self.0.get(key).copied()
+    }
+
+    /// Keeps a place in mind.
+    pub(crate) fn insert(&mut self, key: Vec<u8>, place: (u32, u32)) {
+        self.0.insert(key, place);
+    }
+}
+
 /// Bytes of a container: a header whose place is kept free, then tables, then text.
 pub(crate) struct Container {
     bytes: Vec<u8>,
     text: Vec<u8>,
-    known: BTreeMap<Vec<u8>, Text>,
+    known: Known,
 }
 
 impl Container {
     /// A container whose header takes `header` bytes.
     pub(crate) fn new(header: usize) -> Self {
-        Self { bytes: vec![0; header], text: Vec::new(), known: BTreeMap::new() }
+        Self { bytes: vec![0; header], text: Vec::new(), known: Known::default() }
     }
 
     /// The place of a text; equal texts stand once.
@@ -29,12 +46,12 @@ impl Container {
 
     /// The place of bytes among the texts; equal ones stand once.
     pub(crate) fn bytes(&mut self, bytes: &[u8]) -> Text {
-        if let Some(place) = self.known.get(bytes) {
-            return *place;
+        if let Some((offset, length)) = self.known.place(bytes) {
+            return Text { offset: offset.into(), length: length.into() };
         }
         let place = Text { offset: size(self.text.len()), length: size(bytes.len()) };
         self.text.extend_from_slice(bytes);
-        self.known.insert(bytes.to_owned(), place);
+        self.known.insert(bytes.to_owned(), (place.offset.get(), place.length.get()));
         place
     }
 
