@@ -7,7 +7,7 @@ use crate::{
     request::{Asked, Known},
     slot::slot,
     snapshot::{
-        Root, Settings,
+        Opened, Root, Settings,
         index::Index,
         records::{MATCHED, Output, Rule, Scope, Split, Test, host, operator, then},
         section::{Section, slice},
@@ -20,23 +20,23 @@ impl Snapshot {
     ///
     /// Depends on the snapshot and the request alone.
     pub fn decide<'s, A: Attributes>(&'s self, request: &'s A) -> impl Iterator<Item = Decision<'s>> {
-        let root = self.root();
-        let asked = Asked::new(request, root.map(|root| root.audiences));
-        let outputs = root.map_or(&[][..], |root| root.outputs());
-        outputs.iter().filter_map(move |output| Some(most_specific(&root?, output, &asked)?.decide(&asked)))
+        let opened = self.opened();
+        let asked = Asked::new(request, Some(&opened.root.audiences));
+        let outputs = opened.root.outputs.iter();
+        outputs.filter_map(move |output| Some(most_specific(opened, output, &asked)?.decide(&asked)))
     }
 }
 
 /// The rule set that decides `output`: the first whose scope includes the request.
 #[inline]
 pub(crate) fn most_specific<'s, A: Attributes>(
-    root: &Root<'s>,
+    opened: &'s Opened<'s>,
     output: &Output,
     asked: &Asked<'_, A>,
-) -> Option<Section<'s>> {
-    let scopes = slice(root.scopes(), output.first_scope.get(), output.scopes.get())?;
-    let scope = scopes.iter().find(|scope| includes(root, scope, asked))?;
-    root.section(scope.section.get())
+) -> Option<&'s Section<'s>> {
+    let scopes = slice(opened.root.scopes, output.first_scope.get(), output.scopes.get())?;
+    let scope = scopes.iter().find(|scope| includes(&opened.root, scope, asked))?;
+    opened.section(scope.section.get())
 }
 
 /// Whether a scope includes the request.
@@ -92,13 +92,19 @@ impl<'s> Section<'s> {
         let end = u32::try_from(rules.len()).unwrap_or(u32::MAX);
         let matches = |number: &u32| rules.get(*number as usize).is_some_and(&matches);
         let (mut first, mut tried) = (end, 0_u32);
-        for (number, key) in (0..).zip(index.keys) {
+        let mut behind = 0_u32;
+        for keys in index.keys.chunk_by(|one, next| one.attribute == next.attribute) {
+            let Some(key) = keys.first() else { continue };
+            let numbers = behind..;
+            behind = behind.saturating_add(u32::try_from(keys.len()).unwrap_or(u32::MAX));
             asked.any(self, key.attribute.get(), known, |value| {
-                for rule in index.rules(number, *key, value).take_while(|&rule| rule < first) {
-                    tried = tried.saturating_add(1);
-                    if tried >= end || matches(&rule) {
-                        first = if tried >= end { first } else { rule };
-                        break;
+                for (number, key) in numbers.clone().zip(keys) {
+                    for rule in index.rules(number, *key, value).take_while(|&rule| rule < first) {
+                        tried = tried.saturating_add(1);
+                        if tried >= end || matches(&rule) {
+                            first = if tried >= end { first } else { rule };
+                            break;
+                        }
                     }
                 }
                 tried >= end

@@ -56,13 +56,14 @@ impl Snapshot {
     /// not matter; what other tests say of each identity does. Ends whatever the rules are: where shared salts make
     /// the cases too many, there are no shares.
     pub fn expected<'s, A: Attributes>(&'s self, requests: &'s [A], carriers: &[&[u8]]) -> Vec<Expected<'s>> {
-        let (Some(root), Some(first)) = (self.root(), requests.first()) else { return Vec::new() };
-        let asked = Asked::new(first, Some(root.audiences));
-        let sections = root.outputs().iter().filter_map(|output| most_specific(&root, output, &asked));
+        let (opened, Some(first)) = (self.opened(), requests.first()) else { return Vec::new() };
+        let root = &opened.root;
+        let asked = Asked::new(first, Some(&root.audiences));
+        let sections = root.outputs.iter().filter_map(|output| most_specific(opened, output, &asked));
         let expected = sections.map(|section| Expected {
             rule_set: section.text(section.header.name),
             variant_header: section.text(section.header.variant_header),
-            shares: shares(&section, root.audiences, requests, carriers),
+            shares: shares(section, &root.audiences, requests, carriers),
         });
         expected.collect()
     }
@@ -70,7 +71,7 @@ impl Snapshot {
 
 fn shares<'s, A: Attributes>(
     section: &Section<'s>,
-    audiences: Audiences<'s>,
+    audiences: &'s Audiences<'s>,
     requests: &'s [A],
     carriers: &[&[u8]],
 ) -> Option<Vec<ExpectedShare<'s>>> {
@@ -97,7 +98,7 @@ fn shares<'s, A: Attributes>(
 /// A request of each class of identities about which every test but a percentage says the same, and what part they are.
 fn classes<'s, A: Attributes>(
     section: &Section<'s>,
-    audiences: Audiences<'s>,
+    audiences: &'s Audiences<'s>,
     requests: &'s [A],
     carriers: &[&[u8]],
 ) -> Option<Vec<(&'s A, f64)>> {

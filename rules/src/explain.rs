@@ -11,7 +11,7 @@ use crate::{
     request::{Asked, Known},
     slot::SLOTS,
     snapshot::{
-        Root,
+        Opened,
         records::{Output, Rule, flag},
         section::{Section, slice},
     },
@@ -37,17 +37,17 @@ impl Snapshot {
     /// Explains the decision for each variant header of the namespace, also where no scope
     /// includes the request.
     pub fn explain<'s, A: Attributes>(&'s self, request: &'s A) -> Vec<Explanation> {
-        let Some(root) = self.root() else { return Vec::new() };
-        let asked = Asked::new(request, Some(root.audiences));
-        root.outputs().iter().map(|output| explain(&root, output, &asked)).collect()
+        let opened = self.opened();
+        let asked = Asked::new(request, Some(&opened.root.audiences));
+        opened.root.outputs.iter().map(|output| explain(opened, output, &asked)).collect()
     }
 }
 
-fn explain<'s, A: Attributes>(root: &Root<'s>, output: &Output, asked: &Asked<'s, A>) -> Explanation {
-    let mut lines = vec![format!("{}", Shown(root.text(output.header)))];
-    lines.extend(scopes(root, output, asked));
-    match most_specific(root, output, asked) {
-        Some(section) => rule_set(&section, asked, &mut lines),
+fn explain<'s, A: Attributes>(opened: &'s Opened<'s>, output: &Output, asked: &Asked<'s, A>) -> Explanation {
+    let mut lines = vec![format!("{}", Shown(opened.root.text(output.header)))];
+    lines.extend(scopes(opened, output, asked));
+    match most_specific(opened, output, asked) {
+        Some(section) => rule_set(section, asked, &mut lines),
         None => {
             lines.push("  decision    none: no scope includes the request; the header is stripped, not set".to_owned())
         }
@@ -56,12 +56,13 @@ fn explain<'s, A: Attributes>(root: &Root<'s>, output: &Output, asked: &Asked<'s
 }
 
 /// Each scope in the order in which they are tried, up to the first that includes the request.
-fn scopes<A: Attributes>(root: &Root<'_>, output: &Output, asked: &Asked<'_, A>) -> Vec<String> {
-    let scopes = slice(root.scopes(), output.first_scope.get(), output.scopes.get()).unwrap_or_default();
+fn scopes<A: Attributes>(opened: &Opened<'_>, output: &Output, asked: &Asked<'_, A>) -> Vec<String> {
+    let root = &opened.root;
+    let scopes = slice(root.scopes, output.first_scope.get(), output.scopes.get()).unwrap_or_default();
     let mut lines = Vec::new();
     for scope in scopes {
         let included = includes(root, scope, asked);
-        let name = root.section(scope.section.get()).map_or(&b""[..], |section| section.text(section.header.name));
+        let name = opened.section(scope.section.get()).map_or(&b""[..], |section| section.text(section.header.name));
         let (mark, why) = if included { ("✓", "most specific") } else { ("✗", "not this request") };
         let scope = words::scope_in_words(root, scope);
         lines.push(format!("  rule set  {mark} {:<20} {scope}: {why}", Shown(name).to_string()));

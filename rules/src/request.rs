@@ -41,7 +41,7 @@ pub(crate) struct Asked<'r, A> {
     query: OnceCell<Query<'r>>,
     tokens: OnceCell<Tokens<'r>>,
     now: OnceCell<Option<i64>>,
-    audiences: Option<Audiences<'r>>,
+    audiences: Option<&'r Audiences<'r>>,
 }
 
 /// Path and query.
@@ -52,7 +52,7 @@ struct Target<'r> {
 }
 
 impl<'r, A: Attributes> Asked<'r, A> {
-    pub(crate) fn new(request: &'r A, audiences: Option<Audiences<'r>>) -> Self {
+    pub(crate) fn new(request: &'r A, audiences: Option<&'r Audiences<'r>>) -> Self {
         Self {
             request,
             target: Cell::new(None),
@@ -91,32 +91,34 @@ impl<'r, A: Attributes> Asked<'r, A> {
     }
 
     /// Whether `holds` for any value of the attribute of this number; false when it is absent.
+    #[inline]
     pub(crate) fn any(
         &self,
         section: &Section<'r>,
         number: u16,
         known: &Known<'r>,
-        holds: impl FnMut(&[u8]) -> bool,
-    ) -> bool {
-        let attribute = section.attributes().get(usize::from(number));
-        attribute.is_some_and(|attribute| self.any_of(section, number, attribute, known, holds))
-    }
-
-    /// The same, where the attribute is at hand.
-    #[inline]
-    pub(crate) fn any_of(
-        &self,
-        section: &Section<'r>,
-        number: u16,
-        attribute: &Attribute,
-        known: &Known<'r>,
         mut holds: impl FnMut(&[u8]) -> bool,
     ) -> bool {
+        let Some(attribute) = section.attributes().get(usize::from(number)) else { return false };
         let name = section.text(attribute.name);
+        if attribute.kind == kind::HEADER && name != b"cookie" {
+            return known.any(number, || self.request.headers(name), holds);
+        }
+        self.any_other(section, (number, attribute.kind, name), known, &mut holds)
+    }
+
+    /// What is asked about less often than headers, out of their way.
+    #[inline(never)]
+    fn any_other(
+        &self,
+        section: &Section<'r>,
+        (number, kind, name): (u16, u8, &'r [u8]),
+        known: &Known<'r>,
+        mut holds: &mut dyn FnMut(&[u8]) -> bool,
+    ) -> bool {
         let mut one = |value: Option<&[u8]>| value.is_some_and(&mut holds);
-        match attribute.kind {
-            kind::HEADER if name == b"cookie" => one(self.cookie_line()),
-            kind::HEADER => known.any(number, || self.request.headers(name), holds),
+        match kind {
+            kind::HEADER => one(self.cookie_line()),
             kind::COOKIE => known.any(number, || self.cookies(name), holds),
             kind::QUERY => self.query.get_or_init(|| Query::of(self.target().query)).any(name, holds),
             kind::PATH => one(self.path()),

@@ -40,7 +40,7 @@ impl Snapshot {
         let mut shares = Vec::new();
         for section in self.sections() {
             let rule_set = section.text(section.header.name);
-            let slots = slots_of(&section, testers);
+            let slots = slots_of(section, testers);
             let named = section.variants().iter().zip(slots);
             shares.extend(named.map(|(variant, slots)| Share { rule_set, variant: section.text(variant.name), slots }));
         }

@@ -9,12 +9,13 @@ pub(crate) mod write;
 
 use std::{collections::BTreeSet, fmt};
 
+use self_cell::self_cell;
 use zerocopy::FromBytes;
 
 use crate::owned;
 use audiences::Audiences;
 use records::{Header, MAGIC, Output, Scope, SectionExtent, Setting, kind};
-use section::{Section, Texts, slice, table};
+use section::{Section, Texts, table};
 
 /// The newest format this build writes and reads: what [`compile`](crate::compile()) makes.
 pub const SNAPSHOT_FORMAT: u16 = if cfg!(feature = "next-format") { 3 } else { 2 };
@@ -48,16 +49,34 @@ fn formats() -> String {
 ///
 /// Owns its bytes; decisions borrow from them, and nothing is unpacked.
 #[derive(Debug)]
-pub struct Snapshot {
-    bytes: Vec<u8>,
+pub struct Snapshot(Loaded);
+
+self_cell! {
+    struct Loaded {
+        owner: Vec<u8>,
+        #[covariant]
+        dependent: Opened,
+    }
+
+    impl {Debug}
 }
 
-/// The namespace; its tables are opened where they are asked for.
-#[derive(Clone, Copy)]
+/// The tables of a snapshot, opened once, so that a decision only walks them.
+#[derive(Debug)]
+pub(crate) struct Opened<'s> {
+    pub(crate) root: Root<'s>,
+    pub(crate) sections: Vec<Section<'s>>,
+}
+
+/// The tables of the namespace.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Root<'s> {
-    bytes: &'s [u8],
     pub(crate) header: &'s Header,
+    pub(crate) outputs: &'s [Output],
+    pub(crate) scopes: &'s [Scope],
+    pub(crate) sections: &'s [SectionExtent],
     pub(crate) audiences: Audiences<'s>,
+    pub(crate) texts: Texts<'s>,
 }
 
 impl Snapshot {
@@ -69,30 +88,12 @@ impl Snapshot {
         if bytes.len() > SNAPSHOT_LIMIT {
             return Err(Unusable(format!("found {} bytes, expected at most {SNAPSHOT_LIMIT}", bytes.len())));
         }
-        let (header, _) = Header::ref_from_prefix(&bytes)
-            .map_err(|_| Unusable(format!("found {} bytes, expected a snapshot", bytes.len())))?;
-        if header.magic != MAGIC {
-            return Err(Unusable("found no magic number, expected a snapshot".to_owned()));
-        }
-        let format = header.format.get();
-        if !SNAPSHOT_FORMATS.contains(&format) {
-            return Err(Unusable(format!("found format {format}, expected {}", formats())));
-        }
-        let root = Root::open(&bytes)
-            .filter(Root::is_whole)
-            .ok_or_else(|| Unusable("found a table out of bounds, expected none".to_owned()))?;
-        validate::namespace(&root, header, bytes.len())?;
-        let audiences = root.audiences.all().map_or(0, <[_]>::len);
-        for (number, &extent) in (0u32..).zip(root.sections()) {
-            validate::section(number, &bytes, extent, audiences)?;
-        }
-        validate::outputs(&root)?;
-        Ok(Self { bytes })
+        Ok(Self(Loaded::try_new(bytes, |bytes| Opened::check(bytes))?))
     }
 
     /// The bytes it was loaded from.
     pub fn bytes(&self) -> &[u8] {
-        &self.bytes
+        self.0.borrow_owner()
     }
 
     /// The same namespace in another format; None where `format` is not one of [`SNAPSHOT_FORMATS`].
@@ -103,7 +104,7 @@ impl Snapshot {
             return None;
         }
         // Those there are differ in their number alone.
-        let mut bytes = self.bytes.clone();
+        let mut bytes = self.bytes().to_vec();
         let (header, _) = Header::mut_from_prefix(&mut bytes).ok()?;
         header.format = format.into();
         Some(bytes)
@@ -144,62 +145,61 @@ impl Snapshot {
         names.into_iter()
     }
 
-    pub(crate) fn root(&self) -> Option<Root<'_>> {
-        Root::open(&self.bytes)
+    pub(crate) fn opened(&self) -> &Opened<'_> {
+        self.0.borrow_dependent()
     }
 
-    pub(crate) fn sections(&self) -> impl Iterator<Item = Section<'_>> {
-        let root = self.root();
-        let count = root.map_or(0, |root| root.sections().len());
-        (0..u32::try_from(count).unwrap_or(0)).filter_map(move |number| root?.section(number))
+    pub(crate) fn sections(&self) -> impl Iterator<Item = &Section<'_>> {
+        self.opened().sections.iter()
+    }
+}
+
+impl<'s> Opened<'s> {
+    /// Opens the tables of a snapshot: one pass over every bound, reference and jump.
+    fn check(bytes: &'s [u8]) -> Result<Self, Unusable> {
+        let (header, _) = Header::ref_from_prefix(bytes)
+            .map_err(|_| Unusable(format!("found {} bytes, expected a snapshot", bytes.len())))?;
+        if header.magic != MAGIC {
+            return Err(Unusable("found no magic number, expected a snapshot".to_owned()));
+        }
+        let format = header.format.get();
+        if !SNAPSHOT_FORMATS.contains(&format) {
+            return Err(Unusable(format!("found format {format}, expected {}", formats())));
+        }
+        let root = Root::open(bytes);
+        let root = root.ok_or_else(|| Unusable("found a table out of bounds, expected none".to_owned()))?;
+        validate::namespace(&root, bytes.len())?;
+        let audiences = root.audiences.all().map_or(0, <[_]>::len);
+        let extents = (0u32..).zip(root.sections);
+        let sections = extents.map(|(number, &extent)| validate::section(number, bytes, extent, audiences));
+        let opened = Self { root, sections: sections.collect::<Result<_, _>>()? };
+        validate::outputs(&opened)?;
+        Ok(opened)
+    }
+
+    /// The rule set of a scope.
+    #[inline]
+    pub(crate) fn section(&self, number: u32) -> Option<&Section<'s>> {
+        self.sections.get(number as usize)
     }
 }
 
 impl<'s> Root<'s> {
     fn open(bytes: &'s [u8]) -> Option<Self> {
         let (header, _) = Header::ref_from_prefix(bytes).ok()?;
-        let audiences = Audiences::of(bytes, header.audiences, header.members);
-        Some(Self { bytes, header, audiences })
-    }
-
-    /// Whether every table is where the header says.
-    fn is_whole(&self) -> bool {
-        let Header { outputs, scopes, sections, text, .. } = *self.header;
-        table::<Output>(self.bytes, outputs).is_some()
-            && table::<Scope>(self.bytes, scopes).is_some()
-            && table::<SectionExtent>(self.bytes, sections).is_some()
-            && table::<u8>(self.bytes, text).is_some()
-    }
-
-    /// The variant headers.
-    pub(crate) fn outputs(&self) -> &'s [Output] {
-        table(self.bytes, self.header.outputs).unwrap_or_default()
-    }
-
-    /// The scopes of all rule sets.
-    pub(crate) fn scopes(&self) -> &'s [Scope] {
-        table(self.bytes, self.header.scopes).unwrap_or_default()
-    }
-
-    /// Where the sections stand.
-    pub(crate) fn sections(&self) -> &'s [SectionExtent] {
-        table(self.bytes, self.header.sections).unwrap_or_default()
-    }
-
-    /// The text of the namespace.
-    pub(crate) fn texts(&self) -> Texts<'s> {
-        Texts::new(table(self.bytes, self.header.text).unwrap_or_default())
-    }
-
-    /// The section of rule set `number`.
-    pub(crate) fn section(&self, number: u32) -> Option<Section<'s>> {
-        let extent = self.sections().get(number as usize)?;
-        Section::opened(number, slice(self.bytes, extent.offset.get(), extent.length.get())?)
+        Some(Self {
+            header,
+            outputs: table(bytes, header.outputs)?,
+            scopes: table(bytes, header.scopes)?,
+            sections: table(bytes, header.sections)?,
+            audiences: Audiences::of(bytes, header.audiences, header.members),
+            texts: Texts::new(table(bytes, header.text)?),
+        })
     }
 
     /// A text of the namespace.
     pub(crate) fn text(&self, text: records::Text) -> &'s [u8] {
-        self.texts().text(text)
+        self.texts.text(text)
     }
 }
 

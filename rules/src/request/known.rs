@@ -21,8 +21,6 @@ enum Values<'r> {
     #[default]
     Unasked,
     Absent,
-    /// The first, and perhaps there are more.
-    First(&'r [u8]),
     Only(&'r [u8]),
     Several,
 }
@@ -37,32 +35,29 @@ impl<'r> Known<'r> {
         mut holds: impl FnMut(&[u8]) -> bool,
     ) -> bool {
         let known = self.values.get(usize::from(number));
-        let remember = |values| known.into_iter().for_each(|known| known.set(values));
-        let first = match known.map_or(Values::Unasked, Cell::get) {
-            Values::Absent => return false,
-            Values::Only(value) => return holds(value),
-            Values::Several => return ask().any(holds),
-            Values::First(value) => {
-                if holds(value) {
-                    return true;
-                }
-                let mut values = ask();
-                let first = values.next();
-                (first, values)
-            }
+        let values = match known.map_or(Values::Several, Cell::get) {
             Values::Unasked => {
-                let mut values = ask();
-                let first = values.next();
-                remember(first.map_or(Values::Absent, Values::First));
-                if first.is_some_and(&mut holds) {
-                    return true;
-                }
-                (first, values)
+                let values = Values::of(ask());
+                known.into_iter().for_each(|known| known.set(values));
+                values
             }
+            values => values,
         };
-        let (Some(value), mut rest) = first else { return false };
-        let second = rest.next();
-        remember(if second.is_none() { Values::Only(value) } else { Values::Several });
-        second.is_some_and(|second| holds(second) || rest.any(holds))
+        match values {
+            Values::Only(value) => holds(value),
+            Values::Several => ask().any(holds),
+            Values::Absent | Values::Unasked => false,
+        }
+    }
+}
+
+impl<'r> Values<'r> {
+    #[inline]
+    fn of(mut values: impl Iterator<Item = &'r [u8]>) -> Self {
+        match values.next() {
+            None => Self::Absent,
+            Some(only) if values.next().is_none() => Self::Only(only),
+            Some(_) => Self::Several,
+        }
     }
 }

@@ -12,15 +12,6 @@ use super::records::{
 };
 use crate::automaton;
 
-/// One rule set of a snapshot. Its tables are opened where they are asked for: a decision needs few of them.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Section<'s> {
-    pub(crate) number: u32,
-    pub(crate) header: &'s SectionHeader,
-    bytes: &'s [u8],
-    pub(crate) texts: Texts<'s>,
-}
-
 /// The text of a container.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Texts<'s>(&'s [u8]);
@@ -54,18 +45,29 @@ impl<'s> Texts<'s> {
 
 macro_rules! tables {
     ($($name:ident: $extent:ident of $record:ty,)*) => {
+        /// One rule set of a snapshot: its tables, opened once, when the snapshot is loaded.
+        #[derive(Clone, Copy, Debug)]
+        pub(crate) struct Section<'s> {
+            pub(crate) number: u32,
+            pub(crate) header: &'s SectionHeader,
+            pub(crate) texts: Texts<'s>,
+            $($name: &'s [$record],)*
+        }
+
         impl<'s> Section<'s> {
+            /// Opens the section `bytes`; None where a table is out of bounds.
+            pub(crate) fn open(number: u32, bytes: &'s [u8]) -> Option<Self> {
+                let (header, _) = SectionHeader::ref_from_prefix(bytes).ok()?;
+                let texts = Texts(table(bytes, header.text)?);
+                Some(Self { number, header, texts, $($name: table(bytes, header.$extent)?,)* })
+            }
+
             $(
-                /// The records of this table. Bounds were checked when the snapshot was loaded.
+                /// The records of this table.
                 pub(crate) fn $name(&self) -> &'s [$record] {
-                    table(self.bytes, self.header.$extent).unwrap_or_default()
+                    self.$name
                 }
             )*
-
-            /// Whether every table is where the header says.
-            fn is_whole(&self) -> bool {
-                $(table::<$record>(self.bytes, self.header.$extent).is_some())&&*
-            }
         }
     };
 }
@@ -96,17 +98,6 @@ impl<'s> Section<'s> {
     /// The operands of its tests.
     pub(crate) fn all_operands(&self) -> Operands<'s> {
         Operands { texts: self.texts, values: self.values() }
-    }
-
-    /// Opens the section `bytes`; None where a table is out of bounds.
-    pub(crate) fn open(number: u32, bytes: &'s [u8]) -> Option<Self> {
-        Self::opened(number, bytes).filter(Self::is_whole)
-    }
-
-    /// Opens a section that was checked when the snapshot was loaded.
-    pub(crate) fn opened(number: u32, bytes: &'s [u8]) -> Option<Self> {
-        let (header, _) = SectionHeader::ref_from_prefix(bytes).ok()?;
-        Some(Self { number, header, bytes, texts: Texts(table(bytes, header.text)?) })
     }
 
     /// A text of the section. Bounds were checked when the snapshot was loaded.

@@ -8,8 +8,8 @@ mod section;
 mod switches;
 
 use super::{
-    Root, Unusable,
-    records::{Header, Output, Scope, Text, host},
+    Opened, Root, Unusable,
+    records::{Output, Scope, Text, host},
     section::slice,
 };
 
@@ -45,10 +45,10 @@ impl Parts {
 }
 
 /// Checks the tables of the namespace.
-pub(super) fn namespace(root: &Root<'_>, header: &Header, length: usize) -> Result<(), Unusable> {
-    demand(header.length.get() as usize == length, "another length than the header says")?;
+pub(super) fn namespace(root: &Root<'_>, length: usize) -> Result<(), Unusable> {
+    demand(root.header.length.get() as usize == length, "another length than the header says")?;
     let mut parts = Parts::default();
-    for extent in root.sections() {
+    for extent in root.sections {
         demand(parts.follows(extent.offset.get(), extent.length.get()), "sections that overlap")?;
     }
     let mut parts = Parts::default();
@@ -58,29 +58,30 @@ pub(super) fn namespace(root: &Root<'_>, header: &Header, length: usize) -> Resu
         let members = root.audiences.members(audience).ok_or_else(|| unusable("members out of bounds"))?;
         demand(members.is_sorted(), "members out of order")?;
     }
-    root.scopes().iter().try_for_each(|scope| check_scope(root, scope))
+    root.scopes.iter().try_for_each(|scope| check_scope(root, scope))
 }
 
 fn check_scope(root: &Root<'_>, scope: &Scope) -> Result<(), Unusable> {
     demand(matches!(scope.host_kind, host::ANY | host::EXACT | host::LABELS), "an unknown kind of host")?;
     text(root, scope.host, "a host out of bounds")?;
     text(root, scope.path_prefix, "a path prefix out of bounds")?;
-    demand((scope.section.get() as usize) < root.sections().len(), "a scope of no rule set")
+    demand((scope.section.get() as usize) < root.sections.len(), "a scope of no rule set")
 }
 
 /// Checks what the rule sets, each of them checked before, are to each other.
-pub(super) fn outputs(root: &Root<'_>) -> Result<(), Unusable> {
+pub(super) fn outputs(opened: &Opened<'_>) -> Result<(), Unusable> {
+    let root = &opened.root;
     let mut parts = Parts::default();
     let mut before: Option<&[u8]> = None;
-    for output in root.outputs() {
+    for output in root.outputs {
         demand(parts.follows(output.first_scope.get(), output.scopes.get()), "scopes that overlap")?;
-        let header = check_output(root, output)?;
+        let header = check_output(opened, output)?;
         demand(before.is_none_or(|before| before < header), "variant headers out of order")?;
         before = Some(header);
     }
-    let is_output = |name| root.outputs().binary_search_by(|output| root.text(output.header).cmp(name)).is_ok();
+    let is_output = |name| root.outputs.binary_search_by(|output| root.text(output.header).cmp(name)).is_ok();
     let mut before: Option<&[u8]> = None;
-    for section in (0u32..).zip(root.sections()).filter_map(|(number, _)| root.section(number)) {
+    for section in &opened.sections {
         let name = section.text(section.header.name);
         demand(before.is_none_or(|before| before < name), "rule sets out of order")?;
         before = Some(name);
@@ -89,16 +90,17 @@ pub(super) fn outputs(root: &Root<'_>) -> Result<(), Unusable> {
         // A variant is given by the rules of its header alone: so its share can be told from them.
         demand(!names.any(is_output), "a variant header among the headers to set")?;
     }
-    switches::check_together(root)
+    switches::check_together(opened)
 }
 
-fn check_output<'s>(root: &Root<'s>, output: &Output) -> Result<&'s [u8], Unusable> {
+fn check_output<'s>(opened: &Opened<'s>, output: &Output) -> Result<&'s [u8], Unusable> {
+    let root = &opened.root;
     text(root, output.header, "a variant header out of bounds")?;
     let header = root.text(output.header);
-    let scopes = slice(root.scopes(), output.first_scope.get(), output.scopes.get());
+    let scopes = slice(root.scopes, output.first_scope.get(), output.scopes.get());
     let scopes = scopes.ok_or_else(|| unusable("scopes out of bounds"))?;
     let decides = |scope: &Scope| {
-        let section = root.section(scope.section.get());
+        let section = opened.section(scope.section.get());
         section.is_some_and(|section| section.text(section.header.variant_header) == header)
     };
     demand(!scopes.is_empty(), "a variant header that nothing decides")?;
@@ -107,5 +109,5 @@ fn check_output<'s>(root: &Root<'s>, output: &Output) -> Result<&'s [u8], Unusab
 }
 
 fn text(root: &Root<'_>, text: Text, what: &str) -> Result<(), Unusable> {
-    demand(root.texts().has(text), what)
+    demand(root.texts.has(text), what)
 }

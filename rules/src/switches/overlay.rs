@@ -71,7 +71,7 @@ impl Snapshot {
     fn texts(&self, items: &Items<'_>) -> Result<BTreeMap<(u32, u16), String>, String> {
         let (mut texts, mut bytes, mut longest) = (BTreeMap::new(), 0usize, BTreeMap::new());
         for section in self.sections() {
-            let overlaid = Overlaid::of(&section, items);
+            let overlaid = Overlaid::of(section, items);
             let mut most = 0;
             // No place beyond these can be named.
             for (place, _) in (0..=u16::MAX).zip(section.variants()) {

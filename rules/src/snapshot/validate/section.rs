@@ -32,7 +32,7 @@ pub(in crate::snapshot) fn section(
     bytes: &[u8],
     extent: SectionExtent,
     audiences: usize,
-) -> Result<(), Unusable> {
+) -> Result<Section<'_>, Unusable> {
     let bytes = slice(bytes, extent.offset.get(), extent.length.get());
     let section =
         bytes.and_then(|bytes| Section::open(number, bytes)).ok_or_else(|| unusable("a table out of bounds"))?;
@@ -66,7 +66,8 @@ pub(in crate::snapshot) fn section(
     section.rules().iter().try_for_each(|rule| check_rule(&section, rule, &mut tests))?;
     section.rules().iter().try_for_each(|rule| check_settings(&section, rule, &mut settings))?;
     section.splits().iter().try_for_each(|split| check_split(&section, split, &mut ranges))?;
-    index(&section)
+    index(&section)?;
+    Ok(section)
 }
 
 fn check_texts(section: &Section<'_>) -> Result<(), Unusable> {

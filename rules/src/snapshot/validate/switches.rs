@@ -6,7 +6,7 @@ use super::{Parts, demand, unusable};
 use crate::{
     owned,
     snapshot::{
-        Root, Unusable,
+        Opened, Unusable,
         records::{Switch, Text},
         section::{Section, slice},
     },
@@ -58,9 +58,9 @@ fn check_values(section: &Section<'_>, texts: impl Iterator<Item = Text>) -> Res
 }
 
 /// Checks that no request gets more switches than a header carries, whatever decides it.
-pub(super) fn check_together(root: &Root<'_>) -> Result<(), Unusable> {
+pub(super) fn check_together(opened: &Opened<'_>) -> Result<(), Unusable> {
     let mut longest = BTreeMap::new();
-    for section in (0u32..).zip(root.sections()).filter_map(|(number, _)| root.section(number)) {
+    for section in &opened.sections {
         let texts = section.switch_texts();
         let most = texts.iter().map(|text| text.length.get() as usize).max().unwrap_or(0);
         let header = longest.entry(section.text(section.header.variant_header)).or_insert(0);
