@@ -75,7 +75,7 @@ Paths:
   GET  /v1/namespaces/NAME/snapshot   long poll: ?after=E.N&formats=2&wait=25s
   POST /v1/namespaces/NAME/acks       what the workers of an Envoy run
   GET  /v1/namespaces/NAME/status     revision, problems, who runs what
-  POST /v1/switches/reload            read --switches @FILE again; how they changed
+  POST /v1/switches/reload            read --switches @FILE again
   GET  /v1/events                     what happens, as server-sent events
   GET  /metrics                       all that in figures, for Prometheus
   GET  /healthz, /readyz              alive; a revision is published
