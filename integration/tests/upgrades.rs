@@ -63,13 +63,13 @@ fn a_new_filter_under_an_old_fetcher_gets_the_new_format_once_no_vm_of_the_old_o
     let recorder = Recorder::new();
     let mut mesh = mesh("upgrade", &recorder).control_build("next").start();
     let load = mesh.load(&recorder);
-    assert_eq!(publish_twice(1, &mut mesh, &load), 1);
+    assert_eq!(publish_twice(1, &mut mesh, &load), 2);
     mesh.push_filter(|filter| filter.wasm(NEXT)).expect("another build is accepted");
     // The VMs of the old filter are not forgotten yet.
     mesh.write(&[samples::numbered(3)]);
     load.await_more(BETWEEN);
     mesh.await_everyone();
-    assert_eq!(publish_twice(4, &mut mesh, &load), 2);
+    assert_eq!(publish_twice(4, &mut mesh, &load), 3);
     drop(load.stop());
     kept(&recorder, &Bounds::effect_within(BOUND), 5 * BETWEEN);
 }
@@ -79,9 +79,9 @@ fn an_old_filter_under_a_new_fetcher_gets_the_format_it_reads_until_it_is_replac
     let recorder = Recorder::new();
     let mut mesh = mesh("old-filter", &recorder).control_build("next").fetcher_wasm("next").start();
     let load = mesh.load(&recorder);
-    assert_eq!(publish_twice(1, &mut mesh, &load), 1);
+    assert_eq!(publish_twice(1, &mut mesh, &load), 2);
     replace(NEXT, &mut mesh);
-    assert_eq!(publish_twice(3, &mut mesh, &load), 2);
+    assert_eq!(publish_twice(3, &mut mesh, &load), 3);
     drop(load.stop());
     kept(&recorder, &Bounds::effect_within(BOUND), 4 * BETWEEN);
 }
@@ -92,7 +92,7 @@ fn goes_back_in_order(name: &str, shape: impl Fn(Mesh) -> Mesh) {
     let recorder = Recorder::new();
     let mut mesh = shape(mesh(name, &recorder).control_build("next").filter_wasm("next")).start();
     let load = mesh.load(&recorder);
-    assert_eq!(publish_twice(1, &mut mesh, &load), 2);
+    assert_eq!(publish_twice(1, &mut mesh, &load), 3);
     let from = recorder.now();
     mesh.control().kill();
     mesh.control().use_build(SHIPPED);
@@ -100,7 +100,7 @@ fn goes_back_in_order(name: &str, shape: impl Fn(Mesh) -> Mesh) {
     mesh.await_everyone();
     let without_control = Window { from, to: recorder.now() };
     replace(SHIPPED, &mut mesh);
-    assert_eq!(publish(3, &mut mesh, &load), 1);
+    assert_eq!(publish(3, &mut mesh, &load), 2);
     drop(load.stop());
     kept(&recorder, &Bounds::effect_within(BOUND).stale_in(without_control), 3 * BETWEEN);
 }
@@ -120,7 +120,7 @@ fn goes_back_first(name: &str, without_control: bool) {
     let recorder = Recorder::new();
     let mut mesh = mesh(name, &recorder).control_build("next").filter_wasm("next").start();
     let load = mesh.load(&recorder);
-    assert_eq!(publish_twice(1, &mut mesh, &load), 2);
+    assert_eq!(publish_twice(1, &mut mesh, &load), 3);
     if without_control {
         mesh.control().kill();
     }
@@ -131,7 +131,7 @@ fn goes_back_first(name: &str, without_control: bool) {
     if without_control {
         mesh.control().start_again();
     }
-    assert_eq!(publish_twice(3, &mut mesh, &load), 1);
+    assert_eq!(publish_twice(3, &mut mesh, &load), 2);
     let without_control = Window { from, to: recorder.now() };
     drop(load.stop());
     kept(&recorder, &Bounds::effect_within(BOUND).stale_in(without_control), 1200);
@@ -153,9 +153,9 @@ fn an_old_control_plane_serves_new_filters_and_fetchers_and_old_ones() {
     let recorder = Recorder::new();
     let mut mesh = mesh("old-control", &recorder).wasm("next").start();
     let load = mesh.load(&recorder);
-    assert_eq!(publish_twice(1, &mut mesh, &load), 1);
+    assert_eq!(publish_twice(1, &mut mesh, &load), 2);
     replace(SHIPPED, &mut mesh);
-    assert_eq!(publish(3, &mut mesh, &load), 1);
+    assert_eq!(publish(3, &mut mesh, &load), 2);
     drop(load.stop());
     kept(&recorder, &Bounds::effect_within(BOUND), 3 * BETWEEN);
 }
