@@ -68,17 +68,16 @@ impl Driven {
 
     /// The host's `request` is there, of a stream of `root`.
     pub fn request(&mut self, root: u32) -> Action {
-        let plugin = self.filter(root).map(|filter| filter.plugin.clone()).unwrap_or_default();
-        host(|host| {
-            host.root = root;
-            host.properties.insert("plugin_name".into(), plugin);
-        });
+        self.stream_of(root);
         self.0.request()
     }
 
-    /// Whether the VM has several filters, which only the host can tell apart.
-    pub fn has_several(&self) -> bool {
-        self.roots().filters().count() > 1
+    /// Whether the VM can tell whose the streams of `root` are. It asks the host as for a request, whose filter state is empty then.
+    pub fn can_tell(&self, root: u32) -> bool {
+        self.stream_of(root);
+        let certain = self.roots().owner().is_none_or(|owner| owner.certain);
+        host(|host| host.state.clear());
+        certain
     }
 
     /// The revision that was fetched last and is in use.
@@ -97,6 +96,15 @@ impl Driven {
     pub fn owns(&self, root: u32, name: &[u8]) -> bool {
         let default = || owned::DEFAULT.iter().any(|owned| owned::covers(owned.as_bytes(), name));
         self.filter(root).map_or_else(default, |filter| filter.owned.covers(name))
+    }
+
+    /// Has the host be asked in a stream of `root`.
+    fn stream_of(&self, root: u32) {
+        let plugin = self.filter(root).map(|filter| filter.plugin.clone()).unwrap_or_default();
+        host(|host| {
+            host.root = root;
+            host.properties.insert("plugin_name".into(), plugin);
+        });
     }
 
     fn filter(&self, root: u32) -> Option<&Filter> {

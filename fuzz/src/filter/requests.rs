@@ -16,11 +16,12 @@ pub(super) fn request(envoy: &mut Envoy, vm: usize, root: u32, text: &[u8]) {
         host.state.clear();
         host.answers.clear();
     });
+    let certain = envoy.vms[vm].vm.can_tell(root);
     let action = envoy.enter(vm, root, |vm| vm.request(root));
     let (after, answers) = host(|host| (host.request.take().unwrap_or_default(), std::mem::take(&mut host.answers)));
     let slot = &envoy.vms[vm];
-    if slot.vm.has_several() && host(|host| host.refusals.contains_key("set_filter_state")) {
-        // Nobody can say then which of them decided.
+    if !certain {
+        // Nobody can say then which of several filters decided: of a root that is none, or where the host refuses to tell.
         return;
     }
     let fetched = slot.vm.rules(root).is_some_and(|rules| rules.revision.is_some());
