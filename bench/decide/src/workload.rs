@@ -25,7 +25,7 @@ pub static REQUEST: Request = Request::new(
         ("accept-encoding", "gzip, deflate, br"),
         ("x-request-id", "0b7e6a52-8f44-4d6e-9d0c-2a0c6b6f3a11"),
         ("x-forwarded-proto", "https"),
-        ("x-user-id", "user-1-user-1"),
+        ("x-user-id", "user-217-user-217"),
         ("x-tenant", "acme"),
         ("x-env", "staging"),
         ("x-app", "web-2.4.1"),
