@@ -55,7 +55,7 @@ impl Limits {
 /// The limits, quick to look up: a snapshot may name very many variants.
 struct Bounds<'l> {
     variants: Option<BTreeSet<&'l [u8]>>,
-    shares: BTreeMap<&'l [u8], u32>,
+    shares: &'l BTreeMap<String, u32>,
 }
 
 /// A limit that is exceeded.
@@ -69,7 +69,7 @@ impl<'l> Bounds<'l> {
     fn of(limits: &'l Limits) -> Self {
         Self {
             variants: limits.variants.as_ref().map(|names| names.iter().map(String::as_bytes).collect()),
-            shares: limits.shares.iter().map(|(name, &slots)| (name.as_bytes(), slots)).collect(),
+            shares: &limits.shares,
         }
     }
 
@@ -77,7 +77,8 @@ impl<'l> Bounds<'l> {
         if self.variants.as_ref().is_some_and(|variants| !variants.contains(share.variant)) {
             return Some(Bound::Variants);
         }
-        self.shares.get(share.variant).filter(|&&limit| share.slots > limit).map(|&limit| Bound::Share(limit))
+        let limit = self.shares.get(str::from_utf8(share.variant).ok()?).copied();
+        limit.filter(|&limit| share.slots > limit).map(Bound::Share)
     }
 }
 

@@ -9,7 +9,7 @@ mod named;
 #[cfg(all(test, not(target_family = "wasm")))]
 mod laws;
 
-use crate::slot::SLOTS;
+use crate::{order::sort_by, slot::SLOTS};
 
 pub use moving::TooManyRanges;
 pub use named::{Allocation, Transfer};
@@ -50,7 +50,7 @@ pub fn counts(weights: &[u32]) -> Result<Vec<u32>, Unallocatable> {
     let missing = u64::from(SLOTS).saturating_sub(counts.iter().sum());
     let mut order: Vec<(usize, u64)> =
         weights.iter().map(|&weight| share(weight).checked_rem(sum).unwrap_or(0)).enumerate().collect();
-    order.sort_by_key(|&(place, remainder)| (std::cmp::Reverse(remainder), place));
+    sort_by(&mut order, |(_, one), (_, other)| other.cmp(one));
     for (place, _) in order.into_iter().take(usize::try_from(missing).unwrap_or(0)) {
         if let Some(count) = counts.get_mut(place) {
             *count = count.saturating_add(1);

@@ -8,7 +8,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::base64url;
+use crate::{base64url, order};
 
 /// The longest field line that is read as a token, in bytes.
 const TOKEN_LIMIT: usize = 16 << 10;
@@ -80,7 +80,7 @@ fn part(json: &str, depth: usize) -> Option<Claims> {
             for (name, raw) in members {
                 read.push((name, part(raw.get(), inside)?));
             }
-            read.sort_by(|(one, _), (other, _)| one.cmp(other));
+            order::sort_by(&mut read, |(one, _), (other, _)| one.cmp(other));
             Some(Claims::Map(read))
         }
         b'[' => {

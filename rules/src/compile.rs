@@ -17,6 +17,7 @@ use crate::{
     Automaton, Problem, Registry, SNAPSHOT_FORMAT, Source, Tagged,
     audience::Fingerprint,
     document::{self, Document, Lock, RuleSet},
+    order,
     parsers::{self, Choice},
     report::{Path, Report},
     snapshot::{
@@ -134,7 +135,7 @@ fn compile_all(
     clashes::refuse_namesakes(rule_sets.iter().map(|(index, rule_set)| (*index, &rule_set.name)), &mut report);
     clashes::refuse_namesakes(locks.iter().map(|(index, lock)| (*index, &lock.name)), &mut report);
     clashes::refuse_namesakes(audiences.iter().map(|(index, audience)| (*index, &audience.name)), &mut report);
-    rule_sets.sort_by(|(_, one), (_, other)| one.name.text.cmp(&other.name.text));
+    order::sort_by(&mut rule_sets, |(_, one), (_, other)| one.name.text.cmp(&other.name.text));
     headers::refuse_foreign(&rule_sets, &mut report);
     switches::refuse_namesakes(&rule_sets, &mut report);
     let allocations = allocate(&rule_sets, &locks, &mut report);
@@ -217,8 +218,7 @@ fn namespace(
     let (outputs, scopes) = outputs_and_scopes(rule_sets, &mut file);
     let (outputs, scopes) = (file.table(&outputs), file.table(&scopes));
     let members: Vec<Fingerprint> = audiences.iter().flat_map(|audience| &audience.members).copied().collect();
-    let (audiences, numbers) = (extents_of(audiences), audiences.numbers());
-    let (audiences, members) = (file.table(&audiences), file.table(&members));
+    let (audience_table, members) = (file.table(&extents_of(audiences)), file.table(&members));
     let text = file.close_text();
     let placeholder = SectionExtent { offset: 0.into(), length: 0.into() };
     // The table of sections stands in front of them and is written when they are known.
@@ -226,7 +226,7 @@ fn namespace(
     let mut extents = vec![placeholder; rule_sets.len()];
     let sections = file.table(&extents);
     for ((rule_set, ranges), extent) in rule_sets.iter().zip(allocations).zip(&mut extents) {
-        let bytes = section::write(rule_set, ranges, automata, &numbers);
+        let bytes = section::write(rule_set, ranges, automata, audiences);
         *extent = SectionExtent { offset: size(file.append(&bytes)), length: size(bytes.len()) };
     }
     let header = Header {
@@ -237,7 +237,7 @@ fn namespace(
         outputs,
         scopes,
         sections,
-        audiences,
+        audiences: audience_table,
         members,
         text,
     };
@@ -265,7 +265,7 @@ fn outputs_and_scopes(rule_sets: &[&RuleSet], file: &mut Container) -> (Vec<Outp
     }
     let (mut outputs, mut scopes) = (Vec::new(), Vec::new());
     for (header, mut of_header) in by_header {
-        of_header.sort();
+        order::sort(&mut of_header);
         let first_scope = size(scopes.len());
         outputs.push(Output { header: file.text(header), first_scope, scopes: size(of_header.len()) });
         scopes.extend(of_header.into_iter().map(|(scope, number)| Scope {

@@ -24,6 +24,7 @@ mod json;
 mod near;
 mod network;
 mod operators;
+mod order;
 pub mod outline;
 pub mod owned;
 mod parsers;

@@ -9,6 +9,8 @@ use std::{
     ops::RangeInclusive,
 };
 
+use crate::order;
+
 /// The first and the last address of a range.
 pub(crate) type Range = (u128, u128);
 
@@ -57,7 +59,7 @@ fn ends(range: &[u8; RANGE_SIZE]) -> Range {
 
 /// Ranges as a snapshot keeps them: sorted, and those that touch made one.
 pub(crate) fn bytes(mut ranges: Vec<Range>) -> Vec<u8> {
-    ranges.sort_unstable();
+    order::sort(&mut ranges);
     let mut merged: Vec<Range> = Vec::with_capacity(ranges.len());
     for (first, last) in ranges {
         match merged.last_mut() {

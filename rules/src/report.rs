@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, ops::Range};
 
-use crate::{Problem, Severity, near::nearest};
+use crate::{Problem, Severity, near::nearest, order};
 
 /// So many problems of one source are kept; of more, only their number. A broken document of 4 MiB must not become a
 /// report of gigabytes.
@@ -102,8 +102,8 @@ impl Report {
     /// The problems found, by source and place.
     pub(crate) fn into_problems(mut self) -> Vec<Problem> {
         self.tell_the_rest();
-        self.problems
-            .sort_by_key(|problem| (problem.source, problem.code == "more", problem.span.start, problem.span.end));
+        let key = |problem: &Problem| (problem.source, problem.code == "more", problem.span.start, problem.span.end);
+        order::sort_by(&mut self.problems, |one, other| key(one).cmp(&key(other)));
         self.problems
     }
 

@@ -27,15 +27,17 @@ pub fn keys<'de, D: Deserializer<'de>>(from: D) -> Result<Keys, D::Error> {
         let found = format!("{} keys", texts.len());
         return Err(D::Error::custom(Invalid::new("keys", &found, &format!("at most {LIMIT}"))));
     }
-    texts.into_iter().map(|(id, text)| key(id, &text).map_err(D::Error::custom)).collect()
+    let mut keys = Keys::new();
+    for (id, text) in texts {
+        let key = key(&id, &text).map_err(D::Error::custom)?;
+        keys.insert(id, key);
+    }
+    Ok(keys)
 }
 
-fn key(id: String, text: &str) -> Result<(String, [u8; 32]), Invalid> {
-    if !is_id(&id, b"-_.") {
-        return Err(Invalid::new("keys", &quoted(&id), ID));
+fn key(id: &str, text: &str) -> Result<[u8; 32], Invalid> {
+    if !is_id(id, b"-_.") {
+        return Err(Invalid::new("keys", &quoted(id), ID));
     }
-    match signature::public_key(text) {
-        Some(key) => Ok((id, key)),
-        None => Err(Invalid::new(&format!("keys.{id}"), &quoted(text), KEY)),
-    }
+    signature::public_key(text).ok_or_else(|| Invalid::new(&format!("keys.{id}"), &quoted(text), KEY))
 }

@@ -85,21 +85,23 @@ fn is_header(name: &str) -> bool {
 fn shares<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, u32>, D::Error> {
     let texts: BTreeMap<String, Box<RawValue>> = unique(from, "limits.shares")?;
     check_count("limits.shares", texts.len(), 0).map_err(D::Error::custom)?;
-    texts.into_iter().map(|(variant, text)| share(variant, text.get()).map_err(D::Error::custom)).collect()
+    let mut shares = BTreeMap::new();
+    for (variant, text) in texts {
+        let slots = share(&variant, text.get()).map_err(D::Error::custom)?;
+        shares.insert(variant, slots);
+    }
+    Ok(shares)
 }
 
-fn share(variant: String, text: &str) -> Result<(String, u32), Invalid> {
-    if !is_id(&variant, b"-_") {
-        return Err(Invalid::new("limits.shares", &quoted(&variant), ID));
+fn share(variant: &str, text: &str) -> Result<u32, Invalid> {
+    if !is_id(variant, b"-_") {
+        return Err(Invalid::new("limits.shares", &quoted(variant), ID));
     }
-    match slot::from_percent(text) {
-        Some(slots) => Ok((variant, slots)),
-        None => {
-            let found: String = text.chars().take(64).collect();
-            let expected = "a number from 0 to 100 in steps of 0.001";
-            Err(Invalid::new(&format!("limits.shares.{variant}"), &found, expected))
-        }
-    }
+    slot::from_percent(text).ok_or_else(|| {
+        let found: String = text.chars().take(64).collect();
+        let expected = "a number from 0 to 100 in steps of 0.001";
+        Invalid::new(&format!("limits.shares.{variant}"), &found, expected)
+    })
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// The audiences that rules ask for, sorted by name; the place of each is its number.
-pub(super) struct Audiences<'d>(BTreeMap<&'d str, &'d Audience>);
+pub(super) struct Audiences<'d>(Vec<(&'d str, &'d Audience)>);
 
 impl<'d> Audiences<'d> {
     /// Looks up each mention of an audience among `audiences`, and says which are unknown and which nobody asks for. What is
@@ -20,9 +20,10 @@ impl<'d> Audiences<'d> {
         unread: bool,
         report: &mut Report,
     ) -> Self {
-        let known: BTreeMap<_, _> =
-            audiences.iter().map(|(_, audience)| (audience.name.text.as_str(), audience)).collect();
-        let mut asked = BTreeMap::new();
+        let (mut known, mut asked) = (BTreeMap::new(), BTreeMap::new());
+        for (_, audience) in audiences {
+            known.insert(audience.name.text.as_str(), audience);
+        }
         for (index, rule_set) in rule_sets {
             report.begin(*index);
             for mention in rule_set.rules.iter().filter_map(|rule| rule.when.as_ref()).flat_map(mentions) {
@@ -37,17 +38,18 @@ impl<'d> Audiences<'d> {
             report.begin(*index);
             unused(audience, report);
         }
-        Self(asked)
+        Self(asked.into_iter().collect())
     }
 
-    /// The number of each, by name.
-    pub(super) fn numbers(&self) -> BTreeMap<String, u32> {
-        self.0.keys().zip(0..).map(|(name, number)| ((*name).to_owned(), number)).collect()
+    /// The number of the one of this name.
+    pub(super) fn number(&self, name: &str) -> Option<u32> {
+        let place = self.0.binary_search_by(|(known, _)| (*known).cmp(name)).ok()?;
+        u32::try_from(place).ok()
     }
 
     /// All of them.
     pub(super) fn iter(&self) -> impl Iterator<Item = &'d Audience> {
-        self.0.values().copied()
+        self.0.iter().map(|(_, audience)| *audience)
     }
 }
 

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 
 use zerocopy::{IntoBytes as _, little_endian::U16};
 
-use super::automata::Automata;
+use super::{audiences::Audiences, automata::Automata};
 use crate::{
     automaton,
     document::{Attribute, Match, Operator, Regex, TextOperator},
-    network,
+    network, order,
     semver::Comparator,
     slot::{Domain, seed},
     snapshot::{
@@ -22,7 +22,7 @@ use crate::{
 pub(super) struct Graph<'a> {
     compiled: &'a Automata,
     /// The number of each audience.
-    audiences: &'a BTreeMap<String, u32>,
+    audiences: &'a Audiences<'a>,
     pub(super) tests: Vec<Test>,
     pub(super) attributes: Vec<Attribute>,
     places: BTreeMap<Attribute, u16>,
@@ -43,7 +43,7 @@ enum Target {
 
 impl<'a> Graph<'a> {
     /// An empty one, of rules whose expressions were compiled to `compiled` and that may ask for `audiences`.
-    pub(super) fn new(compiled: &'a Automata, audiences: &'a BTreeMap<String, u32>) -> Self {
+    pub(super) fn new(compiled: &'a Automata, audiences: &'a Audiences<'a>) -> Self {
         Self {
             compiled,
             audiences,
@@ -110,7 +110,7 @@ impl Writer<'_, '_> {
                 let attribute = self.graph.attribute(&Attribute::Identity);
                 let name = self.text.text(&mention.name.text);
                 // Those that are unknown were refused before anything is written.
-                let number = self.graph.audiences.get(&mention.name.text).copied().unwrap_or(u32::MAX);
+                let number = self.graph.audiences.number(&mention.name.text).unwrap_or(u32::MAX);
                 let operands = (number.into(), name.packed());
                 self.test(operator::AUDIENCE, 0, negated, attribute, operands, (yes, no));
             }
@@ -158,7 +158,7 @@ impl Writer<'_, '_> {
             }
             Operator::In { operands, fold } => {
                 let mut operands: Vec<String> = operands.iter().map(|operand| folded(operand, *fold)).collect();
-                operands.sort();
+                order::sort(&mut operands);
                 operands.dedup();
                 let first = size(self.graph.values.len()).get();
                 let values = operands.iter().map(|operand| Value { text: self.text.text(operand) });

@@ -1,8 +1,6 @@
 //! A rule set to the bytes of its section.
 
-use std::collections::BTreeMap;
-
-use super::{automata::Automata, graph::Graph, index, switches};
+use super::{audiences::Audiences, automata::Automata, graph::Graph, index, switches};
 use crate::{
     allocation,
     document::{Attribute, Cookie, IdentitySource, Name, RuleSet, Then},
@@ -14,12 +12,12 @@ use crate::{
     },
 };
 
-/// Writes the section of `rule_set`, whose splits have these ranges; `audiences` are the numbers of those it may ask for.
+/// Writes the section of `rule_set`, whose splits have these ranges; `audiences` are those it may ask for.
 pub(super) fn write(
     rule_set: &RuleSet,
     ranges: &[Vec<allocation::Range>],
     automata: &Automata,
-    audiences: &BTreeMap<String, u32>,
+    audiences: &Audiences<'_>,
 ) -> Vec<u8> {
     let mut section = Container::new(size_of::<SectionHeader>());
     let name = &rule_set.name.text;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     document::{self, RuleSet},
+    order,
     report::{Path, Report},
     snapshot::{
         records::{Switch, SwitchValue, Text},
@@ -99,7 +100,7 @@ pub(super) fn overlay(text: &str, rule_sets: &mut [(usize, RuleSet)], report: &m
 fn names(rule_sets: &[(usize, RuleSet)]) -> Vec<String> {
     let switches = rule_sets.iter().flat_map(|(_, rule_set)| &rule_set.switches);
     let mut names: Vec<_> = switches.map(|switch| switch.name.text.clone()).collect();
-    names.sort();
+    order::sort(&mut names);
     names.dedup();
     names
 }

@@ -7,6 +7,7 @@ use super::{
     fields, matches, names, output, rules, splits, switches,
 };
 use crate::{
+    order,
     report::{Path, Report},
     tree::{Node, quote},
 };
@@ -88,7 +89,7 @@ fn scope(node: &Node, path: &Path<'_>, report: &mut Report) -> Scope {
     fields.finish(report);
     let (mut hosts, mut path_prefixes) = (hosts.unwrap_or_default(), path_prefixes.unwrap_or_default());
     for list in [&mut hosts, &mut path_prefixes] {
-        list.sort();
+        order::sort(list);
         list.dedup();
     }
     // Each host stands with each prefix in the snapshot.

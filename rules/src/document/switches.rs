@@ -2,7 +2,7 @@
 
 use super::{Fields, Name, fields, names};
 use crate::{
-    owned,
+    order, owned,
     report::{Path, Report},
     switches::{NAME, SWITCHES_LIMIT, SwitchType, dictionary, fits, is_name},
     tree::{Entry, Node, Value, quote},
@@ -42,7 +42,7 @@ pub(super) fn decode(node: &Node, path: &Path<'_>, variants: &[String], report: 
     let each = entries.iter().filter_map(|entry| switch(entry, &path.field(&entry.key), variants, report));
     let mut switches: Vec<_> = each.collect();
     // The order in which they are written says nothing, and must not change what is published.
-    switches.sort_by(|one, other| one.name.text.cmp(&other.name.text));
+    order::sort_by(&mut switches, |one, other| one.name.text.cmp(&other.name.text));
     if report.errors() == problems {
         check_length(&switches, node, path, variants, report);
     }
@@ -112,7 +112,7 @@ fn of_variants(
         let item = kind.and_then(|kind| item(kind, &entry.node, &path, report));
         items.extend(place.zip(item));
     }
-    items.sort();
+    order::sort(&mut items);
     items
 }
 
