@@ -75,7 +75,7 @@ fn part(json: &str, depth: usize) -> Option<Claims> {
     match json.as_bytes().first()? {
         b'{' => {
             let Some(inside) = depth.checked_sub(1) else { return Some(Claims::Values(Vec::new())) };
-            let Members(members) = serde_json::from_str(json).ok()?;
+            let Members(members) = serde_json::from_slice(json.as_bytes()).ok()?;
             let mut read = Vec::with_capacity(members.len());
             for (name, raw) in members {
                 read.push((name, part(raw.get(), inside)?));
@@ -84,7 +84,7 @@ fn part(json: &str, depth: usize) -> Option<Claims> {
             Some(Claims::Map(read))
         }
         b'[' => {
-            let items: Vec<&RawValue> = serde_json::from_str(json).ok()?;
+            let items: Vec<&RawValue> = serde_json::from_slice(json.as_bytes()).ok()?;
             let mut values = Vec::new();
             for item in items {
                 values.extend(scalar(item.get())?);
@@ -98,7 +98,7 @@ fn part(json: &str, depth: usize) -> Option<Claims> {
 /// The text of a scalar; Some(None) for null, a list or an object.
 fn scalar(json: &str) -> Option<Option<Vec<u8>>> {
     match json.as_bytes().first()? {
-        b'"' => serde_json::from_str(json).ok().map(|text: String| Some(text.into_bytes())),
+        b'"' => serde_json::from_slice(json.as_bytes()).ok().map(|text: String| Some(text.into_bytes())),
         b'n' | b'{' | b'[' => Some(None),
         _ => Some(Some(json.into())),
     }

@@ -1,6 +1,6 @@
 //! Where problems are gathered, so that all of them can be told at once.
 
-use std::{collections::BTreeMap, fmt, ops::Range};
+use std::{borrow::Cow, collections::BTreeMap, fmt, ops::Range};
 
 use crate::{Problem, Severity, near::nearest, order};
 
@@ -161,24 +161,24 @@ impl Report {
         }
     }
 
-    pub(crate) fn error(
+    pub(crate) fn error<'m>(
         &mut self,
         code: &'static str,
         path: &Path<'_>,
         span: Range<usize>,
-        found: impl Into<String>,
-        expected: impl Into<String>,
+        found: impl Into<Cow<'m, str>>,
+        expected: impl Into<Cow<'m, str>>,
     ) {
         self.push(Severity::Error, code, path, span, found.into(), expected.into());
     }
 
-    pub(crate) fn warning(
+    pub(crate) fn warning<'m>(
         &mut self,
         code: &'static str,
         path: &Path<'_>,
         span: Range<usize>,
-        found: impl Into<String>,
-        expected: impl Into<String>,
+        found: impl Into<Cow<'m, str>>,
+        expected: impl Into<Cow<'m, str>>,
     ) {
         self.push(Severity::Warning, code, path, span, found.into(), expected.into());
     }
@@ -200,7 +200,7 @@ impl Report {
         found: String,
         expected: &str,
     ) {
-        self.push(Severity::Error, code, &path, span, found, expected.to_owned());
+        self.push(Severity::Error, code, &path, span, found.into(), expected.into());
     }
 
     pub(crate) fn document_error(&mut self, code: &'static str, found: String, expected: &str) {
@@ -213,8 +213,8 @@ impl Report {
         code: &'static str,
         path: &dyn fmt::Display,
         span: Range<usize>,
-        found: String,
-        expected: String,
+        found: Cow<'_, str>,
+        expected: Cow<'_, str>,
     ) {
         let tally = self.tallies.entry(self.source).or_default();
         let count = match severity {
@@ -224,6 +224,7 @@ impl Report {
         *count = count.saturating_add(1);
         if *count <= MOST {
             let (source, path) = (self.source, path.to_string());
+            let (found, expected) = (found.into_owned(), expected.into_owned());
             self.problems.push(Problem { source, severity, code, path, span, found, expected });
         }
     }

@@ -4,7 +4,7 @@ mod json;
 #[cfg(feature = "yaml")]
 mod yaml;
 
-use std::{collections::BTreeSet, ops::Range};
+use std::{borrow::Cow, collections::BTreeSet, ops::Range};
 
 use crate::{
     report::{Path, Report, shorten},
@@ -87,12 +87,20 @@ impl Node {
 
 impl Report {
     /// `node` is not what it must be.
-    pub(crate) fn wrong(&mut self, code: &'static str, path: &Path<'_>, node: &Node, expected: impl Into<String>) {
+    pub(crate) fn wrong<'m>(
+        &mut self,
+        code: &'static str,
+        path: &Path<'_>,
+        node: &Node,
+        expected: impl Into<Cow<'m, str>>,
+    ) {
         self.error(code, path, node.span.clone(), node.describe(), expected);
     }
 }
 
 /// `text` in quotes, shortened, control characters escaped.
+// Asked for in very many places, which would each be larger by a quarter of a KiB.
+#[inline(never)]
 pub(crate) fn quote(text: &str) -> String {
     format!("\"{}\"", shorten(text))
 }

@@ -18,7 +18,7 @@ const KEY: &str = "an Ed25519 public key as 64 lower-case hexadecimal digits (`g
 
 /// Reads `{"<id>": "<64 hexadecimal digits>"}`.
 pub fn keys<'de, D: Deserializer<'de>>(from: D) -> Result<Keys, D::Error> {
-    let texts: BTreeMap<String, String> = unique(from, "keys")?;
+    let texts = unique::<_, String>(from, "keys")?;
     if texts.is_empty() {
         let expected = "at least one, or no `keys` at all, which takes what nobody has signed";
         return Err(D::Error::custom(Invalid::new("keys", "none", expected)));

@@ -83,11 +83,11 @@ fn is_header(name: &str) -> bool {
 
 /// Reads `{"<variant>": <percent>}`.
 fn shares<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, u32>, D::Error> {
-    let texts: BTreeMap<String, Box<RawValue>> = unique(from, "limits.shares")?;
+    let texts = unique::<_, Box<RawValue>>(from, "limits.shares")?;
     check_count("limits.shares", texts.len(), 0).map_err(D::Error::custom)?;
     let mut shares = BTreeMap::new();
     for (variant, text) in texts {
-        let slots = share(&variant, text.get()).map_err(D::Error::custom)?;
+        let slots = share(&variant, &text).map_err(D::Error::custom)?;
         shares.insert(variant, slots);
     }
     Ok(shares)

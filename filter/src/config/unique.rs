@@ -10,13 +10,13 @@ use serde::{
 use super::quoted;
 
 /// Reads an object, and refuses one that has a name twice, where otherwise the last would silently count. `place` is
-/// where the object stands.
-pub fn unique<'de, D, V>(from: D, place: &'static str) -> Result<BTreeMap<String, V>, D::Error>
+/// where the object stands. Values that are no texts are those of JSON, as they are written.
+pub fn unique<'de, D, V>(from: D, place: &'static str) -> Result<BTreeMap<String, Box<str>>, D::Error>
 where
     D: Deserializer<'de>,
-    V: Deserialize<'de>,
+    V: Deserialize<'de> + Into<Box<str>>,
 {
-    from.deserialize_map(Entries { place, values: PhantomData })
+    from.deserialize_map(Entries::<V> { place, values: PhantomData })
 }
 
 struct Entries<V> {
@@ -24,8 +24,8 @@ struct Entries<V> {
     values: PhantomData<V>,
 }
 
-impl<'de, V: Deserialize<'de>> Visitor<'de> for Entries<V> {
-    type Value = BTreeMap<String, V>;
+impl<'de, V: Deserialize<'de> + Into<Box<str>>> Visitor<'de> for Entries<V> {
+    type Value = BTreeMap<String, Box<str>>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "an object for {}", self.place)
@@ -38,7 +38,7 @@ impl<'de, V: Deserialize<'de>> Visitor<'de> for Entries<V> {
                 let place = self.place;
                 return Err(A::Error::custom(format!("{place}: found {} twice, expected it once", quoted(&name))));
             }
-            read.insert(name, value);
+            read.insert(name, value.into());
         }
         Ok(read)
     }

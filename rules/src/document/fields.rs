@@ -34,6 +34,8 @@ impl<'n> Fields<'n> {
     }
 
     /// The field `name`, if it is there.
+    // There are very many fields, and none is in a hurry.
+    #[inline(never)]
     pub(super) fn optional(&mut self, name: &'static str) -> Option<&'n Node> {
         self.known.push(name);
         self.entries.iter().find(|entry| entry.key == name).map(|entry| &entry.node)

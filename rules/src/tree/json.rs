@@ -1,4 +1,5 @@
-//! JSON into a tree. serde_json reads; its raw values tell where each thing stands.
+//! JSON into a tree. serde_json reads; its raw values tell where each thing stands. It is given bytes, as everywhere: for text
+//! the filter would hold a second parser.
 
 use std::{collections::BTreeSet, fmt, ops::Range};
 
@@ -10,7 +11,7 @@ use crate::report::Report;
 
 /// Reads the JSON `text`.
 pub(super) fn read(text: &str, report: &mut Report) -> Option<Node> {
-    match serde_json::from_str::<&RawValue>(text) {
+    match serde_json::from_slice::<&RawValue>(text.as_bytes()) {
         Ok(raw) => Reader { text, report }.node(raw, 0),
         Err(why) => {
             let at = offset(text, why.line(), why.column());
@@ -65,7 +66,7 @@ impl<'t> Reader<'t, '_> {
 
     /// The raw value was checked as JSON already; what can still fail is a lone surrogate in a string.
     fn parsed<T: Deserialize<'t>>(&mut self, source: &'t str, span: &Range<usize>) -> Option<T> {
-        serde_json::from_str(source)
+        serde_json::from_slice(source.as_bytes())
             .inspect_err(|why| self.report.syntax(span.clone(), format!("no JSON: {why}"), "well-formed JSON"))
             .ok()
     }
