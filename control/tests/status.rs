@@ -63,10 +63,8 @@ fn the_table_and_the_exit_code_say_what_is_not_well() {
     assert_eq!(code, 1, "{text}");
     assert!(line(&text, "0a")[7..].starts_with(&["stale:", "1", "revision,"].map(str::to_owned)), "{text}");
     assert!(text.contains(&format!(" behind; refusing {second}: found a\\nheader, expected none\n")), "{text}");
-    assert!(
-        text.contains("\n1 node, 2 workers: 0 current, 2 stale, 1 refusing\nproblem: envoy\\u{1b}-1 refused: found a"),
-        "{text}"
-    );
+    assert!(text.contains("\n1 node, 2 workers: 0 current, 2 stale, 1 refusing\nproblem: "), "{text}");
+    assert!(text.contains("\nproblem: envoy\\u{1b}-1 refused: found a"), "{text}");
 
     let (code, text, _) = status(&scratch, &serving, &["-o", "json"]);
     let told: Value = serde_json::from_str(&text).unwrap();

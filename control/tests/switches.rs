@@ -173,7 +173,8 @@ fn a_file_of_overrides_is_read_again_and_changes_are_told() {
     let (_, event) = next();
     assert_eq!((&event["name"], &event["new"]), (&json!("rate_limit"), &values(json!(0.3))));
     serving.published(4);
-    assert_eq!(serving.status()["problems"], json!([]));
+    let problems = serving.status()["problems"].as_array().unwrap().clone();
+    assert!(problems.iter().all(|problem| problem["severity"] == "warning"), "{problems:#?}");
     let (_, log) = serving.terminate();
     for line in [
         "SwitchChanged rate_limit (float) of rule set shop: 0.5 -> 0.75",

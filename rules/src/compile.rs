@@ -156,6 +156,9 @@ fn compile_all(
         );
         return Err(report.into_problems());
     }
+    if cfg!(feature = "advice") {
+        clashes::warn_of_shadowed(&rule_sets, &mut report);
+    }
     let automata = Automata::of(&rule_sets, automata, &mut report);
     if report.has_errors() {
         return Err(report.into_problems());

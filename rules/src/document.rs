@@ -1,10 +1,12 @@
 //! What operators write, typed: everything a name refers to is known to exist.
 
+mod advice;
 mod audience;
 pub(crate) mod claims;
 pub(crate) mod cookies;
 mod fields;
 pub(crate) mod labels;
+mod literals;
 mod lock;
 mod matches;
 mod names;

@@ -1,7 +1,5 @@
 //! What documents say, for tools that remember and compare: names, slots, salts, and texts to compare by.
 
-mod written;
-
 use std::collections::BTreeSet;
 
 use crate::{
@@ -12,9 +10,8 @@ use crate::{
     owned,
     parsers::Choice,
     report::Report,
-    tree::{self, Node, Value},
+    tree::{self, Node, Value, written},
 };
-use written::written;
 
 /// What documents say; nothing about it is compiled, and locks may not fit.
 #[derive(Clone, Debug, Default)]

@@ -143,6 +143,11 @@ impl Report {
         self.tallies.values().map(|tally| tally.errors).sum()
     }
 
+    /// Whether the present source has no error so far.
+    pub(crate) fn is_sound(&self) -> bool {
+        self.tallies.get(&self.source).is_none_or(|tally| tally.errors == 0)
+    }
+
     pub(crate) fn has_errors(&self) -> bool {
         self.errors() > 0
     }

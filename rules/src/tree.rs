@@ -1,10 +1,13 @@
 //! A document as a tree: what stands where, before anything is known of its meaning.
 
 mod json;
+mod written;
 #[cfg(feature = "yaml")]
 mod yaml;
 
 use std::{borrow::Cow, collections::BTreeSet, ops::Range};
+
+pub(crate) use written::written;
 
 use crate::{
     report::{Path, Report, shorten},

@@ -118,10 +118,10 @@ proptest! {
 
 #[test]
 fn automata_that_were_brought_along_give_the_same_snapshot() {
-    let text = document(&["ios|android", "v[0-9]+", "ios|android"], true);
+    let text = document(&["ios.*|android", "v[0-9]+", "ios.*|android"], true);
     let own = compiled(&text, &[]).unwrap();
     let patterns: Vec<_> = own.automata.iter().map(|one| (one.pattern.as_str(), one.ignore_case)).collect();
-    assert_eq!(patterns, [("ios|android", true), ("v[0-9]+", true)]);
+    assert_eq!(patterns, [("ios.*|android", true), ("v[0-9]+", true)]);
     assert_eq!(compiled(&text, &own.automata).unwrap().snapshot, own.snapshot);
     for length in 0..own.automata[0].bytes.len() {
         let mut cut = own.automata.clone();

@@ -107,10 +107,11 @@ fn refused_by_everyone(before: &Status, now: &Status) -> bool {
     newer && workers.peek().is_some() && workers.all(|worker| worker.refused == now.revision)
 }
 
-/// Whether nothing newer is published, and a document is said to be wrong.
+/// Whether nothing newer is published, and a document is said to be wrong. A warning refuses nothing.
 fn refused_by_control(before: &Status, now: &Status) -> bool {
     let of_a_document = |problem: &Value| problem["file"].as_str().is_some_and(|file| file.ends_with(".json"));
-    now.revision == before.revision && now.problems.iter().any(of_a_document)
+    let refuses = |problem: &Value| problem["severity"] == "error" && of_a_document(problem);
+    now.revision == before.revision && now.problems.iter().any(refuses)
 }
 
 #[cfg(test)]
@@ -123,7 +124,7 @@ mod tests {
         serde_json::from_value(serde_json::json!({
             "namespace": "default",
             "revision": revision,
-            "problems": [{"file": file}],
+            "problems": [{"file": file, "severity": "error"}],
             "nodes": [{"id": "envoy", "workers": workers}],
             "timeToEffect": {"count": 0},
         }))

@@ -1,9 +1,9 @@
 //! What is wrong with documents that are each right by themselves.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    document::Name,
+    document::{Name, RuleSet},
     report::{Path, Report},
     tree::quote,
 };
@@ -18,6 +18,28 @@ pub(crate) fn refuse_namesakes<'a>(names: impl Iterator<Item = (usize, &'a Name)
             let path = path.field("metadata");
             let found = format!("the name {}, which document {} has", quote(&name.text), first.saturating_add(1));
             report.error("duplicate-name", &path.field("name"), name.span.clone(), found, "a name of its own");
+        }
+    }
+}
+
+/// Warns of each rule set that decides no request, since others of its variant header whose names come before have all of
+/// its scope. They are sorted by name.
+pub(super) fn warn_of_shadowed(rule_sets: &[(usize, RuleSet)], report: &mut Report) {
+    let mut seen = BTreeSet::new();
+    for (index, rule_set) in rule_sets {
+        let any = [String::new()];
+        let or_any = |names: &'_ [String]| if names.is_empty() { any.to_vec() } else { names.to_vec() };
+        let (hosts, prefixes) = (or_any(&rule_set.scope.hosts), or_any(&rule_set.scope.path_prefixes));
+        let pairs = hosts.iter().flat_map(|host| prefixes.iter().map(move |prefix| (host.clone(), prefix.clone())));
+        // All of them have to be seen, so that none after it is missed.
+        let new = pairs.filter(|pair| seen.insert((rule_set.output.variant_header.clone(), pair.clone()))).count();
+        if new == 0 {
+            report.begin(*index);
+            let path = Path::DOCUMENT;
+            let path = path.field("metadata");
+            let found = "a rule set that decides nothing: those before it by name have all of its scope";
+            let expected = "a scope or an output.variantHeader of its own";
+            report.warning("rule-set-shadowed", &path.field("name"), rule_set.name.span.clone(), found, expected);
         }
     }
 }

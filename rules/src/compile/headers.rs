@@ -85,7 +85,7 @@ mod tests {
         let texts = [("cart", cart, set), ("shop", shop, "x-flags")].map(|(name, output, set)| {
             format!(
                 r#"{{"apiVersion": "graylane.dev/v1", "kind": "RuleSet", "metadata": {{"name": "{name}"}}, "spec": {{
-                "output": {output}, "variants": ["a"], "default": "a",
+                "scope": {{"hosts": ["{name}"]}}, "output": {output}, "variants": ["a"], "default": "a",
                 "rules": [{{"id": "all", "variant": "a", "set": {{"{set}": "canary"}}}}]}}}}"#
             )
         });

@@ -142,7 +142,8 @@ mod tests {
     fn rule_set(name: &str, header: &str, switches: &str) -> String {
         format!(
             r#"{{"apiVersion": "graylane.dev/v1", "kind": "RuleSet", "metadata": {{"name": "{name}"}}, "spec": {{
-            "output": {{"variantHeader": "{header}"}}, "variants": ["a", "b"], "default": "a", "switches": {switches}}}}}"#
+            "output": {{"variantHeader": "{header}"}}, "variants": ["a", "b"], "default": "a", "switches": {switches},
+            "rules": [{{"id": "r", "when": {{"path": {{"exact": "/b"}}}}, "variant": "b"}}]}}}}"#
         )
     }
 

@@ -1,10 +1,10 @@
 //! `regex`: an expression that is to match the whole value.
 
-use super::{Operator, Regex, names};
+use super::{Operator, Regex, literals, names};
 use crate::{
     automaton::PATTERN_LIMIT,
     report::{Path, Report},
-    tree::Node,
+    tree::{Node, quote},
 };
 
 /// The most bytes of expressions about Unicode in a namespace. A class of Unicode has hundreds of ranges, and without case
@@ -35,8 +35,23 @@ pub(super) fn operator(node: &Node, path: &Path<'_>, fold: bool, report: &mut Re
         report.error("bad-regex", path, node.span.clone(), format!("{}: {why}", node.describe()), expected);
         return None;
     }
+    if cfg!(feature = "advice") {
+        warn_of_literals(pattern, node, path, report);
+    }
     let (path, span) = (path.to_string(), node.span.clone());
     Some(Operator::Regex(Regex { pattern: pattern.to_owned(), fold, path, span }))
+}
+
+/// What is compared can be found by an index, takes no table, and is no riddle.
+fn warn_of_literals(pattern: &str, node: &Node, path: &Path<'_>, report: &mut Report) {
+    let texts: Vec<_> = literals::of(pattern).unwrap_or_default().iter().map(|text| quote(text)).collect();
+    let expected = match texts.as_slice() {
+        [] => return,
+        [text] => format!("`exact: {text}`"),
+        _ if texts.len() <= 10 => format!("`in: [{}]`", texts.join(", ")),
+        _ => format!("`in` with these {} texts", texts.len()),
+    };
+    report.warning("needless-regex", path, node.span.clone(), node.describe(), expected);
 }
 
 /// Counts an expression that turns Unicode on; whether those up to here are too many to be read.

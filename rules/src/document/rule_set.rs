@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Attribute, Cookie, Fields, IdentitySource, Match, NAMES_LIMIT, Name, Rule, RuleSet, Scope, Then, claims, cookies,
-    fields, matches, names, output, rules, splits, switches,
+    Attribute, Cookie, Fields, IdentitySource, Match, NAMES_LIMIT, Name, Rule, RuleSet, Scope, Then, advice, claims,
+    cookies, fields, matches, names, output, rules, splits, switches,
 };
 use crate::{
     order,
@@ -19,7 +19,8 @@ pub(super) fn decode(mut document: Fields<'_>, report: &mut Report) -> Option<Ru
     document.finish(report);
     let spec_path = Path::DOCUMENT;
     let spec_path = spec_path.field("spec");
-    let mut spec = Fields::open(spec?, &spec_path, report)?;
+    let spec_node = spec?;
+    let mut spec = Fields::open(spec_node, &spec_path, report)?;
     // Everything is decoded even when the name is bad, so that every problem is told at once.
     let named = name.as_ref().map_or("", |name| name.text.as_str());
     let scope = spec.optional("scope").map(|node| scope(node, &spec_path.field("scope"), report));
@@ -59,6 +60,9 @@ pub(super) fn decode(mut document: Fields<'_>, report: &mut Report) -> Option<Ru
         rules,
     };
     warn_without_identity(&rule_set, report);
+    if cfg!(feature = "advice") && report.is_sound() {
+        advice::check(&rule_set, spec_node, report);
+    }
     Some(rule_set)
 }
 

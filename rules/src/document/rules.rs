@@ -57,7 +57,7 @@ fn check_order(items: &[Node], path: &Path<'_>, report: &mut Report) {
     }
 }
 
-fn field<'n>(node: &'n Node, name: &str) -> Option<&'n Node> {
+pub(super) fn field<'n>(node: &'n Node, name: &str) -> Option<&'n Node> {
     match &node.value {
         Value::Map(entries) => entries.iter().find(|entry| entry.key == name).map(|entry| &entry.node),
         _ => None,

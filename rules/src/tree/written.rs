@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::tree::{Node, Value};
 
 /// The text; two nodes have the same where they say the same.
-pub(super) fn written(node: &Node) -> String {
+pub(crate) fn written(node: &Node) -> String {
     let mut text = String::new();
     write(node, &mut text);
     text
