@@ -21,8 +21,18 @@ pub struct Cookies(Vec<Cookie>);
 
 impl Cookies {
     /// Adds those of a decision on `request`; of two of one name the first counts.
+    #[inline]
     pub fn join(&mut self, decision: &Decision<'_>, request: &Request<'_>) {
-        for cookie in decision.cookies(request) {
+        let cookies = decision.cookies(request);
+        // Hardly any request gets one.
+        if !cookies.is_empty() {
+            self.add(cookies);
+        }
+    }
+
+    #[cold]
+    fn add(&mut self, cookies: Vec<Cookie>) {
+        for cookie in cookies {
             if !self.0.iter().any(|known| known.name == cookie.name) {
                 self.0.push(cookie);
             }
@@ -30,13 +40,19 @@ impl Cookies {
     }
 
     /// Leaves them to Envoy.
+    #[inline]
     pub fn tell(&self) {
+        if !self.0.is_empty() {
+            self.tell_all();
+        }
+    }
+
+    #[cold]
+    fn tell_all(&self) {
         for (state, cookie) in STATES.iter().zip(&self.0) {
             let _ = host::set_filter_state(state, cookie.to_string().as_bytes());
         }
-        if !self.0.is_empty() {
-            let _ = host::set_filter_state(CACHE_CONTROL, UNSHARED);
-        }
+        let _ = host::set_filter_state(CACHE_CONTROL, UNSHARED);
     }
 }
 

@@ -73,8 +73,8 @@ impl Attributes for Request<'_> {
     }
 
     fn headers<'a>(&'a self, name: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
-        let visible = (!self.owned.covers(name)).then_some(self.headers);
-        visible.into_iter().flat_map(move |headers| headers.named(name))
+        let visible = if self.owned.covers(name) { Whole::EMPTY } else { self.headers };
+        visible.named(name)
     }
 
     fn minted(&self) -> Option<[u8; 16]> {

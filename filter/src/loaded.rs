@@ -1,12 +1,11 @@
 //! A snapshot in use.
 
-use std::{cell::RefCell, collections::BTreeMap};
-
-use graylane_rules::{Compiled, Format, Problem, Revision, SeriesKey, Snapshot, Source, compile_with_automata};
+use graylane_rules::{Compiled, Format, Problem, Revision, Snapshot, Source, compile_with_automata};
 
 use crate::{
     config::{FilterConfig, Limits},
     labels::Labels,
+    metrics::Series,
     owned::Owned,
 };
 
@@ -19,8 +18,8 @@ pub struct Loaded {
     pub revision: Option<Revision>,
     /// The revision as logs carry it: `1732450000.7`, or `embedded`.
     pub label: String,
-    /// The counters of its decisions, defined when first needed. None: the host refused to define it.
-    pub series: RefCell<BTreeMap<SeriesKey, Option<u32>>>,
+    /// The counters of its decisions.
+    pub series: Series,
     /// The labels of the node, as far as its rules ask for them.
     pub labels: Labels,
 }
@@ -33,7 +32,7 @@ impl Loaded {
 
     fn new(snapshot: Snapshot, revision: Option<Revision>, label: String) -> Self {
         let labels = Labels::of(snapshot.label_names());
-        Self { snapshot, revision, label, series: RefCell::default(), labels }
+        Self { snapshot, revision, label, series: Series::default(), labels }
     }
 
     /// Compiles the rules of a plugin configuration; None where it has none.

@@ -1,6 +1,6 @@
 //! The request path: strip, decide, apply, continue. Nothing here waits, and nothing a client sends is logged.
 
-use std::{borrow::Cow, cell::OnceCell};
+use std::cell::OnceCell;
 
 use graylane_rules::{Attributes as _, Decision, owned::SWITCHES, switches::join, timestamp};
 
@@ -87,13 +87,11 @@ fn answer(
 
 fn decide(request: &Request<'_>, rules: Rules<'_>, metrics: &mut Metrics) {
     let (loaded, mut switches) = (rules.loaded, None);
-    let mut told: Option<Told<'_>> = None;
+    let (mut first, mut further) = (None, Vec::new());
     let now = OnceCell::new();
     let mut cookies = Cookies::default();
     for decision in loaded.snapshot.decide(request) {
-        for (name, value) in decision.set() {
-            let _ = host::replace_header(name, value);
-        }
+        decision.set().for_each(|(name, value)| _ = host::replace_header(name, value));
         // Only an experiment wants to know the time.
         let evaluated_at = decision.experiment.map(|_| now.get_or_init(|| time(request)).as_slice());
         if let Some((name, now)) = decision.evaluated_at_header().zip(evaluated_at) {
@@ -104,27 +102,29 @@ fn decide(request: &Request<'_>, rules: Rules<'_>, metrics: &mut Metrics) {
             join(&mut switches, text);
         }
         metrics.count_decision(loaded, &decision);
-        match &mut told {
-            None => told = Some(Told::of(&decision)),
-            Some(told) => told.join(&decision),
+        match first {
+            None => first = Some(decision),
+            Some(_) => further.push(decision),
         }
     }
     cookies.tell();
     if let Some(switches) = switches {
         let _ = host::replace_header(SWITCHES.as_bytes(), &switches);
     }
-    match told {
-        Some(told) => told.tell(loaded, now.get()),
+    match first {
+        Some(first) => tell_decisions(&first, &further, loaded, now.get()),
         None => undecided(Some(loaded), metrics),
     }
 }
 
 /// The time, as headers and logs carry it.
+#[inline(never)]
 fn time(request: &Request<'_>) -> [u8; timestamp::LENGTH] {
     timestamp::rfc3339(request.now().unwrap_or(i64::MAX))
 }
 
 /// Removes owned headers where the map could not be read; what cannot be seen must still not get through.
+#[cold]
 fn strip_unseen(map: Map, owned: &Owned) {
     for name in owned.names_and_twins() {
         let _ = host::remove_header(map, name.as_bytes());
@@ -144,6 +144,7 @@ pub fn strip(map: Map, owned: &[&Owned]) {
     }
 }
 
+#[inline(never)]
 fn undecided(loaded: Option<&Loaded>, metrics: &mut Metrics) {
     let (reason, counter) = if loaded.is_some() { ("OUT_OF_SCOPE", OUT_OF_SCOPE) } else { ("NO_RULES", NO_RULES) };
     tell("graylane_reason", reason.as_bytes());
@@ -153,53 +154,38 @@ fn undecided(loaded: Option<&Loaded>, metrics: &mut Metrics) {
     metrics.count(counter);
 }
 
-/// What access logs are told of the decisions; those of several variant headers are joined by commas.
-struct Told<'a> {
-    variant: Cow<'a, [u8]>,
-    rule: Cow<'a, [u8]>,
-    reason: Cow<'a, [u8]>,
-    experiment: Option<Cow<'a, [u8]>>,
-}
-
-impl<'a> Told<'a> {
-    fn of(decision: &Decision<'a>) -> Self {
-        Self {
-            variant: decision.variant.into(),
-            rule: decision.rule_path.into(),
-            reason: decision.reason.name().as_bytes().into(),
-            experiment: decision.experiment.map(Cow::from),
-        }
+/// Tells access logs of the decisions; what they say of several variant headers is joined by commas.
+fn tell_decisions(
+    first: &Decision<'_>,
+    further: &[Decision<'_>],
+    loaded: &Loaded,
+    evaluated_at: Option<&[u8; timestamp::LENGTH]>,
+) {
+    if further.is_empty() {
+        tell("graylane_variant", first.variant);
+        tell("graylane_rule", first.rule_path);
+        tell("graylane_reason", first.reason.name().as_bytes());
+    } else {
+        tell_joined("graylane_variant", first, further, |decision| Some(decision.variant));
+        tell_joined("graylane_rule", first, further, |decision| Some(decision.rule_path));
+        tell_joined("graylane_reason", first, further, |decision| Some(decision.reason.name().as_bytes()));
     }
-
-    fn join(&mut self, decision: &Decision<'a>) {
-        append(&mut self.variant, decision.variant);
-        append(&mut self.rule, decision.rule_path);
-        append(&mut self.reason, decision.reason.name().as_bytes());
-        match (&mut self.experiment, decision.experiment) {
-            (Some(told), Some(further)) => append(told, further),
-            (told @ None, further) => *told = further.map(Cow::from),
-            (Some(_), None) => {}
-        }
-    }
-
-    fn tell(&self, loaded: &Loaded, evaluated_at: Option<&[u8; timestamp::LENGTH]>) {
-        tell("graylane_variant", &self.variant);
-        tell("graylane_rule", &self.rule);
-        tell("graylane_reason", &self.reason);
-        tell("graylane_revision", loaded.label.as_bytes());
-        if let Some(experiment) = &self.experiment {
-            tell("graylane_experiment", experiment);
-        }
-        if let Some(evaluated_at) = evaluated_at {
-            tell("graylane_evaluated_at", evaluated_at);
-        }
+    tell("graylane_revision", loaded.label.as_bytes());
+    if let Some(evaluated_at) = evaluated_at {
+        tell_joined("graylane_experiment", first, further, |decision| decision.experiment);
+        tell("graylane_evaluated_at", evaluated_at);
     }
 }
 
-fn append(told: &mut Cow<'_, [u8]>, further: &[u8]) {
-    let told = told.to_mut();
-    told.push(b',');
-    told.extend_from_slice(further);
+#[inline(never)]
+fn tell_joined<'s>(
+    key: &str,
+    first: &Decision<'s>,
+    further: &[Decision<'s>],
+    what: impl Fn(&Decision<'s>) -> Option<&'s [u8]>,
+) {
+    let texts: Vec<_> = std::iter::once(first).chain(further).filter_map(what).collect();
+    tell(key, &texts.join(&b","[..]));
 }
 
 fn tell(key: &str, value: &[u8]) {

@@ -29,6 +29,7 @@ pub fn mark(id: u32) {
 }
 
 /// The filter that the stream being asked about belongs to, of `roots`, oldest first; None where there is no filter.
+#[inline]
 pub fn owner(roots: &[Root]) -> Option<Owner<'_>> {
     let mut filters = roots.iter().filter_map(|root| Some((root.id, root.filter()?)));
     let (_, newest) = filters.next_back()?;
@@ -39,6 +40,7 @@ pub fn owner(roots: &[Root]) -> Option<Owner<'_>> {
 }
 
 /// Asks for the plugin's name, and among filters of one name for the entry that each of them has made its own, the newest first.
+#[cold]
 fn tell_apart(roots: &[Root]) -> Option<Owner<'_>> {
     let filters = || roots.iter().rev().filter_map(|root| Some((root.id, root.filter()?)));
     let name = host::property("plugin_name").unwrap_or_default();
