@@ -1,6 +1,9 @@
 //! The rounds: new Envoys, and the same requests to each way, in turns whose order is drawn anew.
 
-use std::time::Duration;
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
 
 use super::{
     Options,
@@ -17,6 +20,10 @@ pub type Samples = Vec<Vec<f64>>;
 
 /// Turns that each has in a round: a machine that is slower for a second is slower for all of them.
 const TURNS: usize = 10;
+
+/// How long after its start an Envoy is measured at the earliest. Until a filter of Graylane has fetched rules, or for its first two
+/// seconds, it looks for them every 10 ms, which would be measured as a cost of requests, and in short rounds alone.
+const SETTLED: Duration = Duration::from_secs(3);
 
 /// One contestant's part in a round.
 struct Entrant {
@@ -38,7 +45,9 @@ pub fn measure(options: &Options, contestants: &[Contestant], cores: &Cores) -> 
         let mut order: Vec<_> = contestants.iter().cloned().enumerate().collect();
         random.shuffle(&mut order);
         let mut entrants: Vec<_> = arena::start(&order, &controls, round, cores).into_iter().map(enter).collect();
+        let started = Instant::now();
         warm_up(&mut entrants, options.requests / 2, round, random.next());
+        thread::sleep(SETTLED.saturating_sub(started.elapsed()));
         (0..TURNS).for_each(|turn| one_turn(&mut entrants, turn, options.requests, &mut random));
         for Entrant { arena, spent, tally, .. } in entrants {
             let requests = arena.contestant.share(options.requests);
