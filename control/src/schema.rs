@@ -12,7 +12,7 @@ mod operators;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-/// The schema of a document of either kind.
+/// The schema of a document of any kind, in either version of the language.
 pub fn of_documents() -> Value {
     let generator = SchemaSettings::draft07().into_generator();
     let mut schema = generator.into_root_schema_for::<document::Document>().to_value();

@@ -12,6 +12,8 @@ use super::{matches::Match, operators::ClaimName};
 pub enum Document {
     /// The rules of one service.
     RuleSet(Box<RuleSet>),
+    /// The same in the next version of the language.
+    NextRuleSet(Box<NextRuleSet>),
     /// Which slots belong to which variant.
     Lock(AllocationLock),
     /// Which parser each tag stands for.
@@ -24,6 +26,15 @@ pub enum Document {
 enum ApiVersion {
     #[schemars(rename = "graylane.dev/v1")]
     V1,
+}
+
+/// A version of the language, of which a document of the next one says which parser reads it.
+#[derive(JsonSchema)]
+enum AnyVersion {
+    #[schemars(rename = "graylane.dev/v1")]
+    V1,
+    #[schemars(rename = "graylane.dev/v2alpha1")]
+    V2Alpha1,
 }
 
 #[derive(JsonSchema)]
@@ -57,7 +68,31 @@ pub struct RuleSet {
     #[schemars(rename = "x-gray-tag")]
     tag: Option<String>,
     metadata: Metadata,
-    spec: Spec,
+    spec: Spec<Match>,
+}
+
+/// The rules of one service, for a parser of the next version of the language, which its tag stands for.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "camelCase")]
+pub struct NextRuleSet {
+    /// The version of the language: the next one, or the first, which it reads as well.
+    api_version: AnyVersion,
+    kind: RuleSetKind,
+    /// How it is to be read: `canary`, `v2alpha1-yaml`, `v2alpha1-json`, or a tag of your own.
+    #[schemars(rename = "x-gray-tag")]
+    tag: String,
+    metadata: Metadata,
+    spec: Spec<When>,
+}
+
+/// What must hold.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum When {
+    /// This.
+    One(Box<Match>),
+    /// All of these.
+    All(#[schemars(length(min = 1))] Vec<Match>),
 }
 
 /// What the document is called.
@@ -76,8 +111,8 @@ struct Metadata {
 struct Id(#[schemars(regex(pattern = "^[a-z0-9][a-z0-9_-]{0,62}$"))] String);
 
 #[derive(JsonSchema)]
-#[schemars(deny_unknown_fields)]
-struct Spec {
+#[schemars(deny_unknown_fields, rename = "SpecOf{W}")]
+struct Spec<W> {
     /// Which requests; left out: all of them.
     scope: Option<Scope>,
     /// What buckets a request.
@@ -95,7 +130,7 @@ struct Spec {
     #[schemars(extend("maxProperties" = 64))]
     switches: Option<BTreeMap<String, Switch>>,
     /// The first that matches decides.
-    rules: Option<Vec<Rule>>,
+    rules: Option<Vec<Rule<W>>>,
 }
 
 /// Any of the hosts, and any of the prefixes.
@@ -258,12 +293,12 @@ struct Split {
 
 /// Who gets what: either a variant or a split.
 #[derive(JsonSchema)]
-#[schemars(deny_unknown_fields)]
-struct Rule {
+#[schemars(deny_unknown_fields, rename = "RuleOf{W}")]
+struct Rule<W> {
     /// Unique in the rule set.
     id: Id,
     /// Left out: every request.
-    when: Option<Match>,
+    when: Option<W>,
     /// What whoever matches is given.
     variant: Option<Id>,
     /// The split that chooses.
@@ -278,7 +313,7 @@ struct Rule {
 #[schemars(deny_unknown_fields, rename_all = "camelCase")]
 pub struct AllocationLock {
     /// The version of the language.
-    api_version: ApiVersion,
+    api_version: AnyVersion,
     kind: LockKind,
     /// How it is to be read: `stable`, `canary`, a parser, or a tag of your own.
     #[schemars(rename = "x-gray-tag")]
@@ -315,7 +350,7 @@ struct LockedRange {
 #[schemars(deny_unknown_fields, rename_all = "camelCase")]
 pub struct ParserTags {
     /// The version of the language.
-    api_version: ApiVersion,
+    api_version: AnyVersion,
     kind: TagsKind,
     /// How it is to be read: `stable`, `canary`, a parser, or a tag of your own.
     #[schemars(rename = "x-gray-tag")]
@@ -338,7 +373,7 @@ struct ParserTagsSpec {
 #[schemars(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Audience {
     /// The version of the language.
-    api_version: ApiVersion,
+    api_version: AnyVersion,
     kind: AudienceKind,
     /// How it is to be read: `stable`, `canary`, a parser, or a tag of your own.
     #[schemars(rename = "x-gray-tag")]
