@@ -10,7 +10,7 @@ use graylane_rules::{Automaton, Format, Outline, Parsed, Snapshot, Source, compi
 
 use crate::{failure::Failure, finding::Finding, overrides::Overriding};
 
-pub use gathered::{Gathered, in_directory, is_document, is_hidden};
+pub use gathered::{Gathered, in_directory, is_document, is_hidden, locks_beside};
 pub use parsed::{ParsedDocument, agree};
 
 /// One document, read.

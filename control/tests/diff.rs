@@ -63,7 +63,7 @@ fn slots_that_move_are_counted_exactly() {
         json!([{
             "name": "shop", "change": "changed", "fields": [], "reordered": false,
             "splits": [{"name": "two", "change": "changed", "experimentChanged": false, "moves": moves}],
-            "rules": [{"id": "some", "change": "changed", "percents": [percent], "moves": moves}],
+            "rules": [{"id": "some", "change": "changed", "percents": [percent], "audiences": [], "moves": moves}],
         }])
     );
 }
@@ -141,4 +141,23 @@ fn rule_sets_come_and_go() {
     scratch.write("new/news.yaml", rule_set("news", "gone"));
     assert_eq!(scratch.run(&["diff", "old", "new"], "").0, 1);
     assert_eq!(scratch.run(&["diff", "old", "none"], "").0, 2);
+}
+
+#[test]
+fn members_of_audiences_are_counted() {
+    let scratch = Scratch::new("diff-audiences");
+    let shop = SHOP.replace("{percent: {from: 10, to: 30}}", "{audience: beta}");
+    for (directory, members) in [("old", "alice, bob, carol"), ("new", "carol, dave, alice, erin, frank")] {
+        std::fs::create_dir(scratch.path(directory)).unwrap();
+        scratch.write(&format!("{directory}/shop.yaml"), &shop);
+        let head = "apiVersion: graylane.dev/v1\nkind: Audience\nmetadata: {name: beta}\nspec: {identities: [";
+        scratch.write(&format!("{directory}/beta.yaml"), format!("{head}{members}]}}\n"));
+    }
+    let (_, text, _) = scratch.run(&["diff", "old", "new"], "");
+    let rule = "  rule some: the same text\n    audience beta: 3 identities enter, 1 identity leave\n";
+    assert_eq!(text, format!("rule set shop: changed\n{rule}"));
+    scratch.write("new/shop.yaml", shop.replace("{audience: beta}", "{path: {exact: /}}"));
+    let (_, json, _) = scratch.run(&["diff", "-o", "json", "old", "new"], "");
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json[0]["rules"][0]["audiences"], json!([{"name": "beta", "enter": 0, "leave": 3}]));
 }

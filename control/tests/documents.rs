@@ -93,3 +93,22 @@ fn a_warning_says_that_it_is_one() {
     assert!(stderr.starts_with("1 document: 0 errors, 1 warning; sets"), "{stderr}");
     assert_eq!(scratch.run(&["decide", "shop.yaml"], "").2.trim_end(), line);
 }
+
+#[test]
+fn the_lock_beside_a_file_belongs_to_it() {
+    let scratch = Scratch::new("documents-lock");
+    let splits = "  splits:\n    two: {weights: {stable: 50, canary: 50}}\n  rules:\n    - {id: two, split: two}\n";
+    let rules = rule_set("shop", "stable");
+    let head = rules.split("  rules:\n").next().unwrap();
+    scratch.write("shop.yaml", format!("{head}  identity: {{from: [{{header: x-user-id}}]}}\n{splits}"));
+    assert_eq!(scratch.run(&["allocate", "--all", "shop.yaml"], "").0, 0);
+    let lock = std::fs::read_to_string(scratch.path("shop.lock.yaml")).unwrap();
+    for (range, code) in [("from: 50000", 0), ("from: 40000", 1)] {
+        scratch.write("shop.lock.yaml", lock.replace("from: 50000", range));
+        for command in [&["check", "shop.yaml"][..], &["check", "."], &["compile", "shop.yaml", "-o", "snapshot"]] {
+            let (found, stdout, stderr) = scratch.run(command, "");
+            assert_eq!(found, code, "{range}: {command:?}: {stdout}{stderr}");
+            assert_eq!((stdout + &stderr).contains("shop.lock.yaml:"), code == 1, "{command:?}");
+        }
+    }
+}

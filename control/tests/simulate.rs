@@ -95,6 +95,25 @@ fn tables_are_for_people() {
     }
 }
 
+#[test]
+fn cookies_that_are_issued_carry_identities_and_tokens_do_not() {
+    let scratch = Scratch::new("simulate-carriers");
+    let line = ["simulate", "-f", "shop.yaml", "cart.yaml", "--identities", "10", "--", "shop.example.com"];
+    let from = "[{header: x-user-id}, {cookie: uid}]";
+    let cart = SHOP.replace("shop", "cart").replace(from, "[{jwtClaim: {claim: sub}}]");
+    scratch.write("cart.yaml", cart.replace("cart.example.com", "shop.example.com"));
+    scratch.write("shop.yaml", SHOP.replace(from, "[{jwtClaim: {claim: sub}}, {issueCookie: {name: gl_id}}]"));
+    let (code, stdout, stderr) = scratch.run(&line, "");
+    let said =
+        "rule set cart: found no header and no cookie in spec.identity.from, expected one to put identities into";
+    assert!(code == 0 && stderr.contains(said), "{stderr}");
+    assert!(stdout.starts_with("x-gray-variant by rule set cart"), "{stdout}");
+    let (_, stdout, stderr) = scratch.run(&["simulate", "-f", "shop.yaml", "--", "shop.example.com"], "");
+    assert!(stderr.is_empty() && stdout.contains("staff: canary-b TARGETING_MATCH"), "{stdout}{stderr}");
+    let (code, _, stderr) = scratch.run(&["simulate", "-f", "cart.yaml", "--", "shop.example.com"], "");
+    assert!(code == 1 && stderr.contains("tokens are not made up"), "{stderr}");
+}
+
 /// Rules that share many salts: what is expected is not known, and nothing hangs.
 #[test]
 fn entangled_rules_are_observed_alone() {

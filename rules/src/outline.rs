@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 use crate::{
     Problem, Registry, Source, Tagged,
     allocation::Allocation,
+    audience::Fingerprint,
     compile,
-    document::{Document, Lock, Match, RuleSet, Then},
+    document::{Audience, Document, Lock, Match, RuleSet, Then},
     owned,
     parsers::Choice,
     report::Report,
-    tree::{self, Node, Value, written},
+    tree::{Node, written},
 };
 
 /// What documents say; nothing about it is compiled, and locks may not fit.
@@ -20,6 +21,8 @@ pub struct Outline {
     pub rule_sets: Vec<RuleSetOutline>,
     /// The locks, sorted by name.
     pub locks: Vec<LockOutline>,
+    /// The audiences, sorted by name.
+    pub audiences: Vec<AudienceOutline>,
 }
 
 /// One rule set.
@@ -46,7 +49,7 @@ pub struct RuleSetOutline {
 pub struct IdentityOutline {
     /// The key in the document: `header`, `cookie`.
     pub kind: String,
-    /// The name of the header or the cookie; of other kinds a text that says all of it.
+    /// The name of the header or the cookie, also of one that is issued; of other kinds a text that says all of it.
     pub name: String,
 }
 
@@ -72,6 +75,8 @@ pub struct RuleOutline {
     pub text: String,
     /// Its percentages, in the document's order.
     pub percents: Vec<PercentOutline>,
+    /// The audiences it asks for, by name.
+    pub audiences: BTreeSet<String>,
     /// What it decides.
     pub then: ThenOutline,
 }
@@ -109,6 +114,21 @@ pub struct LockOutline {
     pub splits: Vec<(String, Allocation)>,
 }
 
+/// One audience.
+#[derive(Clone, Debug)]
+pub struct AudienceOutline {
+    /// Its name.
+    pub name: String,
+    members: BTreeSet<Fingerprint>,
+}
+
+impl AudienceOutline {
+    /// How many of its members `other` does not have.
+    pub fn beyond(&self, other: Option<&Self>) -> usize {
+        other.map_or(self.members.len(), |other| self.members.difference(&other.members).count())
+    }
+}
+
 impl Outline {
     /// Reads documents: every one by itself, so that locks need not fit their rule sets.
     ///
@@ -132,8 +152,10 @@ impl Outline {
                     outline.locks.push(lock_outline(source, &lock, &tree));
                     names.1.push((source, lock.name));
                 }
-                // Who is a member concerns no split.
-                Document::Audience(_) | Document::ParserTags(_) => {}
+                Document::Audience(Audience { name, members }) => {
+                    outline.audiences.push(AudienceOutline { name: name.text, members });
+                }
+                Document::ParserTags(_) => {}
             }
         }
         compile::refuse_namesakes(names.0.iter().map(|(source, name)| (*source, name)), &mut report);
@@ -143,6 +165,7 @@ impl Outline {
         }
         outline.rule_sets.sort_by(|one, other| one.name.cmp(&other.name));
         outline.locks.sort_by(|one, other| one.name.cmp(&other.name));
+        outline.audiences.sort_by(|one, other| one.name.cmp(&other.name));
         Ok(outline)
     }
 
@@ -154,6 +177,11 @@ impl Outline {
     /// The lock of the rule set of this name.
     pub fn lock(&self, name: &str) -> Option<&LockOutline> {
         self.locks.iter().find(|lock| lock.name == name)
+    }
+
+    /// The audience of this name.
+    pub fn audience(&self, name: &str) -> Option<&AudienceOutline> {
+        self.audiences.iter().find(|audience| audience.name == name)
     }
 
     /// What decides by the split of this name: what the lock remembers where that fits, or else one range for each variant.
@@ -197,6 +225,7 @@ fn rule_set_outline(source: usize, rule_set: &RuleSet, tree: &Node) -> RuleSetOu
         id: rule.id.text.clone(),
         text: texts.get(rule.place).map(written).unwrap_or_default(),
         percents: rule.when.as_ref().map(percents).unwrap_or_default(),
+        audiences: rule.when.as_ref().map(audiences).unwrap_or_default(),
         then: match rule.then {
             Then::Variant(place) => ThenOutline::Variant(variant(place)),
             Then::Split(place) => {
@@ -225,7 +254,7 @@ fn rule_set_outline(source: usize, rule_set: &RuleSet, tree: &Node) -> RuleSetOu
 fn identity(node: &Node) -> Vec<IdentityOutline> {
     let sources = node.field("from").map(Node::items).unwrap_or_default();
     let sources = sources.iter().filter_map(|source| source.entries().first());
-    let name = |node: &Node| node.text().map_or_else(|| written(node), str::to_owned);
+    let name = |node: &Node| node.field("name").unwrap_or(node).text().map_or_else(|| written(node), str::to_owned);
     sources.map(|entry| IdentityOutline { kind: entry.key.clone(), name: name(&entry.node) }).collect()
 }
 
@@ -238,36 +267,18 @@ fn percents(one: &Match) -> Vec<PercentOutline> {
     }
 }
 
+fn audiences(one: &Match) -> BTreeSet<String> {
+    match one {
+        Match::All(inner) | Match::Any(inner) => inner.iter().flat_map(audiences).collect(),
+        Match::Not(inner) => audiences(inner),
+        Match::Audience(mention) => BTreeSet::from([mention.name.text.clone()]),
+        _ => BTreeSet::new(),
+    }
+}
+
 fn lock_outline(source: usize, lock: &Lock, tree: &Node) -> LockOutline {
     let labels = tree.field("metadata").and_then(|metadata| metadata.field("labels"));
     let labels = labels.map(Node::entries).unwrap_or_default().iter();
     let labels = labels.filter_map(|entry| Some((entry.key.clone(), entry.node.text()?.to_owned())));
     LockOutline { source, name: lock.name.text.clone(), labels: labels.collect(), splits: lock.allocations().collect() }
-}
-
-impl Node {
-    fn field(&self, name: &str) -> Option<&Node> {
-        self.entries().iter().find(|entry| entry.key == name).map(|entry| &entry.node)
-    }
-
-    fn entries(&self) -> &[tree::Entry] {
-        match &self.value {
-            Value::Map(entries) => entries,
-            _ => &[],
-        }
-    }
-
-    fn items(&self) -> &[Node] {
-        match &self.value {
-            Value::List(items) => items,
-            _ => &[],
-        }
-    }
-
-    fn text(&self) -> Option<&str> {
-        match &self.value {
-            Value::Text(text) => Some(text),
-            _ => None,
-        }
-    }
 }

@@ -88,6 +88,37 @@ impl Node {
     }
 }
 
+impl Node {
+    /// What stands in this field of a map; None also where this is no map.
+    pub(crate) fn field(&self, name: &str) -> Option<&Node> {
+        self.entries().iter().find(|entry| entry.key == name).map(|entry| &entry.node)
+    }
+
+    /// The entries of a map; none of anything else.
+    pub(crate) fn entries(&self) -> &[Entry] {
+        match &self.value {
+            Value::Map(entries) => entries,
+            _ => &[],
+        }
+    }
+
+    /// The items of a list; none of anything else.
+    pub(crate) fn items(&self) -> &[Node] {
+        match &self.value {
+            Value::List(items) => items,
+            _ => &[],
+        }
+    }
+
+    /// The text, where this is one.
+    pub(crate) fn text(&self) -> Option<&str> {
+        match &self.value {
+            Value::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+}
+
 impl Report {
     /// `node` is not what it must be.
     pub(crate) fn wrong<'m>(

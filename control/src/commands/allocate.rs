@@ -74,7 +74,7 @@ fn rename(text: &str) -> Result<(String, String), String> {
 /// # Errors
 /// Documents that do not compile with their locks, too many ranges, files that cannot be read or written.
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let sources = Sources::read(&arguments.paths.all())?;
+    let sources = Sources::read(&arguments.paths.all());
     let outline = documents::outline(&sources.gathered)?;
     let running = match arguments.from.as_slice() {
         [] => None,

@@ -20,8 +20,8 @@ use crate::{
 /// Report every problem of rule sets, each with its place.
 ///
 /// All files and directories given are one namespace, as `serve` would read them from one directory: two rule sets of
-/// the same name are a problem. Every error is reported at once, not the first alone; a file that cannot be read is
-/// one of them.
+/// the same name are a problem. The lock beside a file, `checkout.lock.yaml` of `checkout.yaml`, belongs to it without being
+/// named. Every error is reported at once, not the first alone; a file that cannot be read is one of them.
 ///
 /// A line of text is `FILE:LINE:COLUMN CODE PATH: found …, expected …`, with the lines of the document below it. That
 /// of a warning is `FILE:LINE:COLUMN warning CODE PATH: found …, better …`. JSON is an array of {file, line, column,

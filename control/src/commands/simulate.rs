@@ -24,7 +24,8 @@ use tally::Tally;
 /// many rules share salts, nothing is expected, and it says so.
 ///
 /// Identities are the numbers from 1 on, or the lines of a file. Each is put into the first header or cookie of the rule
-/// set's `identity.from`; a header or cookie of that name in the request is replaced.
+/// set's `identity.from`, one that is issued included; a header or cookie of that name in the request is replaced. Tokens are
+/// not made up: a rule set that reads its identity from nothing but `jwtClaim` is decided without one, and it says so.
 ///
 /// JSON is an array of {variantHeader, ruleSet, identities, variants: [{variant, expected, observed}], rules: [{rule, variant,
 /// reason, expected, observed, count}]}, shares from 0 to 1; expected is null where it is not known, rule where none matches.
@@ -84,6 +85,10 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     compiled.warnings.iter().for_each(|warning| eprintln!("{warning}"));
     Owned::new(snapshot, &[]).strip(&mut request);
     let carriers = Carriers::of(&outline).map_err(Failure::refused)?;
+    for name in &carriers.unreached {
+        let expected = "expected one to put identities into: here it decides as for whoever has none";
+        eprintln!("rule set {name}: found no header and no cookie in spec.identity.from, {expected}");
+    }
     let identities = match &arguments.identities_from {
         Some(file) => Identities::read(file)?,
         None => Identities::numbers(arguments.identities),

@@ -1,6 +1,7 @@
 //! Reading documents: all that can be read, and a finding for each that cannot.
 
 use std::{
+    collections::BTreeSet,
     fs::File,
     io::{self, Read as _},
     os::unix::fs::OpenOptionsExt as _,
@@ -24,16 +25,21 @@ pub struct Gathered {
     pub unreadable: Vec<Finding>,
     /// The paths that named them.
     pub paths: Vec<PathBuf>,
+    /// How many of the documents were named, or stand in a directory that was. Behind them stand the locks found beside them.
+    pub named: usize,
     bytes: usize,
 }
 
 impl Gathered {
-    /// What the paths of a command line name: files, and directories of them.
+    /// What the paths of a command line name: files, and directories of them. The lock file beside each belongs to it, also
+    /// where nobody mentions it: without it, a split would have other ranges than where its directory is served.
     pub fn of(paths: &[PathBuf]) -> Self {
         let mut gathered = Self { paths: paths.to_vec(), ..Self::default() };
         for path in paths {
             if path.is_dir() { gathered.take_directory(path) } else { gathered.take_file(path) }
         }
+        gathered.named = gathered.documents.len();
+        gathered.unnamed_locks().iter().for_each(|lock| gathered.take_file(lock));
         gathered
     }
 
@@ -41,7 +47,15 @@ impl Gathered {
     pub fn directory(path: &Path) -> Self {
         let mut gathered = Self { paths: vec![path.to_owned()], ..Self::default() };
         gathered.take_directory(path);
+        gathered.named = gathered.documents.len();
         gathered
+    }
+
+    fn unnamed_locks(&self) -> Vec<PathBuf> {
+        let files = || self.documents.iter().map(|document| document.file.as_str());
+        let named: BTreeSet<PathBuf> = files().filter_map(|file| Path::new(file).canonicalize().ok()).collect();
+        let unnamed = |path: &PathBuf| path.canonicalize().is_ok_and(|path| !named.contains(&path));
+        files().flat_map(locks_beside).filter(unnamed).collect()
     }
 
     fn take_directory(&mut self, path: &Path) {
@@ -79,6 +93,16 @@ impl Gathered {
     fn lack(&mut self, path: &Path, code: &'static str, found: impl Into<String>, expected: &str) {
         self.unreadable.push(Finding::about(&path.display().to_string(), code, found, expected));
     }
+}
+
+/// Where the lock of the rule set in `file` may stand, the usual place first: `checkout.lock.yaml` beside `checkout.yaml`.
+pub fn locks_beside(file: &str) -> Vec<PathBuf> {
+    let path = Path::new(file);
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    if stem.ends_with(".lock") {
+        return Vec::new();
+    }
+    ["yaml", "yml", "json"].map(|format| path.with_file_name(format!("{stem}.lock.{format}"))).to_vec()
 }
 
 /// The paths of the documents in `directory`, by name: `*.yaml`, `*.yml` and `*.json`, not hidden, not recursive.

@@ -9,7 +9,7 @@ use graylane_rules::{Format, Outline};
 
 use super::plan::Plan;
 use crate::{
-    documents::{self, Document, Gathered},
+    documents::{self, Document, Gathered, locks_beside},
     failure::Failure,
 };
 
@@ -17,8 +17,6 @@ use crate::{
 pub struct Sources {
     /// All of them, those that were named first.
     pub gathered: Gathered,
-    /// How many were named.
-    named: usize,
 }
 
 /// A lock file to write.
@@ -42,23 +40,9 @@ impl Writing {
 }
 
 impl Sources {
-    /// Reads what `paths` name, and the lock file beside each of them that is not named itself: what is remembered there
-    /// must not be lost because nobody mentioned it.
-    ///
-    /// # Errors
-    /// What cannot be read.
-    pub fn read(paths: &[PathBuf]) -> Result<Self, Failure> {
-        let mut gathered = Gathered::of(paths);
-        let named = gathered.documents.len();
-        let known: Vec<PathBuf> =
-            gathered.documents.iter().filter_map(|document| Path::new(&document.file).canonicalize().ok()).collect();
-        let beside = gathered.documents.iter().flat_map(|document| beside(&document.file));
-        let unknown = |path: &PathBuf| path.canonicalize().is_ok_and(|path| !known.contains(&path));
-        let more: Vec<PathBuf> = beside.filter(unknown).collect();
-        let more = Gathered::of(&more);
-        gathered.documents.extend(more.documents);
-        gathered.unreadable.extend(more.unreadable);
-        Ok(Self { gathered, named })
+    /// Reads what `paths` name, and the locks beside it.
+    pub fn read(paths: &[PathBuf]) -> Self {
+        Self { gathered: Gathered::of(paths) }
     }
 
     /// What is to be written: the lock's own file, or one beside the rule set.
@@ -66,7 +50,7 @@ impl Sources {
     /// # Errors
     /// Where something else stands in the place of a lock.
     pub fn writings(&self, outline: &Outline, plans: &[Plan]) -> Result<Vec<Writing>, Failure> {
-        let stranger = outline.rule_sets.iter().find(|rule_set| rule_set.source >= self.named);
+        let stranger = outline.rule_sets.iter().find(|rule_set| rule_set.source >= self.gathered.named);
         if let Some(document) = stranger.and_then(|rule_set| self.gathered.documents.get(rule_set.source)) {
             return Err(Failure::refused(format!("{}: found a rule set, expected a lock", document.file)));
         }
@@ -82,7 +66,7 @@ impl Sources {
             return Ok(writing(PathBuf::from(&own.file), own.format));
         }
         let rule_set = outline.rule_set(name).and_then(|rule_set| document(rule_set.source));
-        let path = rule_set.and_then(|document| beside(&document.file).into_iter().next());
+        let path = rule_set.and_then(|document| locks_beside(&document.file).into_iter().next());
         let path = path.ok_or_else(|| Failure::unable(format!("found no file of rule set {name}, expected one")))?;
         if path.exists() {
             let expected = format!("no such file, or the lock of rule set {name}");
@@ -109,14 +93,4 @@ impl Sources {
         all.documents = kept.chain(new).collect();
         documents::sound(&all).map(drop)
     }
-}
-
-/// Where the lock of the rule set in `file` may stand, the usual place first: `checkout.lock.yaml` beside `checkout.yaml`.
-fn beside(file: &str) -> Vec<PathBuf> {
-    let path = Path::new(file);
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    if stem.ends_with(".lock") {
-        return Vec::new();
-    }
-    ["yaml", "yml", "json"].map(|format| path.with_file_name(format!("{stem}.lock.{format}"))).to_vec()
 }

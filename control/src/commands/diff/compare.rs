@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use graylane_rules::{
     Outline,
     allocation::Allocation,
-    outline::{PercentOutline, RuleOutline, RuleSetOutline, SplitOutline, ThenOutline},
+    outline::{AudienceOutline, PercentOutline, RuleOutline, RuleSetOutline, SplitOutline, ThenOutline},
 };
 use serde::Serialize;
 
@@ -65,6 +65,8 @@ pub struct RuleDifference {
     pub change: Change,
     /// Its percentages that are not what they were.
     pub percents: Vec<PercentDifference>,
+    /// The audiences it asks for, or asked for, whose members are not what they were.
+    pub audiences: Vec<AudienceDifference>,
     /// Who moves among those who match; null where what it decides is what it was.
     pub moves: Option<Moves>,
 }
@@ -80,6 +82,17 @@ pub struct PercentDifference {
     pub enter: Option<u32>,
     /// How many slots fall out; null as for `enter`.
     pub leave: Option<u32>,
+}
+
+/// An audience of a rule that is not what it was; one that is not asked for has nobody.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct AudienceDifference {
+    /// Its name.
+    pub name: String,
+    /// How many identities come in.
+    pub enter: usize,
+    /// How many identities fall out.
+    pub leave: usize,
 }
 
 /// How many slots change hands.
@@ -129,6 +142,12 @@ impl<'o> State<'o> {
 
     fn allocation(&self, split: &SplitOutline) -> Allocation {
         self.outline.allocation(self.rule_set, split)
+    }
+
+    /// The audiences that a rule asks for.
+    fn audiences_of(&self, rule: Option<&RuleOutline>) -> Vec<&'o AudienceOutline> {
+        let names = rule.into_iter().flat_map(|rule| &rule.audiences);
+        names.filter_map(|name| self.outline.audience(name)).collect()
     }
 
     /// What decides among those who match: an allocation, and by what salt; None where every slot is alike.
@@ -190,6 +209,20 @@ fn names<'o>(new: impl Iterator<Item = &'o String>, old: impl Iterator<Item = &'
     names
 }
 
+/// Who came into which audience, and who fell out.
+fn audiences(old: Vec<&AudienceOutline>, new: Vec<&AudienceOutline>) -> Vec<AudienceDifference> {
+    let names: BTreeSet<&String> = old.iter().chain(&new).map(|audience| &audience.name).collect();
+    let differences = names.into_iter().map(|name| {
+        let of = |audiences: &[&'_ AudienceOutline]| audiences.iter().position(|audience| audience.name == *name);
+        let (was, is) = (of(&old).and_then(|place| old.get(place)), of(&new).and_then(|place| new.get(place)));
+        let beyond = |one: Option<&&AudienceOutline>, other: Option<&&AudienceOutline>| {
+            one.map_or(0, |one| one.beyond(other.copied()))
+        };
+        AudienceDifference { name: name.clone(), enter: beyond(is, was), leave: beyond(was, is) }
+    });
+    differences.filter(|difference| difference.enter > 0 || difference.leave > 0).collect()
+}
+
 /// Whether the same identity is still in the same slot.
 struct Bucketing {
     other_identity: bool,
@@ -229,10 +262,11 @@ impl Bucketing {
             };
             let percents = |rule: Option<&RuleOutline>| rule.map(|rule| rule.percents.clone()).unwrap_or_default();
             let percents = self.percents(&percents(was), &percents(is));
+            let audiences = audiences(old.audiences_of(was), new.audiences_of(is));
             let both = was.zip(is);
             let moves = both.and_then(|(was, is)| self.moves(old.deciding(was), new.deciding(is)));
-            let same = change == Change::Same && percents.is_empty() && moves.is_none();
-            (!same).then(|| RuleDifference { id: id.clone(), change, percents, moves })
+            let same = change == Change::Same && percents.is_empty() && audiences.is_empty() && moves.is_none();
+            (!same).then(|| RuleDifference { id: id.clone(), change, percents, audiences, moves })
         });
         compared.collect()
     }

@@ -2,7 +2,9 @@
 
 use std::io::{self, Write};
 
-use super::compare::{Change, Moves, PercentDifference, RuleDifference, RuleSetDifference, SplitDifference};
+use super::compare::{
+    AudienceDifference, Change, Moves, PercentDifference, RuleDifference, RuleSetDifference, SplitDifference,
+};
 use crate::share::{percent, slots};
 
 /// Writes what is another, and who moves.
@@ -61,7 +63,14 @@ fn write_rule(rule: &RuleDifference, output: &mut impl Write) -> io::Result<()> 
         Some(moves) => write_moves(moves, output)?,
         None => writeln!(output)?,
     }
-    rule.percents.iter().try_for_each(|one| write_percent(one, output))
+    rule.percents.iter().try_for_each(|one| write_percent(one, output))?;
+    rule.audiences.iter().try_for_each(|AudienceDifference { name, enter, leave }| {
+        writeln!(output, "    audience {name}: {} enter, {} leave", identities(*enter), identities(*leave))
+    })
+}
+
+fn identities(count: usize) -> String {
+    format!("{count} {}", if count == 1 { "identity" } else { "identities" })
 }
 
 fn write_moves(moves: &Moves, output: &mut impl Write) -> io::Result<()> {

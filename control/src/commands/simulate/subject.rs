@@ -9,29 +9,32 @@ use crate::request::Request;
 pub struct Carriers {
     headers: Vec<String>,
     cookies: Vec<String>,
+    /// The rule sets whose identities come from what nothing is put into, and so from nowhere.
+    pub unreached: Vec<String>,
 }
 
 impl Carriers {
-    /// Those of all rule sets.
+    /// Those of all rule sets. A cookie that is issued carries what it was once issued with.
     ///
     /// # Errors
     /// Where there is none.
     pub fn of(outline: &Outline) -> Result<Self, String> {
         let mut carriers = Self::default();
         for rule_set in &outline.rule_sets {
-            let mut sources = rule_set.identity.iter();
-            let Some(first) = sources.find(|source| ["header", "cookie"].contains(&source.kind.as_str())) else {
-                continue;
-            };
-            if first.kind == "header" {
-                push(&mut carriers.headers, first.name.to_ascii_lowercase());
-            } else {
-                push(&mut carriers.cookies, first.name.clone());
+            let carries = |kind: &str| ["header", "cookie", "issueCookie"].contains(&kind);
+            match rule_set.identity.iter().find(|source| carries(&source.kind)) {
+                Some(first) if first.kind == "header" => push(&mut carriers.headers, first.name.to_ascii_lowercase()),
+                Some(first) => push(&mut carriers.cookies, first.name.clone()),
+                None if rule_set.identity.is_empty() => {}
+                None => carriers.unreached.push(rule_set.name.clone()),
             }
         }
         if carriers.headers.is_empty() && carriers.cookies.is_empty() {
-            return Err("found no header and no cookie in any spec.identity.from, expected one to put identities into"
-                .to_owned());
+            return Err(
+                "found no header and no cookie in any spec.identity.from, expected one to put identities into: \
+                        tokens are not made up"
+                    .to_owned(),
+            );
         }
         Ok(carriers)
     }
@@ -120,7 +123,8 @@ mod tests {
 
     #[test]
     fn an_identity_takes_the_place_of_what_was_there() {
-        let carriers = Carriers { headers: vec!["x-user".to_owned()], cookies: vec!["uid".to_owned()] };
+        let (headers, cookies) = (vec!["x-user".to_owned()], vec!["uid".to_owned()]);
+        let carriers = Carriers { headers, cookies, unreached: Vec::new() };
         let mut request = Request::to("/");
         let headers = [("x-user", "old"), ("x-a", "b"), ("cookie", "a=1; uid=old; b=uid"), ("cookie", "uid=old")];
         request.headers = headers.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec())).to_vec();

@@ -226,7 +226,8 @@ fn weigh(
     let lacking = choices.identity.is_empty() && identities(config, choices).is_empty();
     if lacking {
         let says = "nothing is decided at random here: weights need an identity to go by, such as --identity cookie:NAME or \
-                    --identity header:NAME; until there is one nobody gets a tag by weight";
+                    --identity header:NAME, or afterwards `issueCookie` in spec.identity, which mints one; until there is \
+                    one nobody gets a tag by weight";
         about.lost(first.place, "no-identity", "weightGroups", says);
         if let Some(rule) = rules.get_mut(before) {
             rule.comment = Some("Nobody gets a tag here until spec.identity says what to go by.".to_owned());

@@ -154,7 +154,8 @@ fn weight(
     let mut by_weight = rule("by-weight", None, Then::Split(CANARY.to_owned()));
     if choices.identity.is_empty() {
         let says = "nothing is decided at random here: a weight needs an identity to go by, such as --identity cookie:NAME or \
-                    --identity header:NAME; until there is one everybody gets stable";
+                    --identity header:NAME, or afterwards `issueCookie` in spec.identity, which mints one; until there is \
+                    one everybody gets stable";
         about.lost(place, "no-identity", title, says);
         by_weight.comment = Some("Everybody gets the default until spec.identity says what to go by.".to_owned());
     } else {
