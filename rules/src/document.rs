@@ -5,6 +5,7 @@ mod audience;
 pub(crate) mod claims;
 pub(crate) mod cookies;
 mod fields;
+mod head;
 pub(crate) mod labels;
 mod literals;
 mod lock;

@@ -112,8 +112,7 @@ impl Registry {
 
     /// Reports what a ParserTags document names that is none of these parsers, or re-points one of them.
     fn check(&self, tags: &ParserTags, report: &mut Report) {
-        let path = Path::DOCUMENT;
-        let path = path.field("spec");
+        let path = Path::SPEC;
         let aliases = path.field("tags");
         for (alias, parser) in &tags.aliases {
             if self.parser(&alias.text).is_some() {

@@ -23,6 +23,7 @@ enum Step<'p> {
 }
 
 impl<'p> Path<'p> {
+    pub(crate) const SPEC: Path<'static> = Path { parent: Some(&Self::DOCUMENT), step: Step::Field("spec") };
     pub(crate) const DOCUMENT: Path<'static> = Path { parent: None, step: Step::Document };
 
     pub(crate) fn field(&'p self, name: &'p str) -> Path<'p> {

@@ -11,12 +11,16 @@
     reason = "a test stops loudly"
 )]
 
+#[path = "common/sent.rs"]
+mod sent;
+
 use std::{
     io::Write as _,
     process::{Command, Stdio},
 };
 
-use graylane_rules::{Attributes, Format, Snapshot, Source, compile};
+use graylane_rules::{Format, Snapshot, Source, compile};
+use sent::Sent;
 use serde::{Deserialize, Serialize};
 
 const RANGES: usize = 20_000;
@@ -118,29 +122,8 @@ fn ask_graylane(question: &Question) -> Answer {
         }
     };
     let snapshot = Snapshot::load(compiled.snapshot).unwrap();
-    let answer = |version: &String| snapshot.decide(&Sent(version)).next().unwrap().variant == b"yes";
+    let answer = |version: &String| snapshot.decide(&Sent(version.as_bytes())).next().unwrap().variant == b"yes";
     Some(question.versions.iter().map(answer).collect())
-}
-
-/// A request with one header.
-struct Sent<'v>(&'v str);
-
-impl Attributes for Sent<'_> {
-    fn method(&self) -> Option<&[u8]> {
-        None
-    }
-
-    fn target(&self) -> Option<&[u8]> {
-        None
-    }
-
-    fn authority(&self) -> Option<&[u8]> {
-        None
-    }
-
-    fn headers<'a>(&'a self, _name: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
-        std::iter::once(self.0.as_bytes())
-    }
 }
 
 /// A seeded generator (SplitMix64).

@@ -10,31 +10,12 @@
     reason = "a test stops loudly"
 )]
 
-use graylane_rules::{
-    Attributes, Automaton, Compiled, Format, Problem, Snapshot, Source, compile, compile_with_automata,
-};
+#[path = "common/sent.rs"]
+mod sent;
+
+use graylane_rules::{Automaton, Compiled, Format, Problem, Snapshot, Source, compile, compile_with_automata};
 use proptest::prelude::*;
-
-/// A request with one header, or without.
-struct Sent<'v>(&'v [u8]);
-
-impl Attributes for Sent<'_> {
-    fn method(&self) -> Option<&[u8]> {
-        None
-    }
-
-    fn target(&self) -> Option<&[u8]> {
-        None
-    }
-
-    fn authority(&self) -> Option<&[u8]> {
-        None
-    }
-
-    fn headers<'a>(&'a self, _name: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
-        std::iter::once(self.0)
-    }
-}
+use sent::Sent;
 
 fn document(patterns: &[&str], ignore_case: bool) -> String {
     let rules = patterns.iter().enumerate().map(|(number, pattern)| {

@@ -10,10 +10,14 @@
     reason = "a test stops loudly"
 )]
 
+#[path = "common/sent.rs"]
+mod sent;
+
 use std::{fmt::Write, sync::LazyLock};
 
 use graylane_rules::{Attributes, Format, SNAPSHOT_LIMIT, Snapshot, Source, compile};
 use proptest::prelude::*;
+use sent::Sent;
 
 #[derive(Debug)]
 struct Anything {
@@ -276,7 +280,7 @@ fn a_hundred_thousand_members_fit() {
     let snapshot = Snapshot::load(snapshot).unwrap();
     let variant = |n: u32| {
         let identity = format!("{n:08x}-1111-4222-8333-{n:012x}");
-        let request = User(identity.into_bytes());
+        let request = Sent(identity.as_bytes());
         snapshot.decide(&request).next().unwrap().variant.to_vec()
     };
     for n in (0..100_000).step_by(97).chain([99_999]) {
@@ -285,27 +289,6 @@ fn a_hundred_thousand_members_fit() {
     }
     let problems = compiled(100_001).unwrap_err();
     assert_eq!(problems[0].code, "too-many");
-}
-
-/// A request with an identity and nothing else.
-struct User(Vec<u8>);
-
-impl Attributes for User {
-    fn method(&self) -> Option<&[u8]> {
-        None
-    }
-
-    fn target(&self) -> Option<&[u8]> {
-        None
-    }
-
-    fn authority(&self) -> Option<&[u8]> {
-        None
-    }
-
-    fn headers<'a>(&'a self, name: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
-        (name == b"x-user").then_some(self.0.as_slice()).into_iter()
-    }
 }
 
 fn many(rules: usize, length: usize) -> String {

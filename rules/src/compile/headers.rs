@@ -14,8 +14,7 @@ pub(super) fn refuse_foreign(rule_sets: &[(usize, RuleSet)], report: &mut Report
     let carriers = Carriers::of(rule_sets);
     for (index, rule_set) in rule_sets {
         report.begin(*index);
-        let path = Path::DOCUMENT;
-        let spec = path.field("spec");
+        let spec = Path::SPEC;
         carriers.check_output(rule_set, &spec.field("output"), report);
         let rules = spec.field("rules");
         for rule in &rule_set.rules {

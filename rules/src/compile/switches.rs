@@ -22,8 +22,7 @@ pub(super) fn refuse_namesakes(rule_sets: &[(usize, RuleSet)], report: &mut Repo
         for switch in &rule_set.switches {
             let name = switch.name.text.as_str();
             let (owner, kind) = *first.entry(name).or_insert((rule_set, switch.kind));
-            let path = Path::DOCUMENT;
-            let path = path.field("spec");
+            let path = Path::SPEC;
             let path = path.field("switches");
             let mut refuse = |code, found: String, expected: &str| {
                 report.error(code, &path.field(name), switch.name.span.clone(), found, expected);

@@ -2,19 +2,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Rule, RuleSet, Then, rules::field};
+use super::{Rule, RuleSet, Then};
 use crate::{
     report::{Path, Report},
-    tree::{Node, Value, quote, written},
+    tree::{Entry, Node, quote, written},
 };
 
 /// Warns of splits, variants and rules that no request reaches. `spec` is what the rule set was decoded from, without an error.
 pub(super) fn check(rule_set: &RuleSet, spec: &Node, report: &mut Report) {
-    let path = Path::DOCUMENT;
-    let path = path.field("spec");
+    let path = Path::SPEC;
     check_splits(rule_set, &path.field("splits"), report);
     check_variants(rule_set, spec, &path.field("variants"), report);
-    check_rules(&rule_set.rules, items(spec, "rules"), &path.field("rules"), report);
+    check_rules(
+        &rule_set.rules,
+        spec.field("rules").map(Node::items).unwrap_or_default(),
+        &path.field("rules"),
+        report,
+    );
 }
 
 fn check_splits(rule_set: &RuleSet, path: &Path<'_>, report: &mut Report) {
@@ -32,8 +36,9 @@ fn check_splits(rule_set: &RuleSet, path: &Path<'_>, report: &mut Report) {
 
 /// A variant with a weight of 0 is one that waits for its turn.
 fn check_variants(rule_set: &RuleSet, spec: &Node, path: &Path<'_>, report: &mut Report) {
-    let weights = entries(field(spec, "splits")).filter_map(|(_, split)| field(split, "weights"));
-    let weighed = weights.flat_map(|weights| entries(Some(weights))).map(|(name, _)| name);
+    let splits = spec.field("splits").map(Node::entries).unwrap_or_default();
+    let weights = splits.iter().filter_map(|split| split.node.field("weights")).flat_map(Node::entries);
+    let weighed = weights.map(|entry| entry.key.as_str());
     let variant_of = |rule: &Rule| match rule.then {
         Then::Variant(place) => Some(place),
         Then::Split(_) => None,
@@ -41,7 +46,8 @@ fn check_variants(rule_set: &RuleSet, spec: &Node, path: &Path<'_>, report: &mut
     let places = rule_set.rules.iter().filter_map(variant_of).chain([rule_set.default]);
     let named = places.filter_map(|place| rule_set.variants.get(place)).map(String::as_str);
     let used: BTreeSet<&str> = weighed.chain(named).collect();
-    for (index, (variant, node)) in rule_set.variants.iter().zip(items(spec, "variants")).enumerate() {
+    let nodes = spec.field("variants").map(Node::items).unwrap_or_default();
+    for (index, (variant, node)) in rule_set.variants.iter().zip(nodes).enumerate() {
         if !used.contains(variant.as_str()) {
             let found = format!("the variant {}, which nobody is given", quote(variant));
             let expected = "a rule or a split that names it";
@@ -54,9 +60,10 @@ fn check_variants(rule_set: &RuleSet, spec: &Node, path: &Path<'_>, report: &mut
 fn check_rules(rules: &[Rule], nodes: &[Node], path: &Path<'_>, report: &mut Report) {
     let mut seen: BTreeMap<String, &str> = BTreeMap::new();
     for (index, (rule, node)) in rules.iter().zip(nodes).enumerate() {
-        let Some(when) = field(node, "when") else { continue };
+        let Some(when) = node.field("when") else { continue };
         let all = written(when);
-        let mut demanded = std::iter::once(all.clone()).chain(items(when, "all").iter().map(written));
+        let mut demanded =
+            std::iter::once(all.clone()).chain(when.field("all").into_iter().flat_map(Node::items).map(written));
         if let Some(earlier) = demanded.find_map(|text| seen.get(&text).copied()) {
             let found = format!("a rule for what {} has matched before", quote(earlier));
             let expected = "the more special rule first, or one of the two";
@@ -69,27 +76,9 @@ fn check_rules(rules: &[Rule], nodes: &[Node], path: &Path<'_>, report: &mut Rep
 
 /// Whether it asks a percentage whose salt is the rule's: it is of other identities than the same one of another rule.
 fn has_own_salt(when: &Node) -> bool {
-    match &when.value {
-        Value::Map(map) => map.iter().any(|entry| match entry.key.as_str() {
-            "percent" => field(&entry.node, "salt").is_none(),
-            _ => has_own_salt(&entry.node),
-        }),
-        Value::List(list) => list.iter().any(has_own_salt),
-        _ => false,
-    }
-}
-
-fn items<'n>(node: &'n Node, name: &str) -> &'n [Node] {
-    match field(node, name).map(|node| &node.value) {
-        Some(Value::List(items)) => items,
-        _ => &[],
-    }
-}
-
-fn entries(node: Option<&Node>) -> impl Iterator<Item = (&str, &Node)> {
-    let entries = match node.map(|node| &node.value) {
-        Some(Value::Map(entries)) => entries.as_slice(),
-        _ => &[],
+    let own = |entry: &Entry| match entry.key.as_str() {
+        "percent" => entry.node.field("salt").is_none(),
+        _ => has_own_salt(&entry.node),
     };
-    entries.iter().map(|entry| (entry.key.as_str(), &entry.node))
+    when.entries().iter().any(own) || when.items().iter().any(has_own_salt)
 }

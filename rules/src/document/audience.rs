@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Fields, Name, names, rule_set};
+use super::{Fields, Name, head, names};
 use crate::{
     audience::{Fingerprint, fingerprint},
     identity::IDENTITY_LIMIT,
@@ -29,12 +29,9 @@ pub(crate) struct Mention {
 }
 
 /// Decodes what apiVersion and kind left over.
-pub(super) fn decode(mut document: Fields<'_>, report: &mut Report) -> Option<Audience> {
-    let name = document.required("metadata", report).and_then(|node| rule_set::metadata(node, report));
-    let spec = document.required("spec", report);
-    document.finish(report);
-    let path = Path::DOCUMENT;
-    let path = path.field("spec");
+pub(super) fn decode(document: Fields<'_>, report: &mut Report) -> Option<Audience> {
+    let (name, spec) = head::name_and_spec(document, report);
+    let path = Path::SPEC;
     let mut spec = Fields::open(spec?, &path, report)?;
     let identities = spec.required("identities", report);
     spec.finish(report);

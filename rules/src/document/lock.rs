@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Fields, Name, RuleSet, fields, names, rule_set};
+use super::{Fields, Name, RuleSet, fields, head, names};
 use crate::{
     allocation::{self, Allocation, RANGES_LIMIT},
     report::{Path, Report},
@@ -25,12 +25,9 @@ struct LockedSplit {
 }
 
 /// Decodes what apiVersion and kind left over.
-pub(super) fn decode(mut document: Fields<'_>, report: &mut Report) -> Option<Lock> {
-    let name = document.required("metadata", report).and_then(|node| rule_set::metadata(node, report));
-    let spec = document.required("spec", report);
-    document.finish(report);
-    let path = Path::DOCUMENT;
-    let path = path.field("spec");
+pub(super) fn decode(document: Fields<'_>, report: &mut Report) -> Option<Lock> {
+    let (name, spec) = head::name_and_spec(document, report);
+    let path = Path::SPEC;
     let mut spec = Fields::open(spec?, &path, report)?;
     let splits = spec.required("splits", report);
     spec.finish(report);
@@ -121,8 +118,7 @@ impl Lock {
             let found = format!("an allocation of {} for other weights or variants", quote(&locked.name));
             let said = format!("{:?} for {:?}", split.counts, rule_set.variants);
             let expected = format!("slots as the weights say: {said}; `graylane allocate` moves them there");
-            let path = Path::DOCUMENT;
-            let path = path.field("spec");
+            let path = Path::SPEC;
             let path = path.field("splits");
             report.error("lock-mismatch", &path.field(&locked.name), locked.span.clone(), found, expected);
         }
@@ -134,8 +130,7 @@ impl Lock {
         for locked in &self.splits {
             if !rule_set.splits.iter().any(|split| split.name.text == locked.name) {
                 let found = format!("an allocation of {}, which the rule set does not have", quote(&locked.name));
-                let path = Path::DOCUMENT;
-                let path = path.field("spec");
+                let path = Path::SPEC;
                 let path = path.field("splits");
                 let names = rule_set.splits.iter().map(|split| split.name.text.as_str());
                 let expected = report.or_meant("its removal".to_owned(), &locked.name, names);

@@ -1,6 +1,6 @@
 //! A document of kind ParserTags: which parser each tag stands for.
 
-use super::{Fields, Name, fields, names, rule_set};
+use super::{Fields, Name, fields, head, names};
 use crate::report::{Path, Report};
 
 /// What tags stand for; that the parsers exist is not known yet.
@@ -14,12 +14,9 @@ pub(crate) struct ParserTags {
 }
 
 /// Decodes what apiVersion and kind left over.
-pub(super) fn decode(mut document: Fields<'_>, report: &mut Report) -> Option<ParserTags> {
-    let name = document.required("metadata", report).and_then(|node| rule_set::metadata(node, report));
-    let spec = document.required("spec", report);
-    document.finish(report);
-    let path = Path::DOCUMENT;
-    let path = path.field("spec");
+pub(super) fn decode(document: Fields<'_>, report: &mut Report) -> Option<ParserTags> {
+    let (name, spec) = head::name_and_spec(document, report);
+    let path = Path::SPEC;
     let mut spec = Fields::open(spec?, &path, report)?;
     let tags = spec.optional("tags");
     let default = spec.optional("default");

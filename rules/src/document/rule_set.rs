@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Attribute, Cookie, Fields, IdentitySource, Match, NAMES_LIMIT, Name, Rule, RuleSet, Scope, Then, advice, claims,
-    cookies, fields, matches, names, output, rules, splits, switches,
+    Attribute, Cookie, Fields, IdentitySource, Match, NAMES_LIMIT, Rule, RuleSet, Scope, Then, advice, claims, cookies,
+    fields, head, matches, names, output, rules, splits, switches,
 };
 use crate::{
     order,
@@ -13,13 +13,9 @@ use crate::{
 };
 
 /// Decodes what apiVersion and kind left over.
-pub(super) fn decode(mut document: Fields<'_>, report: &mut Report) -> Option<RuleSet> {
-    let name = document.required("metadata", report).and_then(|node| metadata(node, report));
-    let spec = document.required("spec", report);
-    document.finish(report);
-    let spec_path = Path::DOCUMENT;
-    let spec_path = spec_path.field("spec");
-    let spec_node = spec?;
+pub(super) fn decode(document: Fields<'_>, report: &mut Report) -> Option<RuleSet> {
+    let (name, spec_node) = head::name_and_spec(document, report);
+    let (spec_node, spec_path) = (spec_node?, Path::SPEC);
     let mut spec = Fields::open(spec_node, &spec_path, report)?;
     // Everything is decoded even when the name is bad, so that every problem is told at once.
     let named = name.as_ref().map_or("", |name| name.text.as_str());
@@ -64,22 +60,6 @@ pub(super) fn decode(mut document: Fields<'_>, report: &mut Report) -> Option<Ru
         advice::check(&rule_set, spec_node, report);
     }
     Some(rule_set)
-}
-
-/// The name of the document; labels are the operator's own.
-pub(super) fn metadata(node: &Node, report: &mut Report) -> Option<Name> {
-    let path = Path::DOCUMENT;
-    let path = path.field("metadata");
-    let mut fields = Fields::open(node, &path, report)?;
-    let name = fields.required("name", report);
-    if let Some(labels) = fields.optional("labels") {
-        let path = path.field("labels");
-        for entry in fields::entries(labels, &path, report).unwrap_or_default() {
-            names::string(&entry.node, &path.field(&entry.key), report);
-        }
-    }
-    fields.finish(report);
-    names::id(name?, &path.field("name"), report)
 }
 
 /// The most pairs of host and path prefix of a rule set.
@@ -225,8 +205,7 @@ fn warn_without_identity(rule_set: &RuleSet, report: &mut Report) {
     if !rule_set.identity.is_empty() {
         return;
     }
-    let path = Path::DOCUMENT;
-    let path = path.field("spec");
+    let path = Path::SPEC;
     let path = path.field("rules");
     for (index, rule) in rule_set.rules.iter().enumerate() {
         let asks = matches!(rule.then, Then::Split(_)) || rule.when.as_ref().is_some_and(Match::asks_identity);

@@ -45,7 +45,7 @@ fn check_order(items: &[Node], path: &Path<'_>, report: &mut Report) {
             let found = format!("a rule behind {}, which matches every request", quote(before));
             report.error("unreachable-rule", &path, item.span.clone(), found, "rules without `when` last");
         }
-        let id = field(item, "id");
+        let id = item.field("id");
         let text = id.and_then(names::text).unwrap_or_default();
         if let Some(id) = id.filter(|_| !text.is_empty() && !ids.insert(text)) {
             let found = format!("the rule id {} a second time", quote(text));
@@ -54,13 +54,6 @@ fn check_order(items: &[Node], path: &Path<'_>, report: &mut Report) {
         if is_catch_all(item) {
             catch_all = Some(text.to_owned());
         }
-    }
-}
-
-pub(super) fn field<'n>(node: &'n Node, name: &str) -> Option<&'n Node> {
-    match &node.value {
-        Value::Map(entries) => entries.iter().find(|entry| entry.key == name).map(|entry| &entry.node),
-        _ => None,
     }
 }
 
