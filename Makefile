@@ -142,7 +142,7 @@ fmt: toolchain ## format the sources
 
 lint: toolchain
 	cargo fmt --check
-	cd bench/decide && cargo fmt --check
+	cd bench/decide && cargo fmt --check && cargo clippy --all-targets -- -D warnings
 	$(IN_FUZZ) && cargo fmt --check
 	$(IN_FUZZ) && cargo clippy --all-targets -- -D warnings
 	cargo clippy $(NATIVE) --all-targets -- -D warnings
@@ -163,4 +163,4 @@ purity: toolchain ## that the rules link no host, no runtime and no I/O
 	@tools/purity
 
 clean: ## remove what was built; the tools stay
-	rm -rf target dist fuzz/target
+	rm -rf target dist fuzz/target bench/decide/target

@@ -55,7 +55,9 @@ pub(super) fn decode(document: Fields<'_>, report: &mut Report) -> Option<RuleSe
         switches,
         rules,
     };
-    warn_without_identity(&rule_set, report);
+    if cfg!(feature = "advice") {
+        warn_without_identity(&rule_set, report);
+    }
     if cfg!(feature = "advice") && report.is_sound() {
         advice::check(&rule_set, spec_node, report);
     }
