@@ -75,7 +75,8 @@ pub fn compiled_with(gathered: &Gathered, owned: &[String], overriding: &Overrid
         finding.expected = finding.expected.replace("`graylane allocate`", &allocation(&gathered.paths));
     }
     findings.extend(foreign::headers(documents, owned));
-    match snapshot.filter(|_| !findings.iter().any(Finding::is_error)).map(Snapshot::load) {
+    let sound = |bytes| Snapshot::load(bytes).and_then(|snapshot| snapshot.check_index().map(|()| snapshot));
+    match snapshot.filter(|_| !findings.iter().any(Finding::is_error)).map(sound) {
         Some(Ok(snapshot)) => {
             let parsed = parsed.into_iter().filter_map(|parsed| placed(parsed, documents)).collect();
             Ok(Compiled { snapshot, warnings: findings, parsed, automata })

@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 
-use graylane_rules::Attributes;
+use graylane_rules::{Attributes, HeaderNames};
 
 use crate::{host, labels::Labels, owned::Owned, pairs::Whole};
 
@@ -75,6 +75,16 @@ impl Attributes for Request<'_> {
     fn headers<'a>(&'a self, name: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
         let visible = if self.owned.covers(name) { Whole::EMPTY } else { self.headers };
         visible.named(name)
+    }
+
+    fn headers_among<'a>(&'a self, names: &HeaderNames<'a>, mut found: impl FnMut(usize, &'a [u8])) {
+        for (name, value) in self.headers.filtered(|length| names.may_have(length)) {
+            if let Some(place) = names.place(name)
+                && !self.owned.covers(name)
+            {
+                found(place, value);
+            }
+        }
     }
 
     fn minted(&self) -> Option<[u8; 16]> {

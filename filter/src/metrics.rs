@@ -71,7 +71,9 @@ impl Metrics {
     /// Counts a decision of `loaded` under its rule and variant.
     #[inline]
     pub fn count_decision(&mut self, loaded: &Loaded, decision: &Decision<'_>) {
-        if let Some(id) = loaded.series.of(decision.series, || self.series_id(decision.rule_path, decision.variant)) {
+        if let Some(id) =
+            loaded.series.of(decision.series(), || self.series_id(decision.rule_path(), decision.variant()))
+        {
             let _ = host::increment(id);
         }
     }

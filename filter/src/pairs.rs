@@ -79,6 +79,14 @@ impl<'a> Whole<'a> {
         Named { sizes: self.sizes.iter(), rest: self.text, name }
     }
 
+    /// The headers, in order, whose names have lengths that are `wanted`.
+    pub fn filtered(self, wanted: impl Fn(usize) -> bool) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
+        self.places().filter(move |(_, length, _)| wanted(*length)).filter_map(move |(place, length, value)| {
+            let (name, rest) = self.text.get(place..)?.split_at_checked(length)?;
+            Some((name, rest.get(1..)?.get(..value)?))
+        })
+    }
+
     /// The names, in order, whose lengths `lengths` [has a bit](length_bit) for.
     pub fn names_of(self, lengths: u64) -> impl Iterator<Item = &'a [u8]> {
         let wanted = self.places().filter(move |(_, length, _)| lengths & length_bit(*length) != 0);

@@ -93,7 +93,7 @@ fn decide(request: &Request<'_>, rules: Rules<'_>, metrics: &mut Metrics) {
     for decision in loaded.snapshot.decide(request) {
         decision.set().for_each(|(name, value)| _ = host::replace_header(name, value));
         // Only an experiment wants to know the time.
-        let evaluated_at = decision.experiment.map(|_| now.get_or_init(|| time(request)).as_slice());
+        let evaluated_at = decision.experiment().map(|_| now.get_or_init(|| time(request)).as_slice());
         if let Some((name, now)) = decision.evaluated_at_header().zip(evaluated_at) {
             let _ = host::replace_header(name, now);
         }
@@ -162,17 +162,17 @@ fn tell_decisions(
     evaluated_at: Option<&[u8; timestamp::LENGTH]>,
 ) {
     if further.is_empty() {
-        tell("graylane_variant", first.variant);
-        tell("graylane_rule", first.rule_path);
+        tell("graylane_variant", first.variant());
+        tell("graylane_rule", first.rule_path());
         tell("graylane_reason", first.reason.name().as_bytes());
     } else {
-        tell_joined("graylane_variant", first, further, |decision| Some(decision.variant));
-        tell_joined("graylane_rule", first, further, |decision| Some(decision.rule_path));
+        tell_joined("graylane_variant", first, further, |decision| Some(decision.variant()));
+        tell_joined("graylane_rule", first, further, |decision| Some(decision.rule_path()));
         tell_joined("graylane_reason", first, further, |decision| Some(decision.reason.name().as_bytes()));
     }
     tell("graylane_revision", loaded.label.as_bytes());
     if let Some(evaluated_at) = evaluated_at {
-        tell_joined("graylane_experiment", first, further, |decision| decision.experiment);
+        tell_joined("graylane_experiment", first, further, |decision| decision.experiment());
         tell("graylane_evaluated_at", evaluated_at);
     }
 }

@@ -60,6 +60,7 @@ fn check_problems(problems: &[Problem], texts: &[&[u8]]) {
 fn check_snapshot(bytes: &[u8], text: &[u8]) {
     assert!(bytes.len() <= SNAPSHOT_LIMIT);
     let snapshot = Snapshot::load(bytes.to_vec()).unwrap_or_else(|why| panic!("compiled, but {why}"));
+    assert_eq!(snapshot.check_index(), Ok(()));
     assert!(snapshot.rule_sets().is_sorted());
     let names: Vec<&[u8]> = snapshot.header_names().collect();
     assert!(names.iter().all(|name| str::from_utf8(name).is_ok_and(|name| owned::check(name).is_ok())), "{names:?}");

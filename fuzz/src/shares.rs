@@ -21,7 +21,7 @@ pub fn check(snapshot: &Snapshot, request: &Echo) {
 fn gets_what_it_can(snapshot: &Snapshot, request: &impl Attributes, testers: &[&str]) {
     let shares = snapshot.shares(testers);
     for decision in snapshot.decide(request) {
-        let (rule_set, variant) = (decision.rule_set, decision.variant);
+        let (rule_set, variant) = (decision.rule_set(), decision.variant());
         let mut own = shares.iter().filter(|share| share.rule_set == rule_set && share.variant == variant);
         assert!(
             own.any(|share| share.slots > 0),

@@ -1,5 +1,7 @@
 //! Everything that may be asked of a request.
 
+use crate::short::equal;
+
 /// A request, as the decision sees it: borrowed bytes, asked for lazily.
 ///
 /// Whoever implements this does not interpret anything. Splitting a query, reading a cookie,
@@ -16,6 +18,16 @@ pub trait Attributes {
 
     /// Each value of the header `name` (which is lower case), in order, a field line at a time.
     fn headers<'a>(&'a self, name: &'a [u8]) -> impl Iterator<Item = &'a [u8]>;
+
+    /// Hands each value of each header among `names`, with the place of its name, to `found`; those of one name in order.
+    ///
+    /// The same as asking [`headers`](Self::headers) for one name after the other, which is the default. Whoever has all headers
+    /// at hand goes over them once and asks [`HeaderNames::place`].
+    fn headers_among<'a>(&'a self, names: &HeaderNames<'a>, mut found: impl FnMut(usize, &'a [u8])) {
+        for (place, name) in names.iter().enumerate() {
+            self.headers(name).for_each(|value| found(place, value));
+        }
+    }
 
     /// The address of whoever is taken to have sent the request, as Envoy's `source.address` has it: `10.1.2.3:4567`,
     /// `[2001:db8::1]:4567`, or the same without a port. None where it is not known, which is the default.
@@ -47,4 +59,75 @@ pub trait Attributes {
     fn minted(&self) -> Option<[u8; 16]> {
         None
     }
+}
+
+/// The names of a few headers, each once, found by their lengths: hardly any two of them have the same.
+#[derive(Clone, Debug)]
+pub struct HeaderNames<'s> {
+    names: Vec<Name<'s>>,
+    /// For each length the place of the last name that is so long, or 64 bytes longer.
+    last: [u8; 64],
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Name<'s> {
+    name: &'s [u8],
+    /// The place of the one before among those found by the same length.
+    before: u8,
+}
+
+/// Where no name is.
+const NOWHERE: u8 = u8::MAX;
+
+impl<'s> HeaderNames<'s> {
+    /// No names.
+    pub(crate) fn new() -> Self {
+        Self { names: Vec::new(), last: [NOWHERE; 64] }
+    }
+
+    /// The place of `name`, which is added where there is none yet. There are less than 255 of them.
+    pub(crate) fn add(&mut self, name: &'s [u8]) -> usize {
+        self.place(name).unwrap_or_else(|| {
+            let place = self.names.len();
+            if let Some(last) = self.last.get_mut(by_length(name)) {
+                self.names.push(Name { name, before: *last });
+                *last = u8::try_from(place).unwrap_or(NOWHERE);
+            }
+            place
+        })
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    /// The names, in the order of their places.
+    pub fn iter(&self) -> impl Iterator<Item = &'s [u8]> {
+        self.names.iter().map(|name| name.name)
+    }
+
+    /// Whether a name of so many bytes may be among them.
+    #[inline]
+    pub fn may_have(&self, length: usize) -> bool {
+        self.last.get(length % 64).is_some_and(|&last| last != NOWHERE)
+    }
+
+    /// The place of `name`, in lower case, among them.
+    #[inline]
+    pub fn place(&self, name: &[u8]) -> Option<usize> {
+        let mut place = *self.last.get(by_length(name))?;
+        while let Some(known) = self.names.get(usize::from(place)) {
+            if equal(known.name, name) {
+                return Some(place.into());
+            }
+            place = known.before;
+        }
+        None
+    }
+}
+
+#[inline]
+fn by_length(name: &[u8]) -> usize {
+    name.len() % 64
 }

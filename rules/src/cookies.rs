@@ -36,7 +36,7 @@ impl Decision<'_> {
     /// Only where the rule set says `issueCookie` or `sticky`, and the request looks like somebody going to a page: it has
     /// `sec-fetch-mode: navigate`, or is a GET that accepts `text/html`.
     pub fn cookies<A: Attributes>(&self, request: &A) -> Vec<Cookie> {
-        self.cookies_of.map_or_else(Vec::new, |section| of(&section, request))
+        if self.section.header.sets_cookies() { of(self.section, request) } else { Vec::new() }
     }
 }
 

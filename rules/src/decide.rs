@@ -1,18 +1,20 @@
 //! The decision: scope, first rule that matches, variant. The hot path.
 
+mod search;
+
 use crate::{
     Attributes, Decision, Reason, Snapshot,
-    decision::SeriesKey,
+    decision::split_of,
     operators,
     request::{Asked, Known},
     slot::slot,
     snapshot::{
-        Opened, Root, Settings,
-        index::Index,
-        records::{MATCHED, Output, Rule, Scope, Split, Test, host, operator, then},
-        section::{Section, slice},
+        OpenOutput, Opened, Root,
+        records::{MATCHED, Rule, Scope, Split, Test, flag, host, operator},
+        section::Section,
     },
 };
+use search::Search;
 
 impl Snapshot {
     /// One decision for each variant header of the namespace, sorted by header; none for a header
@@ -22,8 +24,7 @@ impl Snapshot {
     pub fn decide<'s, A: Attributes>(&'s self, request: &'s A) -> impl Iterator<Item = Decision<'s>> {
         let opened = self.opened();
         let asked = Asked::new(request, Some(&opened.root.audiences));
-        let outputs = opened.root.outputs.iter();
-        outputs.filter_map(move |output| Some(most_specific(opened, output, &asked)?.decide(&asked)))
+        opened.outputs.iter().filter_map(move |output| Some(most_specific(opened, output, &asked)?.decide(&asked)))
     }
 }
 
@@ -31,12 +32,17 @@ impl Snapshot {
 #[inline]
 pub(crate) fn most_specific<'s, A: Attributes>(
     opened: &'s Opened<'s>,
-    output: &Output,
+    output: &OpenOutput<'s>,
     asked: &Asked<'_, A>,
 ) -> Option<&'s Section<'s>> {
-    let scopes = slice(opened.root.scopes, output.first_scope.get(), output.scopes.get())?;
-    let scope = scopes.iter().find(|scope| includes(&opened.root, scope, asked))?;
-    opened.section(scope.section.get())
+    let section = output.only.or_else(|| find_scope(&opened.root, output.scopes, asked))?;
+    opened.section(section)
+}
+
+#[inline(never)]
+fn find_scope<A: Attributes>(root: &Root<'_>, scopes: &[Scope], asked: &Asked<'_, A>) -> Option<u32> {
+    let scope = scopes.iter().find(|scope| includes(root, scope, asked))?;
+    Some(scope.section.get())
 }
 
 /// Whether a scope includes the request.
@@ -67,54 +73,32 @@ fn has_prefix(path: Option<&[u8]>, prefix: &[u8]) -> bool {
 impl<'s> Section<'s> {
     /// The decision of this rule set: its first rule that matches, or its default.
     #[inline]
-    pub(crate) fn decide<A: Attributes>(&self, asked: &Asked<'s, A>) -> Decision<'s> {
+    pub(crate) fn decide<A: Attributes>(&'s self, asked: &Asked<'s, A>) -> Decision<'s> {
+        // Often a split is all there is, and a header says who it is: then nothing has to be remembered.
+        if let [first, ..] = self.rules()
+            && first.tests.get() == 0
+            && let Some(split) = split_of(self, first)
+            && let Some(identity) = self.first_source.and_then(|source| asked.only_header(source.name))
+        {
+            return self.split((0, first), split, identity);
+        }
         let known = Known::default();
-        let matches = |rule: &Rule| rule.tests.get() == 0 || self.matches(rule, asked, &known, |_, _| {});
-        let first = match Index::of(self) {
-            None => (0..).zip(self.rules()).find(|(_, rule)| matches(rule)),
-            Some(index) => self.find(&index, asked, &known, matches),
-        };
-        match first {
-            Some((number, rule)) => self.decided(number, rule, || asked.identity(self, &known)),
-            None => self.defaulted(),
+        match self.first_that_matches(asked, &known) {
+            Some(matched) => self.decided(matched, || asked.identity(self, &known)),
+            None => self.decision(None, self.header.default_variant.get(), Reason::Default, None),
         }
     }
 
-    /// The first rule that `matches`: among those that the request's values lead to, and those that are always walked.
-    fn find<A: Attributes>(
-        &self,
-        index: &Index<'s>,
-        asked: &Asked<'s, A>,
-        known: &Known<'s>,
-        matches: impl Fn(&Rule) -> bool,
-    ) -> Option<(u32, &'s Rule)> {
-        let rules = self.rules();
-        let end = u32::try_from(rules.len()).unwrap_or(u32::MAX);
-        let matches = |number: &u32| rules.get(*number as usize).is_some_and(&matches);
-        let (mut first, mut tried) = (end, 0_u32);
-        let mut behind = 0_u32;
-        for keys in index.keys.chunk_by(|one, next| one.attribute == next.attribute) {
-            let Some(key) = keys.first() else { continue };
-            let numbers = behind..;
-            behind = behind.saturating_add(u32::try_from(keys.len()).unwrap_or(u32::MAX));
-            asked.any(self, key.attribute.get(), known, |value| {
-                for (number, key) in numbers.clone().zip(keys) {
-                    for rule in index.rules(number, *key, value).take_while(|&rule| rule < first) {
-                        tried = tried.saturating_add(1);
-                        if tried >= end || matches(&rule) {
-                            first = if tried >= end { first } else { rule };
-                            break;
-                        }
-                    }
-                }
-                tried >= end
-            });
+    #[inline(never)]
+    fn first_that_matches<A: Attributes>(&self, asked: &Asked<'s, A>, known: &Known<'s>) -> Option<(u32, &'s Rule)> {
+        // One header alone is asked for when a rule wants to know.
+        if self.headers.len() > 1 {
+            asked.gather(self, known);
         }
-        // Values that a client repeats may lead to rules again and again; then all rules are walked, once.
-        let walked = if tried < end { None } else { (0..first).find(matches) };
-        let always = index.always.iter().map(|rule| rule.get()).take_while(|&rule| tried < end && rule < first);
-        let first = walked.or_else(|| { always }.find(matches)).unwrap_or(first);
-        Some((first, rules.get(first as usize)?))
+        if !self.lookups.is_empty() {
+            return Search::first(self, asked, known);
+        }
+        (0..).zip(self.rules()).find(|(_, rule)| self.matches(rule, asked, known, |_, _| {}))
     }
 
     /// Walks the tests of a rule; `observe` is told each test that was asked and its answer.
@@ -126,75 +110,83 @@ impl<'s> Section<'s> {
         known: &Known<'s>,
         mut observe: impl FnMut(&'s Test, bool),
     ) -> bool {
+        if rule.tests.get() == 0 {
+            return true;
+        }
         let tests = self.tests();
-        let mut next = if rule.tests.get() == 0 { MATCHED } else { rule.first_test.get() };
+        let mut next = rule.first_test.get();
         while let Some(test) = tests.get(next as usize) {
-            let holds = self.holds(test, asked, known);
+            let holds = match self.holds_exactly(test, known) {
+                Some(holds) => holds,
+                None if test.operator == operator::PERCENT => self.holds_percent(test, asked, known),
+                None => self.holds(test, asked, known),
+            };
             observe(test, holds);
             next = if holds { test.on_true.get() } else { test.on_false.get() };
         }
         next == MATCHED
     }
 
+    /// Whether the test holds that most rules ask: whether a header that is known has one value. None of any other.
+    #[inline]
+    fn holds_exactly(&self, test: &Test, known: &Known<'s>) -> Option<bool> {
+        if test.operator != operator::EXACT || test.flags & flag::FOLD != 0 {
+            return None;
+        }
+        known.is_exactly(self.attribute(test.attribute.get())?.place, self.text_operand(test)?)
+    }
+
     /// Whether one test holds.
+    #[inline(never)]
     pub(crate) fn holds<A: Attributes>(&self, test: &Test, asked: &Asked<'s, A>, known: &Known<'s>) -> bool {
         match test.operator {
-            operator::PERCENT => asked.identity(self, known).is_some_and(|identity| in_percent(test, identity)),
+            operator::PERCENT => self.holds_percent(test, asked, known),
             operator::AUDIENCE => asked.is_in_audience(self, known, test.a.get()),
             operator::WINDOW => {
                 let (after, before) = (test.a.get().cast_signed(), test.b.get().cast_signed());
                 asked.now().is_some_and(|now| (after..before).contains(&now))
             }
-            _ => asked.any(self, test.attribute.get(), known, |value| operators::holds(self, test, value)),
+            _ => self.any_holds(test, asked, known),
         }
     }
 
+    #[inline(never)]
+    fn holds_percent<A: Attributes>(&self, test: &Test, asked: &Asked<'s, A>, known: &Known<'s>) -> bool {
+        asked.identity(self, known).is_some_and(|identity| in_percent(test, identity))
+    }
+
+    #[inline(never)]
+    fn any_holds<A: Attributes>(&self, test: &Test, asked: &Asked<'s, A>, known: &Known<'s>) -> bool {
+        let holds = |value: &[u8]| operators::holds(self, test, value);
+        self.attribute(test.attribute.get()).is_some_and(|attribute| asked.any(self, attribute, known, holds))
+    }
+
     #[inline]
-    fn decided<'i>(&self, number: u32, rule: &'s Rule, identity: impl FnOnce() -> Option<&'i [u8]>) -> Decision<'s> {
-        let split =
-            (rule.then_kind.get() == then::SPLIT).then(|| self.splits().get(usize::from(rule.then.get()))).flatten();
-        let (variant, reason, slot) = match (split, split.and_then(|_| identity())) {
-            (None, _) => (rule.then.get(), Reason::TargetingMatch, None),
-            (Some(_), None) => (self.header.default_variant.get(), Reason::NoIdentity, None),
-            (Some(split), Some(identity)) => {
-                let slot = slot(identity, split.seed.get());
-                (self.variant_of(split, slot), Reason::Split, Some(slot))
-            }
+    fn decided<'i>(&'s self, matched: (u32, &'s Rule), identity: impl FnOnce() -> Option<&'i [u8]>) -> Decision<'s> {
+        let Some(split) = split_of(self, matched.1) else {
+            return self.decision(Some(matched), matched.1.then.get(), Reason::TargetingMatch, None);
         };
-        let experiment = split.filter(|_| slot.is_some()).map(|split| self.text(split.experiment));
-        Decision {
-            rule: Some(self.rule_id(rule)),
-            rule_path: self.text(rule.path),
-            reason,
-            slot,
-            experiment: experiment.filter(|experiment| !experiment.is_empty()),
-            series: SeriesKey { rule_set: self.number, rule: number, variant },
-            set: Settings { texts: self.texts, settings: self.settings(rule) },
-            ..self.decision(variant)
+        match identity() {
+            Some(identity) => self.split(matched, split, identity),
+            None => self.decision(Some(matched), self.header.default_variant.get(), Reason::NoIdentity, None),
         }
-    }
-
-    fn defaulted(&self) -> Decision<'s> {
-        self.decision(self.header.default_variant.get())
     }
 
     #[inline]
-    fn decision(&self, variant: u16) -> Decision<'s> {
-        Decision {
-            rule_set: self.text(self.header.name),
-            rule: None,
-            rule_path: self.text(self.header.default_path),
-            variant: self.variant(variant),
-            reason: Reason::Default,
-            slot: None,
-            experiment: None,
-            variant_header: self.text(self.header.variant_header),
-            series: SeriesKey { rule_set: self.number, rule: u32::MAX, variant },
-            switches: self.dictionary(variant),
-            set: Settings { texts: self.texts, settings: &[] },
-            header: self.header,
-            cookies_of: self.header.sets_cookies().then_some(*self),
-        }
+    fn split(&'s self, matched: (u32, &'s Rule), split: &Split, identity: &[u8]) -> Decision<'s> {
+        let slot = slot(identity, split.seed.get());
+        self.decision(Some(matched), self.variant_of(split, slot), Reason::Split, Some(slot))
+    }
+
+    #[inline]
+    fn decision(
+        &'s self,
+        matched: Option<(u32, &'s Rule)>,
+        place: u16,
+        reason: Reason,
+        slot: Option<u32>,
+    ) -> Decision<'s> {
+        Decision { reason, slot, section: self, matched, place }
     }
 
     /// The variant a slot of a split belongs to.

@@ -1,6 +1,9 @@
 //! The outcome for one request.
 
-use crate::snapshot::{Settings, records::SectionHeader, section::Section};
+use crate::snapshot::{
+    records::{Rule, Split, then},
+    section::Section,
+};
 
 /// Why a decision is what it is; OpenFeature's names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,48 +40,85 @@ pub struct SeriesKey {
     pub(crate) variant: u16,
 }
 
-/// The outcome for one request and one variant header. Borrows from the snapshot.
+/// The outcome for one request and one variant header. Borrows from the snapshot, and reads there only what is asked for.
 #[derive(Clone, Copy, Debug)]
 pub struct Decision<'s> {
-    /// The name of the rule set whose scope was the most specific.
-    pub rule_set: &'s [u8],
-    /// The id of the rule that matched; None when none did.
-    pub rule: Option<&'s [u8]>,
-    /// Rule set and rule in one: `checkout/qa`, or `checkout/_default` when no rule matched.
-    pub rule_path: &'s [u8],
-    /// The variant the request belongs to.
-    pub variant: &'s [u8],
     /// Why.
     pub reason: Reason,
     /// The identity's slot in the split, 0 to 99,999, for [`Reason::Split`] alone.
     pub slot: Option<u32>,
-    /// The experiment of the split that chose.
-    pub experiment: Option<&'s [u8]>,
-    /// The header that carries the variant, lower case.
-    pub variant_header: &'s [u8],
-    /// Which counter this decision belongs to.
-    pub series: SeriesKey,
-    /// The value of [`owned::SWITCHES`](crate::owned::SWITCHES); None where the rule set has no switches. Those of several
-    /// decisions about a request are [joined](crate::switches::joined).
-    pub switches: Option<&'s [u8]>,
-    pub(crate) set: Settings<'s>,
-    pub(crate) header: &'s SectionHeader,
-    /// The rule set, where it may set cookies.
-    pub(crate) cookies_of: Option<Section<'s>>,
+    pub(crate) section: &'s Section<'s>,
+    /// The rule that matched, and its number.
+    pub(crate) matched: Option<(u32, &'s Rule)>,
+    /// The number of the variant.
+    pub(crate) place: u16,
 }
 
 impl<'s> Decision<'s> {
+    /// The name of the rule set whose scope was the most specific.
+    pub fn rule_set(&self) -> &'s [u8] {
+        self.section.text(self.section.header.name)
+    }
+
+    /// The id of the rule that matched; None when none did.
+    #[inline]
+    pub fn rule(&self) -> Option<&'s [u8]> {
+        self.matched.map(|(_, rule)| self.section.rule_id(rule))
+    }
+
+    /// Rule set and rule in one: `checkout/qa`, or `checkout/_default` when no rule matched.
+    pub fn rule_path(&self) -> &'s [u8] {
+        self.section.text(self.matched.map_or(self.section.header.default_path, |(_, rule)| rule.path))
+    }
+
+    /// The variant the request belongs to.
+    #[inline]
+    pub fn variant(&self) -> &'s [u8] {
+        self.section.variant(self.place)
+    }
+
+    /// The header that carries the variant, lower case.
+    pub fn variant_header(&self) -> &'s [u8] {
+        self.section.text(self.section.header.variant_header)
+    }
+
+    /// The experiment of the split that chose.
+    pub fn experiment(&self) -> Option<&'s [u8]> {
+        // Without an identity a split chooses nothing.
+        let split = self.slot.and_then(|_| split_of(self.section, self.matched?.1));
+        split.and_then(|split| self.section.texts.optional(split.experiment))
+    }
+
+    /// Which counter this decision belongs to.
+    pub fn series(&self) -> SeriesKey {
+        let rule = self.matched.map_or(u32::MAX, |(number, _)| number);
+        SeriesKey { rule_set: self.section.number, rule, variant: self.place }
+    }
+
+    /// The value of [`owned::SWITCHES`](crate::owned::SWITCHES); None where the rule set has no switches. Those of several
+    /// decisions about a request are [joined](crate::switches::joined).
+    pub fn switches(&self) -> Option<&'s [u8]> {
+        self.section.dictionary(self.place)
+    }
+
     /// The headers to set whose values the decision alone knows, each once, names in lower case: the variant header first, then
     /// the experiment's where there are both, then the rule's own.
     pub fn set(&self) -> impl Iterator<Item = (&'s [u8], &'s [u8])> + use<'s> {
-        let named = |experiment| Some((self.set.texts.optional(self.header.experiment_header)?, experiment));
-        let experiment = self.experiment.and_then(named);
-        std::iter::once((self.variant_header, self.variant)).chain(experiment).chain(self.set.iter())
+        let section = self.section;
+        let experiment = self.experiment().and_then(|experiment| Some((section.experiment_header()?, experiment)));
+        let settings = self.matched.map(|(_, rule)| section.settings(rule)).unwrap_or_default();
+        let settings = settings.iter().map(|setting| (section.text(setting.name), section.text(setting.value)));
+        std::iter::once((self.variant_header(), self.variant())).chain(experiment).chain(settings)
     }
 
     /// The header to set to the time of the decision, in the form of [`timestamp`](crate::timestamp), by a clock that the
     /// decision does not have. None where there is no experiment, or the rule set does not hand the time on.
     pub fn evaluated_at_header(&self) -> Option<&'s [u8]> {
-        self.experiment.and_then(|_| self.set.texts.optional(self.header.evaluated_at_header))
+        self.experiment().and_then(|_| self.section.evaluated_at_header())
     }
+}
+
+/// The split of a rule; None where the rule names a variant.
+pub(crate) fn split_of<'s>(section: &Section<'s>, rule: &Rule) -> Option<&'s Split> {
+    (rule.then_kind.get() == then::SPLIT).then(|| section.splits().get(usize::from(rule.then.get()))).flatten()
 }

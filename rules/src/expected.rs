@@ -59,7 +59,7 @@ impl Snapshot {
         let (opened, Some(first)) = (self.opened(), requests.first()) else { return Vec::new() };
         let root = &opened.root;
         let asked = Asked::new(first, Some(&root.audiences));
-        let sections = root.outputs.iter().filter_map(|output| most_specific(opened, output, &asked));
+        let sections = opened.outputs.iter().filter_map(|output| most_specific(opened, output, &asked));
         let expected = sections.map(|section| Expected {
             rule_set: section.text(section.header.name),
             variant_header: section.text(section.header.variant_header),

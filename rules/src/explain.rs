@@ -11,9 +11,9 @@ use crate::{
     request::{Asked, Known},
     slot::SLOTS,
     snapshot::{
-        Opened,
-        records::{Output, Rule, flag},
-        section::{Section, slice},
+        OpenOutput, Opened,
+        records::{Rule, flag},
+        section::Section,
     },
 };
 use words::{Shown, test_in_words, what_was_found};
@@ -39,12 +39,12 @@ impl Snapshot {
     pub fn explain<'s, A: Attributes>(&'s self, request: &'s A) -> Vec<Explanation> {
         let opened = self.opened();
         let asked = Asked::new(request, Some(&opened.root.audiences));
-        opened.root.outputs.iter().map(|output| explain(opened, output, &asked)).collect()
+        opened.outputs.iter().map(|output| explain(opened, output, &asked)).collect()
     }
 }
 
-fn explain<'s, A: Attributes>(opened: &'s Opened<'s>, output: &Output, asked: &Asked<'s, A>) -> Explanation {
-    let mut lines = vec![format!("{}", Shown(opened.root.text(output.header)))];
+fn explain<'s, A: Attributes>(opened: &'s Opened<'s>, output: &OpenOutput<'s>, asked: &Asked<'s, A>) -> Explanation {
+    let mut lines = vec![format!("{}", Shown(output.header))];
     lines.extend(scopes(opened, output, asked));
     match most_specific(opened, output, asked) {
         Some(section) => rule_set(section, asked, &mut lines),
@@ -56,11 +56,10 @@ fn explain<'s, A: Attributes>(opened: &'s Opened<'s>, output: &Output, asked: &A
 }
 
 /// Each scope in the order in which they are tried, up to the first that includes the request.
-fn scopes<A: Attributes>(opened: &Opened<'_>, output: &Output, asked: &Asked<'_, A>) -> Vec<String> {
+fn scopes<A: Attributes>(opened: &Opened<'_>, output: &OpenOutput<'_>, asked: &Asked<'_, A>) -> Vec<String> {
     let root = &opened.root;
-    let scopes = slice(root.scopes, output.first_scope.get(), output.scopes.get()).unwrap_or_default();
     let mut lines = Vec::new();
-    for scope in scopes {
+    for scope in output.scopes {
         let included = includes(root, scope, asked);
         let name = opened.section(scope.section.get()).map_or(&b""[..], |section| section.text(section.header.name));
         let (mark, why) = if included { ("✓", "most specific") } else { ("✗", "not this request") };
@@ -73,7 +72,7 @@ fn scopes<A: Attributes>(opened: &Opened<'_>, output: &Output, asked: &Asked<'_,
     lines
 }
 
-fn rule_set<'s, A: Attributes>(section: &Section<'s>, asked: &Asked<'s, A>, lines: &mut Vec<String>) {
+fn rule_set<'s, A: Attributes>(section: &'s Section<'s>, asked: &Asked<'s, A>, lines: &mut Vec<String>) {
     let known = Known::default();
     lines.extend(identity::lines(section, asked, &known));
     let decision = section.decide(asked);
@@ -119,12 +118,12 @@ fn decision_lines(section: &Section<'_>, decision: &Decision<'_>) -> Vec<String>
         Reason::NoIdentity => "the rule's split needs an identity, and there is none".to_owned(),
         Reason::Split => split_in_words(section, decision),
     };
-    let mut lines = vec![format!("  decision    {} {}: {why}", Shown(decision.variant), decision.reason.name())];
-    if let Some(experiment) = decision.experiment {
+    let mut lines = vec![format!("  decision    {} {}: {why}", Shown(decision.variant()), decision.reason.name())];
+    if let Some(experiment) = decision.experiment() {
         lines.push(format!("  experiment  {}", Shown(experiment)));
     }
     lines.extend(decision.set().map(|(name, value)| format!("  set         {}: {}", Shown(name), Shown(value))));
-    let switches = decision.switches.map(|text| format!("  switches    {}", String::from_utf8_lossy(text)));
+    let switches = decision.switches().map(|text| format!("  switches    {}", String::from_utf8_lossy(text)));
     lines.extend(switches);
     let evaluated_at = decision.evaluated_at_header();
     lines.extend(evaluated_at.map(|name| format!("  set         {}: the time of the decision", Shown(name))));
@@ -132,7 +131,7 @@ fn decision_lines(section: &Section<'_>, decision: &Decision<'_>) -> Vec<String>
 }
 
 fn split_in_words(section: &Section<'_>, decision: &Decision<'_>) -> String {
-    let rule = section.rules().get(decision.series.rule as usize);
+    let rule = section.rules().get(decision.series().rule as usize);
     let split = rule.and_then(|rule| section.splits().get(usize::from(rule.then.get())));
     let name = split.map(|split| section.text(split.name)).unwrap_or_default();
     let slot = decision.slot.unwrap_or(0);

@@ -1,11 +1,14 @@
 //! What buckets a request: what a cookie remembers, or the first source that yields a value, or one that is minted.
 
-use std::{borrow::Cow, cell::OnceCell};
+use std::cell::{Cell, OnceCell};
 
 use crate::{
     Attributes, base64url,
     request::{Asked, Known},
-    snapshot::section::Section,
+    snapshot::{
+        records::kind,
+        section::{OpenAttribute, Section},
+    },
 };
 
 /// The longest identity, in bytes.
@@ -17,7 +20,7 @@ const REMEMBERED_LIMIT: usize = IDENTITY_LIMIT.div_ceil(3).saturating_mul(4);
 /// The identity by the sources of one section; looked for at most once.
 #[derive(Default)]
 pub(crate) struct Identity<'r> {
-    found: OnceCell<Option<Found<'r>>>,
+    found: Cell<Found<'r>>,
     /// What does not stand in the request as it is. Written only where it is used.
     own: OnceCell<Own>,
 }
@@ -33,8 +36,12 @@ pub(crate) enum Origin {
     Minted,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 enum Found<'r> {
+    /// Nobody asked.
+    #[default]
+    Unasked,
+    Nothing,
     Sent(&'r [u8]),
     Own(Origin),
 }
@@ -55,10 +62,11 @@ impl Own {
 impl Identity<'_> {
     /// Where it comes from; None where there is none, or nobody asked.
     pub(crate) fn origin(&self) -> Option<Origin> {
-        self.found.get().copied().flatten().map(|found| match found {
-            Found::Sent(_) => Origin::Sent,
-            Found::Own(origin) => origin,
-        })
+        match self.found.get() {
+            Found::Unasked | Found::Nothing => None,
+            Found::Sent(_) => Some(Origin::Sent),
+            Found::Own(origin) => Some(origin),
+        }
     }
 
     fn own(&self, own: Option<Own>, origin: Origin) -> Option<Found<'static>> {
@@ -72,33 +80,66 @@ impl<'r, A: Attributes> Asked<'r, A> {
     ///
     /// A repeated header or cookie is treated as absent, since which of them an upstream would read
     /// is unknowable; so is a value that is empty or longer than 256 bytes, and a claim that has several values.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn identity<'i>(&self, section: &Section<'r>, known: &'i Known<'r>) -> Option<&'i [u8]> {
-        let known = &known.identity;
-        match known.found.get_or_init(|| self.find(section, known)).as_ref()? {
+        let identity = &known.identity;
+        if let Found::Unasked = identity.found.get()
+            && let Some(sent) = self.first_source(section, known)
+        {
+            identity.found.set(Found::Sent(sent));
+            return Some(sent);
+        }
+        self.further(section, identity)
+    }
+
+    /// What was found before, or what the other sources yield.
+    #[inline(never)]
+    fn further<'i>(&self, section: &Section<'r>, identity: &'i Identity<'r>) -> Option<&'i [u8]>
+    where
+        'r: 'i,
+    {
+        if let Found::Unasked = identity.found.get() {
+            identity.found.set(self.find(section, identity));
+        }
+        match identity.found.get() {
             Found::Sent(sent) => Some(sent),
-            Found::Own(_) => known.own.get().and_then(|own| own.bytes.get(..own.length)),
+            Found::Own(_) => identity.own.get().and_then(|own| own.bytes.get(..own.length)),
+            Found::Unasked | Found::Nothing => None,
         }
     }
 
-    fn find(&self, section: &Section<'r>, known: &Identity<'r>) -> Option<Found<'r>> {
-        let sent = || match section.identity().iter().find_map(|source| self.value_of(section, source))? {
-            Cow::Borrowed(sent) => Some(Found::Sent(sent)),
-            // Read out of a token.
-            Cow::Owned(read) => known.own(Own::of(&read), Origin::Sent),
-        };
-        if !section.header.sets_cookies() {
-            return sent();
-        }
+    fn find(&self, section: &Section<'r>, known: &Identity<'r>) -> Found<'r> {
+        let sent = || section.sources.iter().find_map(|source| self.sent(*source, known));
+        let found = if section.header.sets_cookies() { self.find_or_mint(section, known, sent) } else { sent() };
+        found.unwrap_or(Found::Nothing)
+    }
+
+    fn find_or_mint(
+        &self,
+        section: &Section<'r>,
+        known: &Identity<'r>,
+        sent: impl FnOnce() -> Option<Found<'r>>,
+    ) -> Option<Found<'r>> {
         let remembered = known.own(self.remembered(section), Origin::Remembered);
         let minted = || known.own(self.minted(section), Origin::Minted);
         remembered.or_else(sent).or_else(minted)
     }
 
+    /// What one source yields.
+    #[inline]
+    fn sent(&self, source: OpenAttribute<'r>, known: &Identity<'r>) -> Option<Found<'r>> {
+        match source.kind {
+            // Read out of a token.
+            kind::JWT_CLAIM => known.own(Own::of(&self.only_claim(source.name)?), Origin::Sent),
+            kind::COOKIE => self.only_cookie(source.name).map(Found::Sent),
+            _ => self.only_header(source.name).map(Found::Sent),
+        }
+    }
+
     /// What the cookie of `sticky` remembers; what nobody wrote into it is not there.
     fn remembered(&self, section: &Section<'r>) -> Option<Own> {
         let name = Some(section.text(section.header.sticky.name)).filter(|name| !name.is_empty())?;
-        let text = self.only_cookie(name).filter(|text| text.len() <= REMEMBERED_LIMIT)?;
+        let text = self.cookie_once(name).filter(|text| text.len() <= REMEMBERED_LIMIT)?;
         let mut bytes = [0; IDENTITY_LIMIT];
         let length = base64url::decode(text, &mut bytes).filter(|length| *length > 0)?;
         Some(Own { bytes, length })

@@ -34,6 +34,7 @@ mod request;
 mod revision;
 mod semver;
 mod shares;
+mod short;
 pub mod slot;
 mod snapshot;
 mod source;
@@ -42,7 +43,7 @@ mod time;
 pub mod timestamp;
 mod tree;
 
-pub use attributes::Attributes;
+pub use attributes::{Attributes, HeaderNames};
 pub use automaton::Automaton;
 pub use compile::{Compiled, Parsed, compile, compile_with, compile_with_automata, compile_with_overrides};
 pub use cookies::Cookie;

@@ -20,12 +20,12 @@ use crate::{
     identity::IDENTITY_LIMIT,
     snapshot::{
         audiences::Audiences,
-        records::{Attribute, kind},
-        section::Section,
+        records::kind,
+        section::{OpenAttribute, Section},
     },
 };
 use cookies::Cookies;
-pub(crate) use known::Known;
+pub(crate) use known::{Known, REMEMBERED};
 use query::Query;
 use tokens::Tokens;
 pub(crate) use tokens::parts as claim;
@@ -33,15 +33,21 @@ pub(crate) use tokens::parts as claim;
 /// A request and what was found out about it so far, for all rule sets. Nothing is asked for before a rule needs it.
 pub(crate) struct Asked<'r, A> {
     request: &'r A,
+    audiences: Option<&'r Audiences<'r>>,
     target: Cell<Option<Target<'r>>>,
     host: Cell<Option<Option<&'r [u8]>>>,
+    taken_apart: OnceCell<TakenApart<'r>>,
+}
+
+/// What few rules ask for: together, so that those who do not ask do not even make room for it.
+#[derive(Default)]
+struct TakenApart<'r> {
     cookies: OnceCell<Cookies<'r>>,
     /// All cookie lines as one; put together once.
     cookie_line: OnceCell<Option<Cow<'r, [u8]>>>,
     query: OnceCell<Query<'r>>,
-    tokens: OnceCell<Tokens<'r>>,
+    tokens: Tokens<'r>,
     now: OnceCell<Option<i64>>,
-    audiences: Option<&'r Audiences<'r>>,
 }
 
 /// Path and query.
@@ -53,17 +59,12 @@ struct Target<'r> {
 
 impl<'r, A: Attributes> Asked<'r, A> {
     pub(crate) fn new(request: &'r A, audiences: Option<&'r Audiences<'r>>) -> Self {
-        Self {
-            request,
-            target: Cell::new(None),
-            host: Cell::new(None),
-            cookies: OnceCell::new(),
-            cookie_line: OnceCell::new(),
-            query: OnceCell::new(),
-            tokens: OnceCell::new(),
-            now: OnceCell::new(),
-            audiences,
-        }
+        let (target, host) = (Cell::new(None), Cell::new(None));
+        Self { request, audiences, target, host, taken_apart: OnceCell::new() }
+    }
+
+    fn taken_apart(&self) -> &TakenApart<'r> {
+        self.taken_apart.get_or_init(TakenApart::default)
     }
 
     pub(crate) fn request(&self) -> &'r A {
@@ -90,21 +91,26 @@ impl<'r, A: Attributes> Asked<'r, A> {
         })
     }
 
-    /// Whether `holds` for any value of the attribute of this number; false when it is absent.
+    /// Finds all headers that `section` may ask for in one pass over the request.
+    #[inline]
+    pub(crate) fn gather(&self, section: &Section<'r>, known: &Known<'r>) {
+        known.gathered(section.headers.len());
+        self.request.headers_among(&section.headers, |place, value| known.add(place, value));
+    }
+
+    /// Whether `holds` for any value of the attribute; false when it is absent.
     #[inline]
     pub(crate) fn any(
         &self,
         section: &Section<'r>,
-        number: u16,
+        attribute: OpenAttribute<'r>,
         known: &Known<'r>,
         mut holds: impl FnMut(&[u8]) -> bool,
     ) -> bool {
-        let Some(attribute) = section.attributes().get(usize::from(number)) else { return false };
-        let name = section.text(attribute.name);
-        if attribute.kind == kind::HEADER && name != b"cookie" {
-            return known.any(number, || self.request.headers(name), holds);
+        if attribute.kind == kind::HEADER {
+            return known.any(attribute.place, || self.request.headers(attribute.name), holds);
         }
-        self.any_other(section, (number, attribute.kind, name), known, &mut holds)
+        self.any_other(section, attribute, known, &mut holds)
     }
 
     /// What is asked about less often than headers, out of their way.
@@ -112,21 +118,21 @@ impl<'r, A: Attributes> Asked<'r, A> {
     fn any_other(
         &self,
         section: &Section<'r>,
-        (number, kind, name): (u16, u8, &'r [u8]),
+        OpenAttribute { kind, place, name }: OpenAttribute<'r>,
         known: &Known<'r>,
         mut holds: &mut dyn FnMut(&[u8]) -> bool,
     ) -> bool {
         let mut one = |value: Option<&[u8]>| value.is_some_and(&mut holds);
         match kind {
-            kind::HEADER => one(self.cookie_line()),
-            kind::COOKIE => known.any(number, || self.cookies(name), holds),
-            kind::QUERY => self.query.get_or_init(|| Query::of(self.target().query)).any(name, holds),
+            kind::COOKIE_LINE => one(self.cookie_line()),
+            kind::COOKIE => known.any(place, || self.cookies(name), holds),
+            kind::QUERY => self.taken_apart().query.get_or_init(|| Query::of(self.target().query)).any(name, holds),
             kind::PATH => one(self.path()),
             kind::METHOD => one(self.request.method()),
             kind::HOST => one(self.host()),
             kind::LABEL => one(self.request.label(name)),
             kind::SOURCE => one(self.request.source()),
-            kind::JWT_CLAIM => self.tokens.get_or_init(Tokens::default).any(self.request, name, holds),
+            kind::JWT_CLAIM => self.taken_apart().tokens.any(self.request, name, holds),
             // No text; see `now`.
             kind::TIME => false,
             _ => one(self.identity(section, known)),
@@ -142,35 +148,60 @@ impl<'r, A: Attributes> Asked<'r, A> {
 
     /// The wall clock, which is asked once.
     pub(crate) fn now(&self) -> Option<i64> {
-        *self.now.get_or_init(|| self.request.now())
+        *self.taken_apart().now.get_or_init(|| self.request.now())
     }
 
     /// The value of one identity source.
-    #[inline]
-    pub(crate) fn value_of(&self, section: &Section<'r>, source: &Attribute) -> Option<Cow<'r, [u8]>> {
-        let name = section.text(source.name);
-        let only = match source.kind {
-            kind::HEADER => only(self.request.headers(name)).map(Cow::Borrowed),
-            kind::JWT_CLAIM => self.tokens.get_or_init(Tokens::default).only(self.request, name).map(Cow::Owned),
-            _ => only(self.cookies(name)).map(Cow::Borrowed),
-        };
-        only.filter(|value| (1..=IDENTITY_LIMIT).contains(&value.len()))
+    pub(crate) fn value_of(&self, OpenAttribute { kind, name, .. }: OpenAttribute<'r>) -> Option<Cow<'r, [u8]>> {
+        match kind {
+            kind::JWT_CLAIM => self.only_claim(name).map(Cow::Owned),
+            kind::COOKIE => self.only_cookie(name).map(Cow::Borrowed),
+            _ => self.only_header(name).map(Cow::Borrowed),
+        }
     }
 
-    /// The value of a cookie that occurs once.
+    /// The first source of the identity, if it is a header that occurs once and can be one.
+    #[inline]
+    pub(crate) fn first_source(&self, section: &Section<'r>, known: &Known<'r>) -> Option<&'r [u8]> {
+        let OpenAttribute { place, name, .. } = section.first_source?;
+        match known.only(place) {
+            Some(only) => Some(only).filter(|value| can_identify(value)),
+            None => self.only_header(name),
+        }
+    }
+
+    /// The value of a header that occurs once, if it can be an identity.
+    #[inline]
+    pub(crate) fn only_header(&self, name: &'r [u8]) -> Option<&'r [u8]> {
+        only(self.request.headers(name)).filter(|value| can_identify(value))
+    }
+
+    /// The value of a cookie that occurs once, if it can be an identity.
+    #[inline(never)]
     pub(crate) fn only_cookie(&self, name: &'r [u8]) -> Option<&'r [u8]> {
+        only(self.cookies(name)).filter(|value| can_identify(value))
+    }
+
+    /// The one value of a claim, if it can be an identity.
+    #[inline(never)]
+    pub(crate) fn only_claim(&self, name: &'r [u8]) -> Option<Vec<u8>> {
+        self.taken_apart().tokens.only(self.request, name).filter(|value| can_identify(value))
+    }
+
+    /// The text of a cookie that occurs once.
+    pub(crate) fn cookie_once(&self, name: &'r [u8]) -> Option<&'r [u8]> {
         only(self.cookies(name))
     }
 
     /// The values of a cookie, in order, over all cookie lines.
     fn cookies(&self, name: &'r [u8]) -> impl Iterator<Item = &'r [u8]> {
-        self.cookies.get_or_init(|| Cookies::of(self.request)).values(self.request, name)
+        self.taken_apart().cookies.get_or_init(|| Cookies::of(self.request)).values(self.request, name)
     }
 
     /// HTTP/2 may send one cookie header in crumbs; here it is whole again. Envoy joins them before; where it did not, the
     /// line is put together on the heap.
     fn cookie_line(&self) -> Option<&[u8]> {
-        let line = self.cookie_line.get_or_init(|| {
+        let line = self.taken_apart().cookie_line.get_or_init(|| {
             self.request.headers(b"cookie").map(Cow::Borrowed).reduce(|mut line, crumb| {
                 line.to_mut().extend_from_slice(b"; ");
                 line.to_mut().extend_from_slice(&crumb);
@@ -194,6 +225,10 @@ fn once<T: Copy>(cell: &Cell<Option<T>>, find: impl FnOnce() -> T) -> T {
 fn only<'r>(mut values: impl Iterator<Item = &'r [u8]>) -> Option<&'r [u8]> {
     let first = values.next()?;
     values.next().is_none().then_some(first)
+}
+
+fn can_identify(value: &[u8]) -> bool {
+    (1..=IDENTITY_LIMIT).contains(&value.len())
 }
 
 fn split_at(bytes: &[u8], separator: u8) -> Option<(&[u8], &[u8])> {

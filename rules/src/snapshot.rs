@@ -14,8 +14,8 @@ use zerocopy::FromBytes;
 
 use crate::owned;
 use audiences::Audiences;
-use records::{Header, MAGIC, Output, Scope, SectionExtent, Setting, kind};
-use section::{Section, Texts, table};
+use records::{Header, MAGIC, Output, Scope, SectionExtent, kind};
+use section::{Section, Texts, slice, table};
 
 /// The newest format this build writes and reads: what [`compile`](crate::compile()) makes.
 pub const SNAPSHOT_FORMAT: u16 = if cfg!(feature = "next-format") { 3 } else { 2 };
@@ -66,6 +66,25 @@ self_cell! {
 pub(crate) struct Opened<'s> {
     pub(crate) root: Root<'s>,
     pub(crate) sections: Vec<Section<'s>>,
+    pub(crate) outputs: Vec<OpenOutput<'s>>,
+}
+
+/// A variant header, opened.
+#[derive(Debug)]
+pub(crate) struct OpenOutput<'s> {
+    pub(crate) header: &'s [u8],
+    /// The most specific first.
+    pub(crate) scopes: &'s [Scope],
+    /// The number of the rule set, where the most specific scope includes every request.
+    pub(crate) only: Option<u32>,
+}
+
+impl<'s> OpenOutput<'s> {
+    fn of(root: &Root<'s>, record: &Output) -> Self {
+        let scopes = slice(root.scopes, record.first_scope.get(), record.scopes.get()).unwrap_or_default();
+        let only = scopes.first().filter(|scope| scope.includes_all()).map(|scope| scope.section.get());
+        Self { header: root.text(record.header), scopes, only }
+    }
 }
 
 /// The tables of the namespace.
@@ -172,7 +191,9 @@ impl<'s> Opened<'s> {
         let audiences = root.audiences.all().map_or(0, <[_]>::len);
         let extents = (0u32..).zip(root.sections);
         let sections = extents.map(|(number, &extent)| validate::section(number, bytes, extent, audiences));
-        let opened = Self { root, sections: sections.collect::<Result<_, _>>()? };
+        let sections = sections.collect::<Result<_, _>>()?;
+        let outputs = root.outputs.iter().map(|output| OpenOutput::of(&root, output)).collect();
+        let opened = Self { root, sections, outputs };
         validate::outputs(&opened)?;
         Ok(opened)
     }
@@ -200,18 +221,5 @@ impl<'s> Root<'s> {
     /// A text of the namespace.
     pub(crate) fn text(&self, text: records::Text) -> &'s [u8] {
         self.texts.text(text)
-    }
-}
-
-/// The headers a rule sets.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Settings<'s> {
-    pub(crate) texts: Texts<'s>,
-    pub(crate) settings: &'s [Setting],
-}
-
-impl<'s> Settings<'s> {
-    pub(crate) fn iter(self) -> impl Iterator<Item = (&'s [u8], &'s [u8])> + use<'s> {
-        self.settings.iter().map(move |setting| (self.texts.text(setting.name), self.texts.text(setting.value)))
     }
 }

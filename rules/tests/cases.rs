@@ -112,16 +112,16 @@ impl Outcome {
     fn of(decision: &Decision<'_>, request: &Bytes) -> Self {
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("UTF-8");
         Self {
-            rule_set: text(decision.rule_set),
-            rule: decision.rule.map(text),
-            variant: text(decision.variant),
+            rule_set: text(decision.rule_set()),
+            rule: decision.rule().map(text),
+            variant: text(decision.variant()),
             reason: decision.reason.name().to_owned(),
             slot: decision.slot,
-            experiment: decision.experiment.map(text),
+            experiment: decision.experiment().map(text),
             set: decision
                 .set()
                 .chain(decision.evaluated_at_header().map(|header| (header, &b"<time>"[..])))
-                .chain(decision.switches.map(|switches| (owned::SWITCHES.as_bytes(), switches)))
+                .chain(decision.switches().map(|switches| (owned::SWITCHES.as_bytes(), switches)))
                 .map(|(name, value)| (text(name), text(value)))
                 .collect(),
             cookies: decision.cookies(request).iter().map(ToString::to_string).collect(),

@@ -39,7 +39,7 @@ fn every_format_is_written_read_and_decides_alike() {
         assert_eq!(format_of(&bytes), format);
         let snapshot = Snapshot::load(bytes).unwrap();
         let request = Bytes::from(Request::default());
-        let decided = snapshot.decide(&request).map(|decision| decision.variant.to_vec());
+        let decided = snapshot.decide(&request).map(|decision| decision.variant().to_vec());
         assert_eq!(decided.collect::<Vec<_>>(), [b"canary"]);
         assert_eq!(snapshot.in_format(SNAPSHOT_FORMAT).unwrap(), newest.bytes(), "and back, to the byte");
     }

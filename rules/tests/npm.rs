@@ -122,7 +122,7 @@ fn ask_graylane(question: &Question) -> Answer {
         }
     };
     let snapshot = Snapshot::load(compiled.snapshot).unwrap();
-    let answer = |version: &String| snapshot.decide(&Sent(version.as_bytes())).next().unwrap().variant == b"yes";
+    let answer = |version: &String| snapshot.decide(&Sent(version.as_bytes())).next().unwrap().variant() == b"yes";
     Some(question.versions.iter().map(answer).collect())
 }
 

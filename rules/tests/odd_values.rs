@@ -148,7 +148,7 @@ impl Asked {
     }
 
     fn holds(&self, request: &Carried) -> bool {
-        let matched = |snapshot: &Snapshot| snapshot.decide(request).next().unwrap().variant == b"canary";
+        let matched = |snapshot: &Snapshot| snapshot.decide(request).next().unwrap().variant() == b"canary";
         let holds = matched(&self.plain);
         assert!(self.negated.as_ref().is_none_or(|negated| matched(negated) != holds));
         holds

@@ -33,7 +33,7 @@ fn compiled(text: &str, automata: &[Automaton]) -> Result<Compiled, Vec<Problem>
 }
 
 fn answer(snapshot: &Snapshot, value: &[u8]) -> bool {
-    snapshot.decide(&Sent(value)).next().unwrap().variant == b"yes"
+    snapshot.decide(&Sent(value)).next().unwrap().variant() == b"yes"
 }
 
 /// Expressions of few letters, so that values often match.

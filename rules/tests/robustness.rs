@@ -131,8 +131,8 @@ proptest! {
     fn any_request_gets_a_whole_decision(request in request()) {
         let snapshot = Snapshot::load(BYTES.clone()).unwrap();
         for decision in snapshot.decide(&request) {
-            prop_assert!([&b"a"[..], b"b", b"c"].contains(&decision.variant));
-            prop_assert!(decision.set().count() <= 3 && decision.switches.is_some());
+            prop_assert!([&b"a"[..], b"b", b"c"].contains(&decision.variant()));
+            prop_assert!(decision.set().count() <= 3 && decision.switches().is_some());
         }
         for explanation in snapshot.explain(&request) {
             prop_assert!(!explanation.to_string().chars().any(|c| c.is_control() && c != '\n'));
@@ -281,7 +281,7 @@ fn a_hundred_thousand_members_fit() {
     let variant = |n: u32| {
         let identity = format!("{n:08x}-1111-4222-8333-{n:012x}");
         let request = Sent(identity.as_bytes());
-        snapshot.decide(&request).next().unwrap().variant.to_vec()
+        snapshot.decide(&request).next().unwrap().variant().to_vec()
     };
     for n in (0..100_000).step_by(97).chain([99_999]) {
         assert_eq!(variant(n), b"b", "{n}");

@@ -143,7 +143,7 @@ fn loaded(document: &str) -> Snapshot {
 }
 
 fn variant_of(snapshot: &Snapshot, request: &Request<'_>) -> Vec<u8> {
-    snapshot.decide(request).next().unwrap().variant.to_vec()
+    snapshot.decide(request).next().unwrap().variant().to_vec()
 }
 
 proptest! {
@@ -194,7 +194,7 @@ fn counted(snapshot: &Snapshot, population: &[Request<'_>]) -> BTreeMap<Outcome,
     let mut counts = BTreeMap::new();
     for request in population {
         let decision = snapshot.decide(request).next().unwrap();
-        let outcome = (decision.rule.map(text), text(decision.variant), decision.reason.name());
+        let outcome = (decision.rule().map(text), text(decision.variant()), decision.reason.name());
         *counts.entry(outcome).or_default() += 1.0 / population.len() as f64;
     }
     counts

@@ -18,7 +18,7 @@ pub struct Outcome<'a> {
 impl<'a> From<Decision<'a>> for Outcome<'a> {
     #[inline]
     fn from(decision: Decision<'a>) -> Self {
-        Self { rule: decision.rule, variant: decision.variant, reason: Some(decision.reason) }
+        Self { rule: decision.rule(), variant: decision.variant(), reason: Some(decision.reason) }
     }
 }
 

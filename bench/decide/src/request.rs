@@ -1,6 +1,6 @@
 //! A request of borrowed strings.
 
-use graylane_rules::Attributes;
+use graylane_rules::{Attributes, HeaderNames};
 
 /// A name and its value.
 pub type Header = (&'static str, &'static str);
@@ -43,5 +43,13 @@ impl Attributes for Request {
 
     fn headers<'a>(&'a self, name: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
         self.headers.iter().filter(move |(found, _)| found.as_bytes() == name).map(|(_, value)| value.as_bytes())
+    }
+
+    fn headers_among<'a>(&'a self, names: &HeaderNames<'a>, mut found: impl FnMut(usize, &'a [u8])) {
+        for (name, value) in self.headers {
+            if let Some(place) = names.place(name.as_bytes()) {
+                found(place, value.as_bytes());
+            }
+        }
     }
 }

@@ -65,7 +65,7 @@ fn expected(envoy: &Envoy, vm: usize, root: u32, sent: &Headers) -> Headers {
             set.push((name, value));
         }
     }
-    let switches = snapshot.decide(&request).filter_map(|decision| decision.switches).collect::<Vec<_>>();
+    let switches = snapshot.decide(&request).filter_map(|decision| decision.switches()).collect::<Vec<_>>();
     if !switches.is_empty() {
         set.push((SWITCHES.as_bytes().to_vec(), switches.join(&b", "[..])));
     }

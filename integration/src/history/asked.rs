@@ -55,7 +55,7 @@ impl Expected {
         let headers = decisions.iter().flat_map(graylane_rules::Decision::set);
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Self {
-            variant: Some(joined(decisions.iter().map(|decision| decision.variant).collect())),
+            variant: Some(joined(decisions.iter().map(|decision| decision.variant()).collect())),
             reason: joined(decisions.iter().map(|decision| decision.reason.name().as_bytes()).collect()),
             headers: headers.map(|(name, value)| (text(name), text(value))).collect(),
         }

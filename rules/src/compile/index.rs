@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use zerocopy::little_endian::U32;
 
 use crate::snapshot::{
-    index::{LENGTHS_LIMIT, Operands, PREFIX_LIMIT, hashed, key_of},
+    index::{LENGTHS_LIMIT, OpenKey, Operands, PREFIX_LIMIT, key_of},
     records::{Key, Rule, Test, flag, operator},
     section::slice,
 };
@@ -104,8 +104,8 @@ fn runs(rules: &[Rule], tests: &[Test], operands: Operands<'_>, keys: &[Key]) ->
             for operand in operands.of(test).into_iter().flatten() {
                 let own = keys.get(first..after).unwrap_or_default();
                 let Some((place, key)) = key_of(own, test, operand) else { continue };
-                let key_number = u32::try_from(first.saturating_add(place)).unwrap_or(u32::MAX);
-                hashed(key, operand, |operand| runs.add(key_number, operand, number));
+                let key = OpenKey::of(u32::try_from(first.saturating_add(place)).unwrap_or(u32::MAX), key);
+                key.hash(operand).into_iter().for_each(|hash| runs.add(hash, number));
             }
         }
     }

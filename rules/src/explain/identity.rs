@@ -21,9 +21,9 @@ pub(super) fn lines<'s, A: Attributes>(section: &Section<'s>, asked: &Asked<'s, 
         _ if !sticky.is_empty() => lines.push(format!("  identity  ✗ cookie {sticky} remembers none")),
         _ => {}
     }
-    for source in section.identity() {
-        let source_in_words = words::attribute(section, source);
-        if let Some(value) = asked.value_of(section, source) {
+    for (record, source) in section.identity().iter().zip(&section.sources) {
+        let source_in_words = words::attribute(section, record);
+        if let Some(value) = asked.value_of(*source) {
             lines.push(format!("  identity  ✓ \"{}\" from {source_in_words}", Shown(&value)));
             return lines;
         }

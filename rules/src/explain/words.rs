@@ -194,10 +194,12 @@ pub(super) fn what_was_found<'s, A: Attributes>(
         return asked.now().map_or("no clock".to_owned(), |now| format!("it is {}", time::Words(now)));
     }
     let mut found = Vec::new();
-    asked.any(section, test.attribute.get(), known, |value| {
-        found.push(format!("\"{}\"", Shown(value)));
-        false
-    });
+    if let Some(attribute) = section.attribute(test.attribute.get()) {
+        asked.any(section, attribute, known, |value| {
+            found.push(format!("\"{}\"", Shown(value)));
+            false
+        });
+    }
     match found.as_slice() {
         [] => "absent".to_owned(),
         values => format!("found {}", values.join(", ")),

@@ -2,16 +2,18 @@
 
 use std::cell::{Cell, OnceCell};
 
-use crate::{audience::Fingerprint, identity::Identity};
+use crate::{audience::Fingerprint, identity::Identity, short::equal};
 
 /// How many attributes are remembered: those of small rule sets, and the first of large ones.
-const REMEMBERED: usize = 8;
+pub(crate) const REMEMBERED: usize = 8;
 
 /// The identity by the sources of one section, and the values of its first attributes.
 #[derive(Default)]
 pub(crate) struct Known<'r> {
     pub(crate) identity: Identity<'r>,
     pub(super) fingerprint: OnceCell<Fingerprint>,
+    /// How many of the values were gathered: what is unasked there is absent.
+    gathered: Cell<u8>,
     values: [Cell<Values<'r>>; REMEMBERED],
 }
 
@@ -26,19 +28,59 @@ enum Values<'r> {
 }
 
 impl<'r> Known<'r> {
-    /// Whether `holds` for any value of attribute `number`; `ask` gives its values, and is called again for repeated ones alone.
+    /// What is known of the values at `place`.
+    #[inline]
+    fn values(&self, place: u8) -> Values<'r> {
+        match self.values.get(usize::from(place)).map(Cell::get) {
+            Some(Values::Unasked) if place < self.gathered.get() => Values::Absent,
+            Some(values) => values,
+            None => Values::Several,
+        }
+    }
+
+    /// The one value at `place`.
+    #[inline]
+    pub(crate) fn only(&self, place: u8) -> Option<&'r [u8]> {
+        match self.values.get(usize::from(place)).map(Cell::get) {
+            Some(Values::Only(only)) => Some(only),
+            _ => None,
+        }
+    }
+
+    /// Whether what is remembered at `place` is exactly this value; None where that is not known, or there are several.
+    #[inline]
+    pub(crate) fn is_exactly(&self, place: u8, value: &[u8]) -> Option<bool> {
+        match self.only(place) {
+            Some(only) => Some(equal(only, value)),
+            None => matches!(self.values(place), Values::Absent).then_some(false),
+        }
+    }
+
+    /// Of the first `count` places it is known that nothing is there, but for what is [added](Self::add).
+    #[inline]
+    pub(super) fn gathered(&self, count: usize) {
+        self.gathered.set(u8::try_from(count).unwrap_or(u8::MAX));
+    }
+
+    /// Adds a value at `place`.
+    #[inline]
+    pub(super) fn add(&self, place: usize, value: &'r [u8]) {
+        let Some(values) = self.values.get(place) else { return };
+        values.set(if let Values::Unasked = values.get() { Values::Only(value) } else { Values::Several });
+    }
+
+    /// Whether `holds` for any value at `place`; `ask` gives them, and is called again for repeated ones alone.
     #[inline]
     pub(super) fn any<I: Iterator<Item = &'r [u8]>>(
         &self,
-        number: u16,
+        place: u8,
         ask: impl Fn() -> I,
         mut holds: impl FnMut(&[u8]) -> bool,
     ) -> bool {
-        let known = self.values.get(usize::from(number));
-        let values = match known.map_or(Values::Several, Cell::get) {
+        let values = match self.values(place) {
             Values::Unasked => {
                 let values = Values::of(ask());
-                known.into_iter().for_each(|known| known.set(values));
+                self.values.get(usize::from(place)).into_iter().for_each(|known| known.set(values));
                 values
             }
             values => values,

@@ -10,8 +10,9 @@ use zerocopy::little_endian::U32;
 
 use super::{
     records::{Key, Test, Value, flag, operator},
-    section::{Section, Texts, slice},
+    section::{OpenAttribute, Texts, slice},
 };
+use crate::short::ends;
 
 /// The longest value, in bytes, that is found whatever its case.
 pub(crate) const FOLD_LIMIT: usize = 256;
@@ -31,24 +32,88 @@ pub(crate) const PLACES_LIMIT: usize = PLACE as usize;
 /// The lower bits of a slot: one more than the first place of the run. 0 where the slot is empty.
 const PLACE: u32 = (1 << 20) - 1;
 
+/// The keys of one attribute, opened.
+#[derive(Clone, Debug)]
+pub(crate) struct Lookup<'s> {
+    pub(crate) attribute: OpenAttribute<'s>,
+    pub(crate) keys: Vec<OpenKey>,
+}
+
+/// A key, opened.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OpenKey {
+    seed: u64,
+    /// So many bytes from the front; 0: the whole value.
+    length: usize,
+    folds: bool,
+}
+
+impl<'s> Lookup<'s> {
+    /// One for each of `attributes` that has any of `keys`, in which those of an attribute follow each other.
+    pub(crate) fn all(keys: &[Key], attributes: &[OpenAttribute<'s>]) -> Vec<Self> {
+        let open: Vec<_> =
+            (0..).zip(keys).map(|(number, key)| (key.attribute.get(), OpenKey::of(number, *key))).collect();
+        let of_attribute = |keys: &[(u16, OpenKey)]| {
+            let attribute = *attributes.get(usize::from(keys.first()?.0))?;
+            Some(Self { attribute, keys: keys.iter().map(|(_, key)| *key).collect() })
+        };
+        open.chunk_by(|one, next| one.0 == next.0).filter_map(of_attribute).collect()
+    }
+}
+
+impl OpenKey {
+    /// The key of this number.
+    pub(crate) fn of(number: u32, key: Key) -> Self {
+        let folds = key.flags & flag::FOLD != 0;
+        Self { seed: u64::from(number).wrapping_mul(MIX[0]), length: key.length.get().into(), folds }
+    }
+
+    /// The hash of what is hashed of a value; None where it cannot be one that is asked for.
+    #[inline(always)]
+    pub(crate) fn hash(&self, value: &[u8]) -> Option<Hash> {
+        let part = match self.length {
+            0 => Some(value).filter(|value| value.len() <= WHOLE_LIMIT),
+            length => value.get(..length),
+        }?;
+        if self.folds { self.folded(part) } else { Some(Hash::of(self.seed, part)) }
+    }
+
+    /// The same of a copy in lower case; out of the way of those that need none.
+    #[inline(never)]
+    fn folded(&self, part: &[u8]) -> Option<Hash> {
+        let mut lower = [0; FOLD_LIMIT];
+        let lower = lower.get_mut(..part.len())?;
+        lower.copy_from_slice(part);
+        lower.make_ascii_lowercase();
+        Some(Hash::of(self.seed, lower))
+    }
+}
+
 /// The tables of an index. Without keys there is none, and all rules are walked.
 #[derive(Clone, Copy)]
 pub(crate) struct Index<'s> {
-    pub(crate) keys: &'s [Key],
     pub(crate) slots: &'s [U32],
     pub(crate) places: &'s [U32],
-    /// The rules that no value leads to, in order.
-    pub(crate) always: &'s [U32],
 }
 
+/// By what hashes are mixed: odd numbers whose bits are as good as random.
+const MIX: [u64; 3] = [0x9e37_79b9_7f4a_7c15, 0xbf58_476d_1ce4_e5b9, 0x94d0_49bb_1331_11eb];
+
 /// A hash: where to look, and what to look for.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Hash(u64);
 
 impl Hash {
-    /// The hash of a value, or of its first bytes, for the key of this number.
-    pub(crate) fn of(key: u32, value: &[u8]) -> Self {
-        Self(xxh3_64_with_seed(value, u64::from(key)))
+    /// The hash of a value, or of its first bytes, by the seed of a key.
+    ///
+    /// Values of 16 bytes at most, which most are, are two numbers that overlap and are mixed by multiplications. That two
+    /// values may have one hash is no harm here; so speed is all that matters.
+    #[inline(always)]
+    fn of(seed: u64, value: &[u8]) -> Self {
+        let Some((first, last)) = ends(value) else { return Self(xxh3_64_with_seed(value, seed)) };
+        let mixed = (first ^ seed.wrapping_add(value.len() as u64)).wrapping_mul(MIX[1]);
+        let mixed = (mixed ^ (mixed >> 32) ^ last).wrapping_mul(MIX[2]);
+        Self(mixed ^ (mixed >> 29))
     }
 
     /// The slot to begin at, of so many that `mask` covers their numbers.
@@ -73,21 +138,10 @@ pub(crate) fn in_use(slot: u32) -> Option<(u32, u32)> {
 }
 
 impl<'s> Index<'s> {
-    /// The index of a section, where it has one.
-    #[inline]
-    pub(crate) fn of(section: &Section<'s>) -> Option<Self> {
-        (section.header.keys.count.get() > 0).then(|| Self::tables(section))
-    }
-
-    /// The tables, which may be empty.
-    pub(crate) fn tables(section: &Section<'s>) -> Self {
-        Self { keys: section.keys(), slots: section.slots(), places: section.places(), always: section.always() }
-    }
-
-    /// The first place of the run that a value leads to.
-    #[inline]
-    pub(crate) fn find(&self, key: u32, value: &[u8]) -> Option<u32> {
-        let hash = Hash::of(key, value);
+    /// The first place of the run that a value of the attribute of `key` leads to.
+    #[inline(always)]
+    pub(crate) fn find(&self, key: &OpenKey, value: &[u8]) -> Option<u32> {
+        let hash = key.hash(value)?;
         let mask = self.slots.len().wrapping_sub(1);
         let mut at = hash.home(mask);
         // A row has an end; that was checked when the snapshot was loaded.
@@ -100,36 +154,12 @@ impl<'s> Index<'s> {
         None
     }
 
-    /// The numbers of the rules, in order, that a value of the attribute of `key` can be enough for.
-    #[inline]
-    pub(crate) fn rules(&self, number: u32, key: Key, value: &[u8]) -> impl Iterator<Item = u32> + use<'s> {
-        let first = hashed(key, value, |hashed| self.find(number, hashed)).flatten();
-        let mut places = first.and_then(|first| self.places.get(first as usize..)).unwrap_or_default().iter();
-        let mut ended = false;
-        std::iter::from_fn(move || {
-            let place = places.next().filter(|_| !ended)?.get();
-            ended = place & LAST != 0;
-            Some(place & !LAST)
-        })
+    /// The numbers of the rules, in order, that a value of the attribute of `key` can be enough for: up to the one marked
+    /// [`LAST`].
+    #[inline(always)]
+    pub(crate) fn run(&self, key: &OpenKey, value: &[u8]) -> Option<&'s [U32]> {
+        self.places.get(self.find(key, value)? as usize..)
     }
-}
-
-/// Hands on what of `value` is hashed for `key`; None where it cannot be one that is asked for.
-#[inline]
-pub(crate) fn hashed<R>(key: Key, value: &[u8], find: impl FnOnce(&[u8]) -> R) -> Option<R> {
-    let part = match usize::from(key.length.get()) {
-        0 if value.len() > WHOLE_LIMIT => return None,
-        0 => value,
-        length => value.get(..length)?,
-    };
-    if key.flags & flag::FOLD == 0 {
-        return Some(find(part));
-    }
-    let mut lower = [0; FOLD_LIMIT];
-    let lower = lower.get_mut(..part.len())?;
-    lower.copy_from_slice(part);
-    lower.make_ascii_lowercase();
-    Some(find(lower))
 }
 
 /// The operands of tests.

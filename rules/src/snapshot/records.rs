@@ -268,6 +268,13 @@ records! {
     }
 }
 
+impl Scope {
+    /// Whether it includes every request.
+    pub(crate) fn includes_all(&self) -> bool {
+        self.host_kind == host::ANY && self.path_prefix.length.get() == 0
+    }
+}
+
 impl SectionHeader {
     /// Whether the rule set may set any cookie.
     pub(crate) fn sets_cookies(&self) -> bool {
@@ -325,6 +332,8 @@ pub(crate) mod kind {
     pub(crate) const TIME: u8 = 9;
     /// A claim of a token: the header's name and the names that lead to the claim, NUL between them.
     pub(crate) const JWT_CLAIM: u8 = 10;
+    /// The header `cookie`; stands for it where a snapshot is open, and in none.
+    pub(crate) const COOKIE_LINE: u8 = 11;
 }
 
 /// [`Switch::kind`].

@@ -5,12 +5,12 @@ use zerocopy::{
     little_endian::{U16, U32},
 };
 
-use super::index::Operands;
+use super::index::{Index, Lookup, Operands};
 use super::records::{
     Attribute, Automaton, Comparison, Extent, Key, Range, Rule, SectionHeader, Setting, Split, Switch, SwitchValue,
-    Test, Text, Value, Variant,
+    Test, Text, Value, Variant, kind,
 };
-use crate::automaton;
+use crate::{attributes::HeaderNames, automaton, request::REMEMBERED};
 
 /// The text of a container.
 #[derive(Clone, Copy, Debug)]
@@ -46,11 +46,21 @@ impl<'s> Texts<'s> {
 macro_rules! tables {
     ($($name:ident: $extent:ident of $record:ty,)*) => {
         /// One rule set of a snapshot: its tables, opened once, when the snapshot is loaded.
-        #[derive(Clone, Copy, Debug)]
+        #[derive(Debug)]
         pub(crate) struct Section<'s> {
             pub(crate) number: u32,
             pub(crate) header: &'s SectionHeader,
             pub(crate) texts: Texts<'s>,
+            /// What tests ask for, by number.
+            asked: Vec<OpenAttribute<'s>>,
+            /// The sources of the identity, in order.
+            pub(crate) sources: Vec<OpenAttribute<'s>>,
+            /// The header that has the identity of nearly all requests.
+            pub(crate) first_source: Option<OpenAttribute<'s>>,
+            /// The headers that are remembered, each at its place.
+            pub(crate) headers: HeaderNames<'s>,
+            /// How rules are found; empty where they are walked.
+            pub(crate) lookups: Vec<Lookup<'s>>,
             $($name: &'s [$record],)*
         }
 
@@ -59,7 +69,26 @@ macro_rules! tables {
             pub(crate) fn open(number: u32, bytes: &'s [u8]) -> Option<Self> {
                 let (header, _) = SectionHeader::ref_from_prefix(bytes).ok()?;
                 let texts = Texts(table(bytes, header.text)?);
-                Some(Self { number, header, texts, $($name: table(bytes, header.$extent)?,)* })
+                let mut headers = HeaderNames::new();
+                let mut asked = |extent| -> Option<Vec<_>> {
+                    Some(table(bytes, extent)?.iter().map(|one| OpenAttribute::of(one, texts, &mut headers)).collect())
+                };
+                let (mut attributes, sources) = (asked(header.attributes)?, asked(header.identity)?);
+                let cookies = attributes.iter_mut().filter(|attribute| attribute.kind == kind::COOKIE);
+                (headers.len()..REMEMBERED).zip(cookies).for_each(|(place, cookie)| cookie.place = as_place(place));
+                // What a cookie remembers comes before.
+                let first = sources.first().filter(|source| source.kind == kind::HEADER && !header.sets_cookies());
+                Some(Self {
+                    number,
+                    header,
+                    texts,
+                    lookups: Lookup::all(table(bytes, header.keys)?, &attributes),
+                    first_source: first.copied(),
+                    headers,
+                    asked: attributes,
+                    sources,
+                    $($name: table(bytes, header.$extent)?,)*
+                })
             }
 
             $(
@@ -94,7 +123,49 @@ tables! {
     switch_texts: switch_texts of Text,
 }
 
+/// An attribute, opened: a decision asks for it without looking it up.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OpenAttribute<'s> {
+    /// See [`kind`].
+    pub(crate) kind: u8,
+    /// Where its values are remembered, if that is below [`REMEMBERED`].
+    pub(crate) place: u8,
+    pub(crate) name: &'s [u8],
+}
+
+impl<'s> OpenAttribute<'s> {
+    fn of(record: &Attribute, texts: Texts<'s>, headers: &mut HeaderNames<'s>) -> Self {
+        let name = texts.text(record.name);
+        match record.kind {
+            kind::HEADER if name == b"cookie" => Self { kind: kind::COOKIE_LINE, place: NOWHERE, name },
+            kind::HEADER if headers.place(name).is_some() || headers.len() < REMEMBERED => {
+                Self { kind: kind::HEADER, place: as_place(headers.add(name)), name }
+            }
+            kind => Self { kind, place: NOWHERE, name },
+        }
+    }
+}
+
+/// Where nothing is remembered.
+const NOWHERE: u8 = u8::MAX;
+
+fn as_place(place: usize) -> u8 {
+    u8::try_from(place).unwrap_or(NOWHERE)
+}
+
 impl<'s> Section<'s> {
+    /// The attribute of this number.
+    #[inline]
+    pub(crate) fn attribute(&self, number: u16) -> Option<OpenAttribute<'s>> {
+        self.asked.get(usize::from(number)).copied()
+    }
+
+    /// The tables of its index, which may be empty.
+    #[inline]
+    pub(crate) fn index(&self) -> Index<'s> {
+        Index { slots: self.slots(), places: self.places() }
+    }
+
     /// The operands of its tests.
     pub(crate) fn all_operands(&self) -> Operands<'s> {
         Operands { texts: self.texts, values: self.values() }
@@ -117,8 +188,14 @@ impl<'s> Section<'s> {
 
     /// The text operand of a test.
     pub(crate) fn operand(&self, test: &Test) -> &'s [u8] {
-        let operand = u32::try_from(test.a.get()).ok().zip(u32::try_from(test.b.get()).ok());
-        operand.and_then(|(offset, length)| self.texts.at(offset, length)).unwrap_or_default()
+        self.text_operand(test).unwrap_or_default()
+    }
+
+    /// The same; None where it is out of bounds, which was checked when the snapshot was loaded.
+    #[inline]
+    pub(crate) fn text_operand(&self, test: &Test) -> Option<&'s [u8]> {
+        // Both fit, as was checked as well.
+        self.texts.at(test.a.get() as u32, test.b.get() as u32)
     }
 
     /// The values of an `in` test.
@@ -185,5 +262,6 @@ where
 
 /// `count` items from `first` on.
 pub(crate) fn slice<T>(items: &[T], first: u32, count: u32) -> Option<&[T]> {
-    items.get(first as usize..)?.get(..count as usize)
+    let first = first as usize;
+    items.get(first..first.saturating_add(count as usize))
 }

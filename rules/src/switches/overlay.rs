@@ -23,9 +23,9 @@ impl SwitchOverlay {
     pub fn text<'a>(&'a self, decision: &Decision<'a>) -> Option<&'a [u8]> {
         let overlaid = match self.texts.is_empty() {
             true => None,
-            false => self.texts.get(&(decision.series.rule_set, decision.series.variant)),
+            false => self.texts.get(&(decision.section.number, decision.place)),
         };
-        overlaid.map(String::as_bytes).or(decision.switches)
+        overlaid.map(String::as_bytes).or_else(|| decision.switches())
     }
 }
 
@@ -107,17 +107,17 @@ fn item(entry: &Entry, kinds: &BTreeMap<&[u8], BTreeSet<SwitchType>>) -> Result<
 
 /// A rule set's switches under overrides.
 struct Overlaid<'a> {
-    section: Section<'a>,
+    section: &'a Section<'a>,
     /// For each switch the item that it has for all variants.
     items: Vec<Option<&'a str>>,
 }
 
 impl<'a> Overlaid<'a> {
     /// None where none of the switches is overridden.
-    fn of(section: &Section<'a>, items: &'a Items<'_>) -> Option<Self> {
+    fn of(section: &'a Section<'a>, items: &'a Items<'_>) -> Option<Self> {
         let item = |switch: &Switch| items.get(section.text(switch.name)).map(String::as_str);
         let items: Vec<_> = section.switches().iter().map(item).collect();
-        items.iter().any(Option::is_some).then_some(Self { section: *section, items })
+        items.iter().any(Option::is_some).then_some(Self { section, items })
     }
 
     fn text(&self, place: u16) -> String {

@@ -89,12 +89,12 @@ impl<'s> DecisionLine<'s> {
     fn of(decision: &Decision<'s>, set: Vec<Pair<'s>>, request: &Request, remove: &'s [String]) -> Self {
         let text = String::from_utf8_lossy;
         Self {
-            rule_set: Some(text(decision.rule_set)),
-            rule: decision.rule.map(text),
-            variant: Some(text(decision.variant)),
+            rule_set: Some(text(decision.rule_set())),
+            rule: decision.rule().map(text),
+            variant: Some(text(decision.variant())),
             reason: Some(decision.reason.name()),
             slot: decision.slot,
-            experiment: decision.experiment.map(text),
+            experiment: decision.experiment().map(text),
             set,
             remove,
             cookies: decision.cookies(request).iter().map(ToString::to_string).collect(),
@@ -109,7 +109,7 @@ fn set<'s>(decision: &Decision<'s>, time: Option<[u8; timestamp::LENGTH]>) -> Ve
     let mut set: Vec<_> = decision.set().map(|(name, value)| (text(name), text(value))).collect();
     let time = time.map(|time| Cow::Owned(text(&time).into_owned()));
     set.extend(decision.evaluated_at_header().map(text).zip(time));
-    set.extend(decision.switches.map(|switches| (SWITCHES.into(), text(switches))));
+    set.extend(decision.switches().map(|switches| (SWITCHES.into(), text(switches))));
     set
 }
 

@@ -48,8 +48,8 @@ fn explained(snapshot: &Snapshot, request: &Request) -> Vec<(&'static str, Strin
         parts.join(",")
     };
     vec![
-        ("variant", joined(|decision| decision.variant.to_vec())),
-        ("rule", joined(|decision| decision.rule_path.to_vec())),
+        ("variant", joined(|decision| decision.variant().to_vec())),
+        ("rule", joined(|decision| decision.rule_path().to_vec())),
         ("reason", joined(|decision| decision.reason.name().as_bytes().to_vec())),
     ]
 }

@@ -66,11 +66,11 @@ impl Tally {
     /// Counts a decision.
     pub fn count(&mut self, decision: &Decision<'_>) {
         let same = |outcome: &Outcome| {
-            outcome.rule.as_deref().map(str::as_bytes) == decision.rule
-                && outcome.variant.as_bytes() == decision.variant
+            outcome.rule.as_deref().map(str::as_bytes) == decision.rule()
+                && outcome.variant.as_bytes() == decision.variant()
                 && outcome.reason == decision.reason.name()
         };
-        let key = (decision.series, decision.reason.name());
+        let key = (decision.series(), decision.reason.name());
         let known = self.places.get(&key).copied();
         let known = known.or_else(|| self.rules.iter().position(|(outcome, _)| same(outcome)));
         let place = known.unwrap_or_else(|| self.add(decision));
@@ -85,8 +85,11 @@ impl Tally {
     /// A place for what nobody expected; its number.
     fn add(&mut self, decision: &Decision<'_>) -> usize {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let outcome =
-            Outcome { rule: decision.rule.map(text), variant: text(decision.variant), reason: decision.reason.name() };
+        let outcome = Outcome {
+            rule: decision.rule().map(text),
+            variant: text(decision.variant()),
+            reason: decision.reason.name(),
+        };
         let expected = self.is_expected.then_some(0.0);
         self.rules.push((outcome, Shares { expected, count: 0 }));
         self.rules.len().saturating_sub(1)

@@ -12,14 +12,15 @@ use crate::snapshot::{
 /// The rules that each value leads to.
 #[derive(Default)]
 pub(super) struct Runs {
-    /// By key and value, so that the bytes depend on nothing but the rules.
-    rules: BTreeMap<(u32, Vec<u8>), Vec<u32>>,
+    /// By the hash of the value, so that the bytes depend on nothing but the rules. Values of one hash lead to the rules of all
+    /// of them.
+    rules: BTreeMap<Hash, Vec<u32>>,
 }
 
 impl Runs {
     /// Adds a rule, whose number is none below those added before.
-    pub(super) fn add(&mut self, key: u32, value: &[u8], rule: u32) {
-        let rules = self.rules.entry((key, value.to_vec())).or_default();
+    pub(super) fn add(&mut self, hash: Hash, rule: u32) {
+        let rules = self.rules.entry(hash).or_default();
         if rules.last() != Some(&rule) {
             rules.push(rule);
         }
@@ -27,8 +28,7 @@ impl Runs {
 
     /// The slots, at most half of them in use, and the places in the order of the slots. None where there are too many.
     pub(super) fn table(self) -> Option<(Vec<U32>, Vec<U32>)> {
-        let runs: Vec<(Hash, Vec<u32>)> =
-            self.rules.into_iter().map(|((key, value), rules)| (Hash::of(key, &value), rules)).collect();
+        let runs = self.rules;
         let mut slots = runs.len().saturating_mul(2).next_power_of_two().max(2);
         // Rows become shorter with more slots; a third size was never needed.
         (0..3).find_map(|_| {
@@ -39,7 +39,7 @@ impl Runs {
     }
 }
 
-fn of_size(runs: &[(Hash, Vec<u32>)], slots: usize) -> Option<(Vec<U32>, Vec<U32>)> {
+fn of_size(runs: &BTreeMap<Hash, Vec<u32>>, slots: usize) -> Option<(Vec<U32>, Vec<U32>)> {
     let mask = slots.checked_sub(1)?;
     let mut table: Vec<Option<(Hash, Vec<u32>)>> = vec![None; slots];
     for (hash, rules) in runs {
