@@ -190,6 +190,7 @@ impl<'s> Section<'s> {
     }
 
     /// The variant a slot of a split belongs to.
+    #[inline]
     fn variant_of(&self, split: &Split, slot: u32) -> u16 {
         let ranges = self.ranges(split);
         let behind = ranges.partition_point(|range| range.from.get() <= slot);

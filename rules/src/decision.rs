@@ -67,6 +67,7 @@ impl<'s> Decision<'s> {
     }
 
     /// Rule set and rule in one: `checkout/qa`, or `checkout/_default` when no rule matched.
+    #[inline]
     pub fn rule_path(&self) -> &'s [u8] {
         self.section.text(self.matched.map_or(self.section.header.default_path, |(_, rule)| rule.path))
     }
@@ -78,11 +79,13 @@ impl<'s> Decision<'s> {
     }
 
     /// The header that carries the variant, lower case.
+    #[inline]
     pub fn variant_header(&self) -> &'s [u8] {
         self.section.text(self.section.header.variant_header)
     }
 
     /// The experiment of the split that chose.
+    #[inline]
     pub fn experiment(&self) -> Option<&'s [u8]> {
         // Without an identity a split chooses nothing.
         let split = self.slot.and_then(|_| split_of(self.section, self.matched?.1));
@@ -90,6 +93,7 @@ impl<'s> Decision<'s> {
     }
 
     /// Which counter this decision belongs to.
+    #[inline]
     pub fn series(&self) -> SeriesKey {
         let rule = self.matched.map_or(u32::MAX, |(number, _)| number);
         SeriesKey { rule_set: self.section.number, rule, variant: self.place }
@@ -97,12 +101,14 @@ impl<'s> Decision<'s> {
 
     /// The value of [`owned::SWITCHES`](crate::owned::SWITCHES); None where the rule set has no switches. Those of several
     /// decisions about a request are [joined](crate::switches::joined).
+    #[inline]
     pub fn switches(&self) -> Option<&'s [u8]> {
         self.section.dictionary(self.place)
     }
 
     /// The headers to set whose values the decision alone knows, each once, names in lower case: the variant header first, then
     /// the experiment's where there are both, then the rule's own.
+    #[inline]
     pub fn set(&self) -> impl Iterator<Item = (&'s [u8], &'s [u8])> + use<'s> {
         let section = self.section;
         let experiment = self.experiment().and_then(|experiment| Some((section.experiment_header()?, experiment)));
@@ -113,12 +119,14 @@ impl<'s> Decision<'s> {
 
     /// The header to set to the time of the decision, in the form of [`timestamp`](crate::timestamp), by a clock that the
     /// decision does not have. None where there is no experiment, or the rule set does not hand the time on.
+    #[inline]
     pub fn evaluated_at_header(&self) -> Option<&'s [u8]> {
         self.experiment().and_then(|_| self.section.evaluated_at_header())
     }
 }
 
 /// The split of a rule; None where the rule names a variant.
+#[inline]
 pub(crate) fn split_of<'s>(section: &Section<'s>, rule: &Rule) -> Option<&'s Split> {
     (rule.then_kind.get() == then::SPLIT).then(|| section.splits().get(usize::from(rule.then.get()))).flatten()
 }

@@ -171,7 +171,7 @@ impl<'r, A: Attributes> Asked<'r, A> {
     }
 
     /// The value of a header that occurs once, if it can be an identity.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn only_header(&self, name: &'r [u8]) -> Option<&'r [u8]> {
         only(self.request.headers(name)).filter(|value| can_identify(value))
     }

@@ -29,10 +29,13 @@ pub fn seed(domain: Domain, salt: &str) -> u64 {
 }
 
 /// The slot of `identity`, 0 to 99,999.
+#[inline]
 pub fn slot(identity: &[u8], seed: u64) -> u32 {
-    let hash = u128::from(xxh3_64_with_seed(identity, seed));
-    // 2^64 * 10^5 fits in 128 bits, and shifted right by 64 it is below 10^5.
-    (hash.wrapping_mul(u128::from(SLOTS)) >> 64) as u32
+    let hash = xxh3_64_with_seed(identity, seed);
+    // The upper half of a product of 128 bits that is below 2^81, by halves of the hash: a VM multiplies 64 bits at most.
+    let slots = u64::from(SLOTS);
+    let low = (hash & u64::from(u32::MAX)).wrapping_mul(slots) >> 32;
+    ((hash >> 32).wrapping_mul(slots).wrapping_add(low) >> 32) as u32
 }
 
 /// The decimal text of a percentage, 0 to 100 in steps of 0.001, as slots; never through a float. None for anything else.

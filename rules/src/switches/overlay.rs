@@ -20,6 +20,7 @@ pub struct SwitchOverlay {
 impl SwitchOverlay {
     /// What [`owned::SWITCHES`](crate::owned::SWITCHES) is for `decision`, a decision by the snapshot that this was made
     /// for; None where its rule set has no switches.
+    #[inline]
     pub fn text<'a>(&'a self, decision: &Decision<'a>) -> Option<&'a [u8]> {
         let overlaid = match self.texts.is_empty() {
             true => None,
