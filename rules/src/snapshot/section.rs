@@ -22,6 +22,11 @@ impl<'s> Texts<'s> {
         Self(bytes)
     }
 
+    /// All texts, one after the other.
+    pub(crate) fn all(self) -> &'s [u8] {
+        self.0
+    }
+
     /// A text. Bounds were checked when the snapshot was loaded.
     pub(crate) fn text(self, text: Text) -> &'s [u8] {
         slice(self.0, text.offset.get(), text.length.get()).unwrap_or_default()
