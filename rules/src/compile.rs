@@ -283,15 +283,15 @@ fn outputs_and_scopes(rule_sets: &[&RuleSet], file: &mut Container) -> (Vec<Outp
 }
 
 /// One host and prefix of a scope; the most specific sorts first: an exact host before the longest
-/// wildcard before none, then the longest path prefix, then the name of the rule set.
+/// wildcard before none, then the longest path prefix, then the name of the rule set. Those of one host stand together.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Specificity<'d> {
     vagueness: u8,
     host_length: std::cmp::Reverse<usize>,
-    prefix_length: std::cmp::Reverse<usize>,
-    name: &'d str,
     host: &'d str,
+    prefix_length: std::cmp::Reverse<usize>,
     path_prefix: &'d str,
+    name: &'d str,
 }
 
 impl Specificity<'_> {

@@ -1,5 +1,6 @@
 //! The decision: scope, first rule that matches, variant. The hot path.
 
+pub(crate) mod scopes;
 mod search;
 
 use crate::{
@@ -9,8 +10,8 @@ use crate::{
     request::{Asked, Known},
     slot::slot,
     snapshot::{
-        OpenOutput, Opened, Root,
-        records::{MATCHED, Rule, Scope, Split, Test, flag, host, operator},
+        OpenOutput, Opened,
+        records::{MATCHED, Rule, Split, Test, flag, operator},
         section::Section,
     },
 };
@@ -35,39 +36,8 @@ pub(crate) fn most_specific<'s, A: Attributes>(
     output: &OpenOutput<'s>,
     asked: &Asked<'_, A>,
 ) -> Option<&'s Section<'s>> {
-    let section = output.only.or_else(|| find_scope(&opened.root, output.scopes, asked))?;
-    opened.section(section)
-}
-
-#[inline(never)]
-fn find_scope<A: Attributes>(root: &Root<'_>, scopes: &[Scope], asked: &Asked<'_, A>) -> Option<u32> {
-    let scope = scopes.iter().find(|scope| includes(root, scope, asked))?;
-    Some(scope.section.get())
-}
-
-/// Whether a scope includes the request.
-#[inline]
-pub(crate) fn includes<A: Attributes>(root: &Root<'_>, scope: &Scope, asked: &Asked<'_, A>) -> bool {
-    (scope.host_kind == host::ANY || is_host(asked.host(), scope.host_kind, root.text(scope.host)))
-        && (scope.path_prefix.length.get() == 0 || has_prefix(asked.path(), root.text(scope.path_prefix)))
-}
-
-/// Whether `host` is the one of `pattern`, or has its labels.
-fn is_host(host: Option<&[u8]>, kind: u8, pattern: &[u8]) -> bool {
-    let host = host.unwrap_or_default();
-    if kind == host::EXACT {
-        return host.eq_ignore_ascii_case(pattern);
-    }
-    // The pattern begins with its dot, so at least one label stands in front of it.
-    let start = host.len().checked_sub(pattern.len()).filter(|&start| start > 0);
-    start.and_then(|start| host.get(start..)).is_some_and(|end| end.eq_ignore_ascii_case(pattern))
-}
-
-/// Whether `path` begins with `prefix` and ends there or goes on with another segment.
-fn has_prefix(path: Option<&[u8]>, prefix: &[u8]) -> bool {
-    let rest = path.and_then(|path| path.strip_prefix(prefix));
-    let ends = |rest: &[u8]| prefix == b"/" || rest.first().is_none_or(|&next| next == b'/');
-    rest.is_some_and(ends)
+    let found = || scopes::find(&opened.root, output.scopes, asked).map(|scope| scope.section.get());
+    opened.section(output.only.or_else(found)?)
 }
 
 impl<'s> Section<'s> {

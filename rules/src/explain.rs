@@ -7,7 +7,7 @@ use std::fmt;
 
 use crate::{
     Attributes, Decision, Reason, Snapshot,
-    decide::{includes, most_specific},
+    decide::{most_specific, scopes::includes},
     request::{Asked, Known},
     slot::SLOTS,
     snapshot::{

@@ -7,6 +7,8 @@ mod index;
 mod section;
 mod switches;
 
+use crate::decide::scopes::are_in_order;
+
 use super::{
     Opened, Root, Unusable,
     records::{Output, Scope, Text, host},
@@ -65,6 +67,9 @@ fn check_scope(root: &Root<'_>, scope: &Scope) -> Result<(), Unusable> {
     demand(matches!(scope.host_kind, host::ANY | host::EXACT | host::LABELS), "an unknown kind of host")?;
     text(root, scope.host, "a host out of bounds")?;
     text(root, scope.path_prefix, "a path prefix out of bounds")?;
+    let host = root.text(scope.host);
+    demand(!host.iter().any(u8::is_ascii_uppercase), "a host that is not in lower case")?;
+    demand(scope.host_kind != host::LABELS || host.starts_with(b"."), "a wildcard without a label behind it")?;
     demand((scope.section.get() as usize) < root.sections.len(), "a scope of no rule set")
 }
 
@@ -105,6 +110,7 @@ fn check_output<'s>(opened: &Opened<'s>, output: &Output) -> Result<&'s [u8], Un
     };
     demand(!scopes.is_empty(), "a variant header that nothing decides")?;
     demand(scopes.iter().all(decides), "a scope under the variant header of another rule set")?;
+    demand(are_in_order(root, scopes), "scopes out of order")?;
     Ok(header)
 }
 
