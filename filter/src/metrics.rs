@@ -19,22 +19,34 @@ const OTHER: &str = "_other";
 
 /// The counters of the decisions of one snapshot, defined when first needed. None: the host refused to define it.
 ///
-/// Sorted: few decisions of a snapshot are ever seen, and looking one up takes less code than in a tree, whose code lies apart.
 #[derive(Debug, Default)]
-pub struct Series(RefCell<Vec<(SeriesKey, Option<u32>)>>);
+pub struct Series(RefCell<Known>);
+
+/// Few decisions of most snapshots are ever seen: looking one up in a list takes less code than in a tree, whose code lies apart. But
+/// clients have a say in how many there are.
+#[derive(Debug, Default)]
+struct Known {
+    /// The first [`FEW`], sorted.
+    few: Vec<(SeriesKey, Option<u32>)>,
+    more: BTreeMap<SeriesKey, Option<u32>>,
+}
+
+/// So many counters of a snapshot are in the list.
+const FEW: usize = 64;
 
 impl Series {
     /// The counter of `key`, which is made by `define` where there is none yet.
     #[inline]
     fn of(&self, key: SeriesKey, define: impl FnOnce() -> Option<u32>) -> Option<u32> {
         let mut known = self.0.try_borrow_mut().ok()?;
-        match known.binary_search_by_key(&key, |(key, _)| *key) {
-            Ok(place) => known.get(place)?.1,
-            Err(place) => {
+        match known.few.binary_search_by_key(&key, |(key, _)| *key) {
+            Ok(place) => known.few.get(place)?.1,
+            Err(place) if known.few.len() < FEW => {
                 let id = define();
-                known.insert(place, (key, id));
+                known.few.insert(place, (key, id));
                 id
             }
+            Err(_) => *known.more.entry(key).or_insert_with(define),
         }
     }
 }

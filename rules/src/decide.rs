@@ -98,7 +98,7 @@ impl<'s> Section<'s> {
     }
 
     /// Whether the test holds that most rules ask: whether a header that is known has one value. None of any other.
-    #[inline]
+    #[inline(always)]
     fn holds_exactly(&self, test: &Test, known: &Known<'s>) -> Option<bool> {
         if test.operator != operator::EXACT || test.flags & flag::FOLD != 0 {
             return None;

@@ -38,7 +38,7 @@ pub(crate) use lock::Lock;
 pub(crate) use names::{ID_LIMIT, Name, text};
 pub(crate) use output::{Carries, Output};
 pub(crate) use parser_tags::ParserTags;
-pub(crate) use rule_set::CONTAINS_LIMIT;
+pub(crate) use rule_set::{CONTAINS_LIMIT, HOST_LIMIT, PREFIX_LIMIT};
 pub(crate) use rules::{SET_BYTES_LIMIT, SET_LIMIT};
 pub(crate) use switches::{Switch, text as switches_text};
 

@@ -21,7 +21,8 @@ use words::{Shown, test_in_words, what_was_found};
 /// Why a request gets what it gets, for one variant header.
 ///
 /// Displayed as indented lines: the scope that won, the identity, each rule with the tests that
-/// were asked, the decision. Every line was produced by the walk that decides, not by another one.
+/// were asked, the decision. Scopes and rules are walked in order here, and looked up where requests are decided; that both find
+/// the same is tested, and the tests of a rule are asked by one loop.
 #[derive(Clone, Debug)]
 pub struct Explanation {
     lines: Vec<String>,

@@ -74,7 +74,7 @@ fn request(host: &str, path: &str) -> Bytes {
 #[test]
 fn the_scope_that_is_found_is_the_first_that_includes_the_request() {
     let (mut runner, mut many, mut decided) = (TestRunner::deterministic(), 0, 0);
-    // Two rule sets of one scope would be an error.
+    // Each once: of two rule sets of one scope only the first would ever decide.
     let one = |list: &'static [&'static str]| list.iter().map(std::slice::from_ref).chain([&[][..]]);
     let all: Vec<_> = one(&HOSTS).flat_map(|hosts| one(&PREFIXES).map(move |prefixes| (hosts, prefixes))).collect();
     for _ in 0..200 {

@@ -4,6 +4,7 @@ use std::cmp::{Ordering, Reverse};
 
 use crate::{
     Attributes,
+    document::HOST_LIMIT,
     request::Asked,
     snapshot::{
         Root,
@@ -13,8 +14,6 @@ use crate::{
 
 /// So many scopes are walked as quickly as one is found among them.
 const FEW: usize = 16;
-/// The longest host, in bytes, that is looked up: no name in the DNS is longer.
-const HOST_LIMIT: usize = 256;
 
 /// The most specific scope that includes the request: the first of `scopes` that does.
 #[inline(never)]

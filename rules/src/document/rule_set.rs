@@ -107,8 +107,10 @@ fn host(node: &Node, path: &Path<'_>, report: &mut Report) -> Option<String> {
     let label = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.[]:".contains(&byte);
     let bracketed = name.starts_with('[') && name.ends_with(']');
     let colons = name.contains(':') && !bracketed;
-    if name.is_empty() || !name.bytes().all(label) || colons || name.starts_with('.') || name.ends_with('.') {
-        report.wrong("bad-host", path, node, "a host without port, such as shop.example.com or *.example.com");
+    let sound = !name.is_empty() && name.bytes().all(label) && !colons && host.len() <= HOST_LIMIT;
+    if !sound || name.starts_with('.') || name.ends_with('.') {
+        let expected = "a host without port, such as shop.example.com or *.example.com, of at most 255 bytes";
+        report.wrong("bad-host", path, node, expected);
         return None;
     }
     Some(host)
@@ -116,8 +118,11 @@ fn host(node: &Node, path: &Path<'_>, report: &mut Report) -> Option<String> {
 
 fn path_prefix(node: &Node, path: &Path<'_>, report: &mut Report) -> Option<String> {
     let prefix = names::non_empty(node, path, report)?;
-    if !prefix.starts_with('/') || prefix.contains(['?', '#']) || prefix.contains("//") {
-        report.wrong("bad-path", path, node, "a path that begins with '/', without a query and without empty segments");
+    let sound = prefix.len() <= PREFIX_LIMIT && !prefix.contains(['?', '#']) && !prefix.contains("//");
+    if !sound || !prefix.starts_with('/') {
+        let expected =
+            "a path that begins with '/', without a query and without empty segments, of at most 1,024 bytes";
+        report.wrong("bad-path", path, node, expected);
         return None;
     }
     // `/checkout/` is `/checkout`; `/` stays what every path begins with.
@@ -190,6 +195,12 @@ fn variants(node: &Node, path: &Path<'_>, report: &mut Report) -> Vec<String> {
     // Of a list that is wrong in itself nobody can say what is missing from it.
     if report.errors() > problems { Vec::new() } else { names.into_iter().map(|name| name.text).collect() }
 }
+
+/// The longest host of a scope, in bytes: as in the DNS, with a `*.` in front.
+pub(crate) const HOST_LIMIT: usize = 255;
+
+/// The longest path prefix of a scope, in bytes.
+pub(crate) const PREFIX_LIMIT: usize = 1_024;
 
 /// The most `contains` and `regex` of a rule set: the operators whose cost grows with what a client sends.
 pub(crate) const CONTAINS_LIMIT: usize = 256;

@@ -198,3 +198,30 @@ pub(crate) fn key_of(keys: &[Key], test: &Test, operand: &[u8]) -> Option<(usize
     };
     keys.iter().copied().enumerate().filter(|(_, key)| fits(key)).max_by_key(|(_, key)| key.length.get())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A snapshot is full of hashes: who changes them changes the format, and its number.
+    #[test]
+    fn hashes_stay_as_they_are() {
+        let key = |flags, length: u16| Key { attribute: 0.into(), flags, reserved: 0, length: length.into() };
+        let hash = |number, key, value: &[u8]| OpenKey::of(number, key).hash(value).map(|hash| hash.0);
+        let values: [&[u8]; 6] = [b"", b"a", b"abc", b"staging", b"web-2.4.1", b"more than sixteen bytes"];
+        let whole = values.map(|value| hash(3, key(0, 0), value));
+        let pinned = [
+            14_528_730_813_519_223_754,
+            11_353_431_230_666_111_465,
+            3_729_689_826_156_685_712,
+            10_435_596_534_611_234_468,
+            3_902_333_901_537_166_677,
+            1_351_323_371_335_355_046,
+        ];
+        assert_eq!(whole, pinned.map(Some));
+        assert_eq!(hash(3, key(flag::FOLD, 0), b"STAGING"), whole[3]);
+        assert_eq!(hash(3, key(0, 7), b"staging-2"), whole[3]);
+        assert_eq!((hash(3, key(0, 8), b"staging"), hash(3, key(0, 0), &[b'a'; WHOLE_LIMIT + 1])), (None, None));
+        assert_ne!(hash(2, key(0, 0), b"staging"), whole[3]);
+    }
+}

@@ -75,10 +75,14 @@ macro_rules! tables {
                 let (header, _) = SectionHeader::ref_from_prefix(bytes).ok()?;
                 let texts = Texts(table(bytes, header.text)?);
                 let mut headers = HeaderNames::new();
-                let mut asked = |extent| -> Option<Vec<_>> {
-                    Some(table(bytes, extent)?.iter().map(|one| OpenAttribute::of(one, texts, &mut headers)).collect())
-                };
-                let (mut attributes, sources) = (asked(header.attributes)?, asked(header.identity)?);
+                let attributes = table(bytes, header.attributes)?.iter();
+                let mut attributes: Vec<_> =
+                    attributes.map(|record| OpenAttribute::of(record, texts).placed(&mut headers, REMEMBERED)).collect();
+                // Few of many rules want to know who it is: they ask for it by themselves.
+                let most = if header.keys.count.get() == 0 { REMEMBERED } else { 0 };
+                let sources = table(bytes, header.identity)?.iter().map(|record| OpenAttribute::of(record, texts));
+                let mut sources: Vec<_> = sources.collect();
+                sources.iter_mut().take(1).for_each(|first| *first = first.placed(&mut headers, most));
                 let cookies = attributes.iter_mut().filter(|attribute| attribute.kind == kind::COOKIE);
                 (headers.len()..REMEMBERED).zip(cookies).for_each(|(place, cookie)| cookie.place = as_place(place));
                 // What a cookie remembers comes before.
@@ -87,7 +91,7 @@ macro_rules! tables {
                     number,
                     header,
                     texts,
-                    lookups: Lookup::all(table(bytes, header.keys)?, &attributes),
+                    lookups: Vec::new(),
                     first_source: first.copied(),
                     headers,
                     asked: attributes,
@@ -139,15 +143,21 @@ pub(crate) struct OpenAttribute<'s> {
 }
 
 impl<'s> OpenAttribute<'s> {
-    fn of(record: &Attribute, texts: Texts<'s>, headers: &mut HeaderNames<'s>) -> Self {
+    fn of(record: &Attribute, texts: Texts<'s>) -> Self {
         let name = texts.text(record.name);
-        match record.kind {
-            kind::HEADER if name == b"cookie" => Self { kind: kind::COOKIE_LINE, place: NOWHERE, name },
-            kind::HEADER if headers.place(name).is_some() || headers.len() < REMEMBERED => {
-                Self { kind: kind::HEADER, place: as_place(headers.add(name)), name }
-            }
-            kind => Self { kind, place: NOWHERE, name },
-        }
+        let is_cookie_line = record.kind == kind::HEADER && name == b"cookie";
+        Self { kind: if is_cookie_line { kind::COOKIE_LINE } else { record.kind }, place: NOWHERE, name }
+    }
+
+    /// The same, remembered: a header that `headers` has, or that is among the first `most` of them.
+    fn placed(self, headers: &mut HeaderNames<'s>, most: usize) -> Self {
+        let room = headers.len() < most;
+        let place = match self.kind {
+            kind::HEADER if room => Some(headers.add(self.name)),
+            kind::HEADER if most == 0 => headers.place(self.name),
+            _ => None,
+        };
+        Self { place: place.map_or(NOWHERE, as_place), ..self }
     }
 }
 
@@ -159,6 +169,11 @@ fn as_place(place: usize) -> u8 {
 }
 
 impl<'s> Section<'s> {
+    /// The same with its keys opened, which were checked before.
+    pub(crate) fn with_lookups(self) -> Self {
+        Self { lookups: Lookup::all(self.keys(), &self.asked), ..self }
+    }
+
     /// The attribute of this number.
     #[inline]
     pub(crate) fn attribute(&self, number: u16) -> Option<OpenAttribute<'s>> {

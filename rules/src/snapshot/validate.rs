@@ -7,7 +7,10 @@ mod index;
 mod section;
 mod switches;
 
-use crate::decide::scopes::are_in_order;
+use crate::{
+    decide::scopes::are_in_order,
+    document::{HOST_LIMIT, PREFIX_LIMIT},
+};
 
 use super::{
     Opened, Root, Unusable,
@@ -67,7 +70,9 @@ fn check_scope(root: &Root<'_>, scope: &Scope) -> Result<(), Unusable> {
     demand(matches!(scope.host_kind, host::ANY | host::EXACT | host::LABELS), "an unknown kind of host")?;
     text(root, scope.host, "a host out of bounds")?;
     text(root, scope.path_prefix, "a path prefix out of bounds")?;
-    let host = root.text(scope.host);
+    let (host, prefix) = (root.text(scope.host), root.text(scope.path_prefix));
+    // However many scopes share a text, it is looked at for each of them.
+    demand(host.len() <= HOST_LIMIT && prefix.len() <= PREFIX_LIMIT, "a scope of too long a host or path")?;
     demand(!host.iter().any(u8::is_ascii_uppercase), "a host that is not in lower case")?;
     demand(scope.host_kind != host::LABELS || host.starts_with(b"."), "a wildcard without a label behind it")?;
     demand((scope.section.get() as usize) < root.sections.len(), "a scope of no rule set")

@@ -27,7 +27,11 @@ pub(super) fn index(section: &Section<'_>) -> Result<(), Unusable> {
     let exists = |place: &U32| ((place.get() & !LAST) as usize) < rules;
     demand(index.places.iter().all(exists), "a run of rules out of bounds")?;
     demand(index.places.last().is_none_or(|last| last.get() & LAST != 0), "a run without an end")?;
-    demand(section.always().iter().all(exists), "a rule to be walked out of bounds")
+    let once = section.always().is_sorted_by(|one, next| one.get() < next.get());
+    demand(
+        once && section.always().last().is_none_or(|last| (last.get() as usize) < rules),
+        "rules to be walked out of order",
+    )
 }
 
 impl Snapshot {

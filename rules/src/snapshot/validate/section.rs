@@ -62,7 +62,7 @@ pub(in crate::snapshot) fn section(
     section.rules().iter().try_for_each(|rule| check_settings(&section, rule, &mut settings))?;
     section.splits().iter().try_for_each(|split| check_split(&section, split, &mut ranges))?;
     index(&section)?;
-    Ok(section)
+    Ok(section.with_lookups())
 }
 
 fn check_texts(section: &Section<'_>) -> Result<(), Unusable> {
@@ -195,7 +195,15 @@ fn check_test(section: &Section<'_>, test: &Test) -> Result<(), Unusable> {
     };
     demand(operand, "an unknown operator or an operand out of bounds")?;
     demand(test.flags & !(flag::FOLD | flag::NEGATED | flag::PRERELEASES | flag::FOUND_BY) == 0, "an unknown flag")?;
-    demand((test.attribute.get() as usize) < section.attributes().len(), "an attribute out of bounds")
+    let attribute = section.attributes().get(usize::from(test.attribute.get()));
+    let attribute = attribute.ok_or_else(|| unusable("an attribute out of bounds"))?;
+    // What a test is told to be about is what it is about: by that the bound of a share is told.
+    let about = match test.operator {
+        operator::PERCENT | operator::AUDIENCE => attribute.kind == kind::IDENTITY,
+        operator::WINDOW => attribute.kind == kind::TIME,
+        _ => attribute.kind != kind::TIME,
+    };
+    demand(about, "a test about something else than its attribute")
 }
 
 /// What is to be said of all tests together. No value belongs to two lists: each is looked up for each test that has it.

@@ -10,8 +10,8 @@ use zerocopy::{
 use crate::{
     Format, Snapshot, Source, compile,
     snapshot::records::{
-        Automaton, Comparison, Cookie, Extent, FAILED, Header, MATCHED, Output, Range, Rule, Scope, SectionExtent,
-        SectionHeader, Setting, Split, Test, Text, Variant, operator,
+        Attribute, Automaton, Comparison, Cookie, Extent, FAILED, Header, MATCHED, Output, Range, Rule, Scope,
+        SectionExtent, SectionHeader, Setting, Split, Test, Text, Variant, kind, operator,
     },
 };
 
@@ -175,6 +175,40 @@ fn no_part_is_counted_twice() {
             bytes.variants()[1] = bytes.variants()[0];
         };
     }
+}
+
+/// The bound of a share counts on what a test is about: by a time "about" a header that testers send, everybody could pass it.
+#[test]
+fn a_test_is_about_its_attribute() {
+    refused! {
+        "a test about something else than its attribute": |bytes| bytes.tests()[0].operator = operator::WINDOW;
+        "a test about something else than its attribute": |bytes| bytes.tests()[0].operator = operator::PERCENT;
+        "a test about something else than its attribute": |bytes| {
+            let attributes: &mut [Attribute] = bytes.first(|header| header.attributes);
+            attributes.iter_mut().for_each(|attribute| attribute.kind = kind::TIME);
+        };
+    }
+}
+
+#[test]
+fn a_scope_is_short_and_in_its_place() {
+    let text = format!(
+        r#"{{"apiVersion": "graylane.dev/v1", "kind": "RuleSet", "metadata": {{"name": "a"}},
+        "spec": {{"variants": ["a"], "default": "a",
+        "scope": {{"hosts": ["a.example", "*.b.example"], "pathPrefixes": ["/", "/{}"]}}}}}}"#,
+        "a".repeat(1_000)
+    );
+    let refused = |damage: fn(&mut [Scope])| {
+        let mut bytes = Bytes::of(&[&text]);
+        damage(bytes.scopes());
+        Snapshot::load(bytes.0).unwrap_err().to_string()
+    };
+    let host = refused(|scopes| scopes[0].host = scopes[0].path_prefix);
+    assert!(host.contains("a scope of too long a host or path"), "{host}");
+    let order = refused(|scopes| scopes.swap(0, 2));
+    assert!(order.contains("scopes out of order"), "{order}");
+    let wildcard = refused(|scopes| scopes[0].host_kind = 2);
+    assert!(wildcard.contains("a wildcard without a label behind it"), "{wildcard}");
 }
 
 #[test]
