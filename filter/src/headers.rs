@@ -77,7 +77,7 @@ impl Attributes for Request<'_> {
         visible.named(name)
     }
 
-    fn headers_among<'a>(&'a self, names: &HeaderNames<'a>, mut found: impl FnMut(usize, &'a [u8])) {
+    fn headers_among<'a>(&'a self, names: &HeaderNames<'a>, mut found: impl FnMut(u8, &'a [u8])) {
         for (name, value) in self.headers.filtered(|length| names.may_have(length)) {
             if let Some(place) = names.place(name)
                 && !self.owned.covers(name)

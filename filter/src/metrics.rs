@@ -18,36 +18,14 @@ const SERIES_LIMIT: usize = 1000;
 const OTHER: &str = "_other";
 
 /// The counters of the decisions of one snapshot, defined when first needed. None: the host refused to define it.
-///
 #[derive(Debug, Default)]
-pub struct Series(RefCell<Known>);
-
-/// Few decisions of most snapshots are ever seen: looking one up in a list takes less code than in a tree, whose code lies apart. But
-/// clients have a say in how many there are.
-#[derive(Debug, Default)]
-struct Known {
-    /// The first [`FEW`], sorted.
-    few: Vec<(SeriesKey, Option<u32>)>,
-    more: BTreeMap<SeriesKey, Option<u32>>,
-}
-
-/// So many counters of a snapshot are in the list.
-const FEW: usize = 64;
+pub struct Series(RefCell<BTreeMap<SeriesKey, Option<u32>>>);
 
 impl Series {
     /// The counter of `key`, which is made by `define` where there is none yet.
     #[inline]
     fn of(&self, key: SeriesKey, define: impl FnOnce() -> Option<u32>) -> Option<u32> {
-        let mut known = self.0.try_borrow_mut().ok()?;
-        match known.few.binary_search_by_key(&key, |(key, _)| *key) {
-            Ok(place) => known.few.get(place)?.1,
-            Err(place) if known.few.len() < FEW => {
-                let id = define();
-                known.few.insert(place, (key, id));
-                id
-            }
-            Err(_) => *known.more.entry(key).or_insert_with(define),
-        }
+        *self.0.try_borrow_mut().ok()?.entry(key).or_insert_with(define)
     }
 }
 

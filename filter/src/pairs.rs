@@ -89,8 +89,7 @@ impl<'a> Whole<'a> {
 
     /// The names, in order, whose lengths `lengths` [has a bit](length_bit) for.
     pub fn names_of(self, lengths: u64) -> impl Iterator<Item = &'a [u8]> {
-        let wanted = self.places().filter(move |(_, length, _)| lengths & length_bit(*length) != 0);
-        wanted.filter_map(move |(place, length, _)| self.text.get(place..)?.get(..length))
+        self.filtered(move |length| lengths & length_bit(length) != 0).map(|(name, _)| name)
     }
 
     /// Where each name begins in the text, its length, and that of its value.

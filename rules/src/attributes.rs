@@ -23,8 +23,8 @@ pub trait Attributes {
     ///
     /// The same as asking [`headers`](Self::headers) for one name after the other, which is the default. Whoever has all headers
     /// at hand goes over them once and asks [`HeaderNames::place`].
-    fn headers_among<'a>(&'a self, names: &HeaderNames<'a>, mut found: impl FnMut(usize, &'a [u8])) {
-        for (place, name) in names.iter().enumerate() {
+    fn headers_among<'a>(&'a self, names: &HeaderNames<'a>, mut found: impl FnMut(u8, &'a [u8])) {
+        for (place, name) in (0..names.len()).zip(names.iter()) {
             self.headers(name).for_each(|value| found(place, value));
         }
     }
@@ -77,7 +77,7 @@ struct Name<'s> {
 }
 
 /// Where no name is.
-const NOWHERE: u8 = u8::MAX;
+pub(crate) const NOWHERE: u8 = u8::MAX;
 
 impl<'s> HeaderNames<'s> {
     /// No names.
@@ -86,20 +86,20 @@ impl<'s> HeaderNames<'s> {
     }
 
     /// The place of `name`, which is added where there is none yet. There are less than 255 of them.
-    pub(crate) fn add(&mut self, name: &'s [u8]) -> usize {
+    pub(crate) fn add(&mut self, name: &'s [u8]) -> u8 {
         self.place(name).unwrap_or_else(|| {
-            let place = self.names.len();
-            if let Some(last) = self.last.get_mut(by_length(name)) {
+            let place = self.len();
+            if let Some(last) = self.last.get_mut(by_length(name.len())) {
                 self.names.push(Name { name, before: *last });
-                *last = u8::try_from(place).unwrap_or(NOWHERE);
+                *last = place;
             }
             place
         })
     }
 
     /// How many there are.
-    pub(crate) fn len(&self) -> usize {
-        self.names.len()
+    pub(crate) fn len(&self) -> u8 {
+        u8::try_from(self.names.len()).unwrap_or(NOWHERE)
     }
 
     /// The names, in the order of their places.
@@ -110,16 +110,16 @@ impl<'s> HeaderNames<'s> {
     /// Whether a name of so many bytes may be among them.
     #[inline]
     pub fn may_have(&self, length: usize) -> bool {
-        self.last.get(length % 64).is_some_and(|&last| last != NOWHERE)
+        self.last.get(by_length(length)).is_some_and(|&last| last != NOWHERE)
     }
 
     /// The place of `name`, in lower case, among them.
     #[inline]
-    pub fn place(&self, name: &[u8]) -> Option<usize> {
-        let mut place = *self.last.get(by_length(name))?;
+    pub fn place(&self, name: &[u8]) -> Option<u8> {
+        let mut place = *self.last.get(by_length(name.len()))?;
         while let Some(known) = self.names.get(usize::from(place)) {
             if equal(known.name, name) {
-                return Some(place.into());
+                return Some(place);
             }
             place = known.before;
         }
@@ -128,6 +128,6 @@ impl<'s> HeaderNames<'s> {
 }
 
 #[inline]
-fn by_length(name: &[u8]) -> usize {
-    name.len() % 64
+fn by_length(length: usize) -> usize {
+    length % 64
 }

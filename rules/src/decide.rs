@@ -48,7 +48,7 @@ impl<'s> Section<'s> {
         if let [first, ..] = self.rules()
             && first.tests.get() == 0
             && let Some(split) = split_of(self, first)
-            && let Some(identity) = self.first_source.and_then(|source| asked.only_header(source.name))
+            && let Some(identity) = asked.first_source(self)
         {
             return self.split((0, first), split, identity);
         }
@@ -62,12 +62,15 @@ impl<'s> Section<'s> {
     #[inline(never)]
     fn first_that_matches<A: Attributes>(&self, asked: &Asked<'s, A>, known: &Known<'s>) -> Option<(u32, &'s Rule)> {
         // One header alone is asked for when a rule wants to know.
-        if self.headers.len() > 1 {
+        if self.asks.headers.len() > 1 {
             asked.gather(self, known);
         }
-        if !self.lookups.is_empty() {
-            return Search::first(self, asked, known);
-        }
+        if self.lookups.is_empty() { self.walk(asked, known) } else { Search::first(self, asked, known) }
+    }
+
+    /// The first rule that matches, of all of them in order.
+    #[inline]
+    fn walk<A: Attributes>(&self, asked: &Asked<'s, A>, known: &Known<'s>) -> Option<(u32, &'s Rule)> {
         (0..).zip(self.rules()).find(|(_, rule)| self.matches(rule, asked, known, |_, _| {}))
     }
 
@@ -86,11 +89,7 @@ impl<'s> Section<'s> {
         let tests = self.tests();
         let mut next = rule.first_test.get();
         while let Some(test) = tests.get(next as usize) {
-            let holds = match self.holds_exactly(test, known) {
-                Some(holds) => holds,
-                None if test.operator == operator::PERCENT => self.holds_percent(test, asked, known),
-                None => self.holds(test, asked, known),
-            };
+            let holds = self.holds_exactly(test, known).unwrap_or_else(|| self.holds(test, asked, known));
             observe(test, holds);
             next = if holds { test.on_true.get() } else { test.on_false.get() };
         }
@@ -103,14 +102,14 @@ impl<'s> Section<'s> {
         if test.operator != operator::EXACT || test.flags & flag::FOLD != 0 {
             return None;
         }
-        known.is_exactly(self.attribute(test.attribute.get())?.place, self.text_operand(test)?)
+        known.is_exactly(self.asks.attribute(test.attribute.get())?.place, self.text_operand(test)?)
     }
 
     /// Whether one test holds.
     #[inline(never)]
     pub(crate) fn holds<A: Attributes>(&self, test: &Test, asked: &Asked<'s, A>, known: &Known<'s>) -> bool {
         match test.operator {
-            operator::PERCENT => self.holds_percent(test, asked, known),
+            operator::PERCENT => asked.identity(self, known).is_some_and(|identity| in_percent(test, identity)),
             operator::AUDIENCE => asked.is_in_audience(self, known, test.a.get()),
             operator::WINDOW => {
                 let (after, before) = (test.a.get().cast_signed(), test.b.get().cast_signed());
@@ -121,14 +120,9 @@ impl<'s> Section<'s> {
     }
 
     #[inline(never)]
-    fn holds_percent<A: Attributes>(&self, test: &Test, asked: &Asked<'s, A>, known: &Known<'s>) -> bool {
-        asked.identity(self, known).is_some_and(|identity| in_percent(test, identity))
-    }
-
-    #[inline(never)]
     fn any_holds<A: Attributes>(&self, test: &Test, asked: &Asked<'s, A>, known: &Known<'s>) -> bool {
         let holds = |value: &[u8]| operators::holds(self, test, value);
-        self.attribute(test.attribute.get()).is_some_and(|attribute| asked.any(self, attribute, known, holds))
+        self.asks.attribute(test.attribute.get()).is_some_and(|attribute| asked.any(self, attribute, known, holds))
     }
 
     #[inline]

@@ -8,6 +8,7 @@ use std::fmt;
 use crate::{
     Attributes, Decision, Reason, Snapshot,
     decide::{most_specific, scopes::includes},
+    decision::split_of,
     request::{Asked, Known},
     slot::SLOTS,
     snapshot::{
@@ -132,8 +133,7 @@ fn decision_lines(section: &Section<'_>, decision: &Decision<'_>) -> Vec<String>
 }
 
 fn split_in_words(section: &Section<'_>, decision: &Decision<'_>) -> String {
-    let rule = section.rules().get(decision.series().rule as usize);
-    let split = rule.and_then(|rule| section.splits().get(usize::from(rule.then.get())));
+    let split = decision.matched.and_then(|(_, rule)| split_of(section, rule));
     let name = split.map(|split| section.text(split.name)).unwrap_or_default();
     let slot = decision.slot.unwrap_or(0);
     format!("slot {slot} of {SLOTS} in split {}", Shown(name))

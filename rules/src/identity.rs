@@ -1,14 +1,14 @@
 //! What buckets a request: what a cookie remembers, or the first source that yields a value, or one that is minted.
 
-use std::cell::{Cell, OnceCell};
+use std::{
+    borrow::Cow,
+    cell::{Cell, OnceCell},
+};
 
 use crate::{
     Attributes, base64url,
-    request::{Asked, Known},
-    snapshot::{
-        records::kind,
-        section::{OpenAttribute, Section},
-    },
+    request::{Asked, Known, can_identify},
+    snapshot::section::Section,
 };
 
 /// The longest identity, in bytes.
@@ -83,8 +83,10 @@ impl<'r, A: Attributes> Asked<'r, A> {
     #[inline(always)]
     pub(crate) fn identity<'i>(&self, section: &Section<'r>, known: &'i Known<'r>) -> Option<&'i [u8]> {
         let identity = &known.identity;
+        // The header that has nearly all of them may be known already.
         if let Found::Unasked = identity.found.get()
-            && let Some(sent) = self.first_source(section, known)
+            && let Some(sent) = section.asks.first_source.and_then(|first| known.only(first.place))
+            && can_identify(sent)
         {
             identity.found.set(Found::Sent(sent));
             return Some(sent);
@@ -109,37 +111,20 @@ impl<'r, A: Attributes> Asked<'r, A> {
     }
 
     fn find(&self, section: &Section<'r>, known: &Identity<'r>) -> Found<'r> {
-        let sent = || section.sources.iter().find_map(|source| self.sent(*source, known));
-        let found = if section.header.sets_cookies() { self.find_or_mint(section, known, sent) } else { sent() };
-        found.unwrap_or(Found::Nothing)
-    }
-
-    fn find_or_mint(
-        &self,
-        section: &Section<'r>,
-        known: &Identity<'r>,
-        sent: impl FnOnce() -> Option<Found<'r>>,
-    ) -> Option<Found<'r>> {
+        let sent = || match section.asks.sources.iter().find_map(|source| self.value_of(*source))? {
+            Cow::Borrowed(sent) => Some(Found::Sent(sent)),
+            // Read out of a token.
+            Cow::Owned(read) => known.own(Own::of(&read), Origin::Sent),
+        };
         let remembered = known.own(self.remembered(section), Origin::Remembered);
         let minted = || known.own(self.minted(section), Origin::Minted);
-        remembered.or_else(sent).or_else(minted)
-    }
-
-    /// What one source yields.
-    #[inline]
-    fn sent(&self, source: OpenAttribute<'r>, known: &Identity<'r>) -> Option<Found<'r>> {
-        match source.kind {
-            // Read out of a token.
-            kind::JWT_CLAIM => known.own(Own::of(&self.only_claim(source.name)?), Origin::Sent),
-            kind::COOKIE => self.only_cookie(source.name).map(Found::Sent),
-            _ => self.only_header(source.name).map(Found::Sent),
-        }
+        remembered.or_else(sent).or_else(minted).unwrap_or(Found::Nothing)
     }
 
     /// What the cookie of `sticky` remembers; what nobody wrote into it is not there.
     fn remembered(&self, section: &Section<'r>) -> Option<Own> {
         let name = Some(section.text(section.header.sticky.name)).filter(|name| !name.is_empty())?;
-        let text = self.cookie_once(name).filter(|text| text.len() <= REMEMBERED_LIMIT)?;
+        let text = self.only_cookie(name).filter(|text| text.len() <= REMEMBERED_LIMIT)?;
         let mut bytes = [0; IDENTITY_LIMIT];
         let length = base64url::decode(text, &mut bytes).filter(|length| *length > 0)?;
         Some(Own { bytes, length })

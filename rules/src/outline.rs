@@ -268,12 +268,7 @@ fn percents(one: &Match) -> Vec<PercentOutline> {
 }
 
 fn audiences(one: &Match) -> BTreeSet<String> {
-    match one {
-        Match::All(inner) | Match::Any(inner) => inner.iter().flat_map(audiences).collect(),
-        Match::Not(inner) => audiences(inner),
-        Match::Audience(mention) => BTreeSet::from([mention.name.text.clone()]),
-        _ => BTreeSet::new(),
-    }
+    one.mentions().into_iter().map(|mention| mention.name.text.clone()).collect()
 }
 
 fn lock_outline(source: usize, lock: &Lock, tree: &Node) -> LockOutline {

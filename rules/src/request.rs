@@ -18,11 +18,7 @@ use crate::{
     Attributes,
     audience::fingerprint,
     identity::IDENTITY_LIMIT,
-    snapshot::{
-        audiences::Audiences,
-        records::kind,
-        section::{OpenAttribute, Section},
-    },
+    snapshot::{asks::OpenAttribute, audiences::Audiences, records::kind, section::Section},
 };
 use cookies::Cookies;
 pub(crate) use known::{Known, REMEMBERED};
@@ -94,8 +90,8 @@ impl<'r, A: Attributes> Asked<'r, A> {
     /// Finds all headers that `section` may ask for in one pass over the request.
     #[inline]
     pub(crate) fn gather(&self, section: &Section<'r>, known: &Known<'r>) {
-        known.gathered(section.headers.len());
-        self.request.headers_among(&section.headers, |place, value| known.add(place, value));
+        known.gathered(section.asks.headers.len());
+        self.request.headers_among(&section.asks.headers, |place, value| known.add(place, value));
     }
 
     /// Whether `holds` for any value of the attribute; false when it is absent.
@@ -153,43 +149,22 @@ impl<'r, A: Attributes> Asked<'r, A> {
 
     /// The value of one identity source.
     pub(crate) fn value_of(&self, OpenAttribute { kind, name, .. }: OpenAttribute<'r>) -> Option<Cow<'r, [u8]>> {
-        match kind {
-            kind::JWT_CLAIM => self.only_claim(name).map(Cow::Owned),
+        let only = match kind {
+            kind::JWT_CLAIM => self.taken_apart().tokens.only(self.request, name).map(Cow::Owned),
             kind::COOKIE => self.only_cookie(name).map(Cow::Borrowed),
-            _ => self.only_header(name).map(Cow::Borrowed),
-        }
+            _ => only(self.request.headers(name)).map(Cow::Borrowed),
+        };
+        only.filter(|value| can_identify(value))
     }
 
-    /// The first source of the identity, if it is a header that occurs once and can be one.
+    /// The value of the header that has nearly all identities, if it occurs once and can be one.
     #[inline]
-    pub(crate) fn first_source(&self, section: &Section<'r>, known: &Known<'r>) -> Option<&'r [u8]> {
-        let OpenAttribute { place, name, .. } = section.first_source?;
-        match known.only(place) {
-            Some(only) => Some(only).filter(|value| can_identify(value)),
-            None => self.only_header(name),
-        }
+    pub(crate) fn first_source(&self, section: &Section<'r>) -> Option<&'r [u8]> {
+        only(self.request.headers(section.asks.first_source?.name)).filter(|value| can_identify(value))
     }
 
-    /// The value of a header that occurs once, if it can be an identity.
-    #[inline(always)]
-    pub(crate) fn only_header(&self, name: &'r [u8]) -> Option<&'r [u8]> {
-        only(self.request.headers(name)).filter(|value| can_identify(value))
-    }
-
-    /// The value of a cookie that occurs once, if it can be an identity.
-    #[inline(never)]
+    /// The value of a cookie that occurs once.
     pub(crate) fn only_cookie(&self, name: &'r [u8]) -> Option<&'r [u8]> {
-        only(self.cookies(name)).filter(|value| can_identify(value))
-    }
-
-    /// The one value of a claim, if it can be an identity.
-    #[inline(never)]
-    pub(crate) fn only_claim(&self, name: &'r [u8]) -> Option<Vec<u8>> {
-        self.taken_apart().tokens.only(self.request, name).filter(|value| can_identify(value))
-    }
-
-    /// The text of a cookie that occurs once.
-    pub(crate) fn cookie_once(&self, name: &'r [u8]) -> Option<&'r [u8]> {
         only(self.cookies(name))
     }
 
@@ -227,7 +202,8 @@ fn only<'r>(mut values: impl Iterator<Item = &'r [u8]>) -> Option<&'r [u8]> {
     values.next().is_none().then_some(first)
 }
 
-fn can_identify(value: &[u8]) -> bool {
+/// Whether a value can be an identity.
+pub(crate) fn can_identify(value: &[u8]) -> bool {
     (1..=IDENTITY_LIMIT).contains(&value.len())
 }
 

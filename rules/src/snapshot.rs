@@ -1,5 +1,6 @@
 //! The compiled form of a namespace: bytes, checked once, used in place.
 
+pub(crate) mod asks;
 pub(crate) mod audiences;
 pub(crate) mod index;
 pub(crate) mod records;

@@ -45,7 +45,7 @@ impl Attributes for Request {
         self.headers.iter().filter(move |(found, _)| found.as_bytes() == name).map(|(_, value)| value.as_bytes())
     }
 
-    fn headers_among<'a>(&'a self, names: &HeaderNames<'a>, mut found: impl FnMut(usize, &'a [u8])) {
+    fn headers_among<'a>(&'a self, names: &HeaderNames<'a>, mut found: impl FnMut(u8, &'a [u8])) {
         for (name, value) in self.headers {
             if let Some(place) = names.place(name.as_bytes()) {
                 found(place, value.as_bytes());

@@ -26,7 +26,7 @@ impl<'d> Audiences<'d> {
         }
         for (index, rule_set) in rule_sets {
             report.begin(*index);
-            for mention in rule_set.rules.iter().filter_map(|rule| rule.when.as_ref()).flat_map(mentions) {
+            for mention in rule_set.rules.iter().filter_map(|rule| rule.when.as_ref()).flat_map(Match::mentions) {
                 match known.get_key_value(mention.name.text.as_str()) {
                     Some((&name, &audience)) => _ = asked.insert(name, audience),
                     None if unread => {}
@@ -67,13 +67,4 @@ fn unused(audience: &Audience, report: &mut Report) {
     let path = path.field("metadata");
     let found = format!("the audience {}, which no rule asks for", quote(&audience.name.text));
     report.warning("audience-unused", &path.field("name"), audience.name.span.clone(), found, "a rule that does");
-}
-
-fn mentions(when: &Match) -> Vec<&Mention> {
-    match when {
-        Match::All(inner) | Match::Any(inner) => inner.iter().flat_map(mentions).collect(),
-        Match::Not(inner) => mentions(inner),
-        Match::Audience(mention) => vec![mention],
-        _ => Vec::new(),
-    }
 }

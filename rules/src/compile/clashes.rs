@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::non_empty;
 use crate::{
     document::{Name, RuleSet},
     report::{Path, Report},
@@ -27,12 +28,10 @@ pub(crate) fn refuse_namesakes<'a>(names: impl Iterator<Item = (usize, &'a Name)
 pub(super) fn warn_of_shadowed(rule_sets: &[(usize, RuleSet)], report: &mut Report) {
     let mut seen = BTreeSet::new();
     for (index, rule_set) in rule_sets {
-        let any = [String::new()];
-        let or_any = |names: &'_ [String]| if names.is_empty() { any.to_vec() } else { names.to_vec() };
-        let (hosts, prefixes) = (or_any(&rule_set.scope.hosts), or_any(&rule_set.scope.path_prefixes));
-        let pairs = hosts.iter().flat_map(|host| prefixes.iter().map(move |prefix| (host.clone(), prefix.clone())));
+        let (hosts, prefixes) = (non_empty(&rule_set.scope.hosts), non_empty(&rule_set.scope.path_prefixes));
+        let pairs = hosts.iter().flat_map(|host| prefixes.iter().map(move |prefix| (*host, *prefix)));
         // All of them have to be seen, so that none after it is missed.
-        let new = pairs.filter(|pair| seen.insert((rule_set.output.variant_header.clone(), pair.clone()))).count();
+        let new = pairs.filter(|pair| seen.insert((rule_set.output.variant_header.as_str(), *pair))).count();
         if new == 0 {
             report.begin(*index);
             let path = Path::DOCUMENT;

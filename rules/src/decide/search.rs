@@ -33,26 +33,24 @@ impl<'q, 's, A: Attributes> Search<'q, 's, A> {
     ) -> Option<(u32, &'s Rule)> {
         let end = section.rules().len() as u32;
         let mut search = Self { section, asked, known, first: end, left: end };
-        for lookup in &section.lookups {
-            let only = match lookup.attribute.kind {
-                kind::HEADER => known.only(lookup.attribute.place),
-                kind::PATH => asked.path(),
-                _ => None,
-            };
-            let stop = match only {
-                Some(value) => search.look_up(lookup, value),
-                None => search.look_up_all(lookup),
-            };
-            if stop {
-                // All rules are walked instead, once.
-                return search.walk(0..end);
-            }
+        if section.lookups.iter().any(|lookup| search.look_up_attribute(lookup)) || search.tries(section.always()) {
+            return section.walk(asked, known);
         }
-        let always = section.always();
-        if always.is_empty() {
-            return search.walk(0..0);
+        Some((search.first, section.rules().get(search.first as usize)?))
+    }
+
+    /// Tries the rules that the values of an attribute lead to. Whether too many were tried.
+    #[inline(always)]
+    fn look_up_attribute(&mut self, lookup: &Lookup<'s>) -> bool {
+        let only = match lookup.attribute.kind {
+            kind::HEADER => self.known.only(lookup.attribute.place),
+            kind::PATH => self.asked.path(),
+            _ => None,
+        };
+        match only {
+            Some(value) => self.look_up(lookup, value),
+            None => self.look_up_all(lookup),
         }
-        search.walk(always.iter().map(|rule| rule.get()).take_while(|&rule| rule < search.first))
     }
 
     /// Tries the rules that any value of an attribute leads to. Whether too many were tried.
@@ -75,7 +73,8 @@ impl<'q, 's, A: Attributes> Search<'q, 's, A> {
         false
     }
 
-    /// Tries the rules of a run that come before the first one known. Whether too many were tried.
+    /// Tries the rules of a run, or of a list that is in order as well, that come before the first one known. Whether too many
+    /// were tried.
     #[inline(never)]
     fn tries(&mut self, run: &[U32]) -> bool {
         for place in run {
@@ -95,18 +94,5 @@ impl<'q, 's, A: Attributes> Search<'q, 's, A> {
             }
         }
         false
-    }
-
-    /// The first of `rules` that matches, or else the first that is known.
-    #[inline]
-    fn walk(&self, mut rules: impl Iterator<Item = u32>) -> Option<(u32, &'s Rule)> {
-        let first = rules.find(|&rule| self.matches(rule)).unwrap_or(self.first);
-        Some((first, self.section.rules().get(first as usize)?))
-    }
-
-    #[inline(never)]
-    fn matches(&self, number: u32) -> bool {
-        let rule: Option<&Rule> = self.section.rules().get(number as usize);
-        rule.is_some_and(|rule| self.section.matches(rule, self.asked, self.known, |_, _| {}))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Fields, Name, head, names};
+use super::{Fields, Match, Name, head, names};
 use crate::{
     audience::{Fingerprint, fingerprint},
     identity::IDENTITY_LIMIT,
@@ -26,6 +26,18 @@ pub(crate) struct Mention {
     pub(crate) name: Name,
     /// Where it stands, in words.
     pub(crate) path: String,
+}
+
+impl Match {
+    /// The audiences it asks for, in the document's order.
+    pub(crate) fn mentions(&self) -> Vec<&Mention> {
+        match self {
+            Match::All(inner) | Match::Any(inner) => inner.iter().flat_map(Match::mentions).collect(),
+            Match::Not(inner) => inner.mentions(),
+            Match::Audience(mention) => vec![mention],
+            _ => Vec::new(),
+        }
+    }
 }
 
 /// Decodes what apiVersion and kind left over.

@@ -21,7 +21,7 @@ pub(super) fn lines<'s, A: Attributes>(section: &Section<'s>, asked: &Asked<'s, 
         _ if !sticky.is_empty() => lines.push(format!("  identity  ✗ cookie {sticky} remembers none")),
         _ => {}
     }
-    for (record, source) in section.identity().iter().zip(&section.sources) {
+    for (record, source) in section.identity().iter().zip(&section.asks.sources) {
         let source_in_words = words::attribute(section, record);
         if let Some(value) = asked.value_of(*source) {
             lines.push(format!("  identity  ✓ \"{}\" from {source_in_words}", Shown(&value)));

@@ -194,7 +194,7 @@ pub(super) fn what_was_found<'s, A: Attributes>(
         return asked.now().map_or("no clock".to_owned(), |now| format!("it is {}", time::Words(now)));
     }
     let mut found = Vec::new();
-    if let Some(attribute) = section.attribute(test.attribute.get()) {
+    if let Some(attribute) = section.asks.attribute(test.attribute.get()) {
         asked.any(section, attribute, known, |value| {
             found.push(format!("\"{}\"", Shown(value)));
             false

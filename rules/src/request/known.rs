@@ -5,7 +5,7 @@ use std::cell::{Cell, OnceCell};
 use crate::{audience::Fingerprint, identity::Identity, short::equal};
 
 /// How many attributes are remembered: those of small rule sets, and the first of large ones.
-pub(crate) const REMEMBERED: usize = 8;
+pub(crate) const REMEMBERED: u8 = 8;
 
 /// The identity by the sources of one section, and the values of its first attributes.
 #[derive(Default)]
@@ -14,7 +14,7 @@ pub(crate) struct Known<'r> {
     pub(super) fingerprint: OnceCell<Fingerprint>,
     /// How many of the values were gathered: what is unasked there is absent.
     gathered: Cell<u8>,
-    values: [Cell<Values<'r>>; REMEMBERED],
+    values: [Cell<Values<'r>>; REMEMBERED as usize],
 }
 
 /// What is known of the values of one attribute.
@@ -58,14 +58,14 @@ impl<'r> Known<'r> {
 
     /// Of the first `count` places it is known that nothing is there, but for what is [added](Self::add).
     #[inline]
-    pub(super) fn gathered(&self, count: usize) {
-        self.gathered.set(u8::try_from(count).unwrap_or(u8::MAX));
+    pub(super) fn gathered(&self, count: u8) {
+        self.gathered.set(count);
     }
 
     /// Adds a value at `place`.
     #[inline]
-    pub(super) fn add(&self, place: usize, value: &'r [u8]) {
-        let Some(values) = self.values.get(place) else { return };
+    pub(super) fn add(&self, place: u8, value: &'r [u8]) {
+        let Some(values) = self.values.get(usize::from(place)) else { return };
         values.set(if let Values::Unasked = values.get() { Values::Only(value) } else { Values::Several });
     }
 

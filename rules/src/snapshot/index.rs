@@ -9,8 +9,9 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 use zerocopy::little_endian::U32;
 
 use super::{
+    asks::{Asks, OpenAttribute},
     records::{Key, Test, Value, flag, operator},
-    section::{OpenAttribute, Texts, slice},
+    section::{Texts, slice},
 };
 use crate::short::ends;
 
@@ -49,15 +50,14 @@ pub(crate) struct OpenKey {
 }
 
 impl<'s> Lookup<'s> {
-    /// One for each of `attributes` that has any of `keys`, in which those of an attribute follow each other.
-    pub(crate) fn all(keys: &[Key], attributes: &[OpenAttribute<'s>]) -> Vec<Self> {
-        let open: Vec<_> =
-            (0..).zip(keys).map(|(number, key)| (key.attribute.get(), OpenKey::of(number, *key))).collect();
-        let of_attribute = |keys: &[(u16, OpenKey)]| {
-            let attribute = *attributes.get(usize::from(keys.first()?.0))?;
-            Some(Self { attribute, keys: keys.iter().map(|(_, key)| *key).collect() })
+    /// One for each attribute that has any of `keys`, in which those of an attribute follow each other.
+    pub(crate) fn all(keys: &[Key], asks: &Asks<'s>) -> Vec<Self> {
+        let mut open = (0..).zip(keys).map(|(number, key)| OpenKey::of(number, *key));
+        let of_attribute = |own: &[Key]| {
+            let keys = open.by_ref().take(own.len()).collect();
+            Some(Self { attribute: asks.attribute(own.first()?.attribute.get())?, keys })
         };
-        open.chunk_by(|one, next| one.0 == next.0).filter_map(of_attribute).collect()
+        keys.chunk_by(|one, next| one.attribute == next.attribute).filter_map(of_attribute).collect()
     }
 }
 

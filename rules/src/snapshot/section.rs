@@ -5,12 +5,13 @@ use zerocopy::{
     little_endian::{U16, U32},
 };
 
+use super::asks::Asks;
 use super::index::{Index, Lookup, Operands};
 use super::records::{
     Attribute, Automaton, Comparison, Extent, Key, Range, Rule, SectionHeader, Setting, Split, Switch, SwitchValue,
-    Test, Text, Value, Variant, kind,
+    Test, Text, Value, Variant,
 };
-use crate::{attributes::HeaderNames, automaton, request::REMEMBERED};
+use crate::automaton;
 
 /// The text of a container.
 #[derive(Clone, Copy, Debug)]
@@ -56,48 +57,20 @@ macro_rules! tables {
             pub(crate) number: u32,
             pub(crate) header: &'s SectionHeader,
             pub(crate) texts: Texts<'s>,
-            /// What tests ask for, by number.
-            asked: Vec<OpenAttribute<'s>>,
-            /// The sources of the identity, in order.
-            pub(crate) sources: Vec<OpenAttribute<'s>>,
-            /// The header that has the identity of nearly all requests.
-            pub(crate) first_source: Option<OpenAttribute<'s>>,
-            /// The headers that are remembered, each at its place.
-            pub(crate) headers: HeaderNames<'s>,
+            /// What it asks of a request.
+            pub(crate) asks: Asks<'s>,
             /// How rules are found; empty where they are walked.
             pub(crate) lookups: Vec<Lookup<'s>>,
             $($name: &'s [$record],)*
         }
 
         impl<'s> Section<'s> {
-            /// Opens the section `bytes`; None where a table is out of bounds.
+            /// Opens the tables of the section `bytes`; None where one is out of bounds.
             pub(crate) fn open(number: u32, bytes: &'s [u8]) -> Option<Self> {
                 let (header, _) = SectionHeader::ref_from_prefix(bytes).ok()?;
                 let texts = Texts(table(bytes, header.text)?);
-                let mut headers = HeaderNames::new();
-                let attributes = table(bytes, header.attributes)?.iter();
-                let mut attributes: Vec<_> =
-                    attributes.map(|record| OpenAttribute::of(record, texts).placed(&mut headers, REMEMBERED)).collect();
-                // Few of many rules want to know who it is: they ask for it by themselves.
-                let most = if header.keys.count.get() == 0 { REMEMBERED } else { 0 };
-                let sources = table(bytes, header.identity)?.iter().map(|record| OpenAttribute::of(record, texts));
-                let mut sources: Vec<_> = sources.collect();
-                sources.iter_mut().take(1).for_each(|first| *first = first.placed(&mut headers, most));
-                let cookies = attributes.iter_mut().filter(|attribute| attribute.kind == kind::COOKIE);
-                (headers.len()..REMEMBERED).zip(cookies).for_each(|(place, cookie)| cookie.place = as_place(place));
-                // What a cookie remembers comes before.
-                let first = sources.first().filter(|source| source.kind == kind::HEADER && !header.sets_cookies());
-                Some(Self {
-                    number,
-                    header,
-                    texts,
-                    lookups: Vec::new(),
-                    first_source: first.copied(),
-                    headers,
-                    asked: attributes,
-                    sources,
-                    $($name: table(bytes, header.$extent)?,)*
-                })
+                let (asks, lookups) = (Asks::nothing(), Vec::new());
+                Some(Self { number, header, texts, asks, lookups, $($name: table(bytes, header.$extent)?,)* })
             }
 
             $(
@@ -132,52 +105,11 @@ tables! {
     switch_texts: switch_texts of Text,
 }
 
-/// An attribute, opened: a decision asks for it without looking it up.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct OpenAttribute<'s> {
-    /// See [`kind`].
-    pub(crate) kind: u8,
-    /// Where its values are remembered, if that is below [`REMEMBERED`].
-    pub(crate) place: u8,
-    pub(crate) name: &'s [u8],
-}
-
-impl<'s> OpenAttribute<'s> {
-    fn of(record: &Attribute, texts: Texts<'s>) -> Self {
-        let name = texts.text(record.name);
-        let is_cookie_line = record.kind == kind::HEADER && name == b"cookie";
-        Self { kind: if is_cookie_line { kind::COOKIE_LINE } else { record.kind }, place: NOWHERE, name }
-    }
-
-    /// The same, remembered: a header that `headers` has, or that is among the first `most` of them.
-    fn placed(self, headers: &mut HeaderNames<'s>, most: usize) -> Self {
-        let room = headers.len() < most;
-        let place = match self.kind {
-            kind::HEADER if room => Some(headers.add(self.name)),
-            kind::HEADER if most == 0 => headers.place(self.name),
-            _ => None,
-        };
-        Self { place: place.map_or(NOWHERE, as_place), ..self }
-    }
-}
-
-/// Where nothing is remembered.
-const NOWHERE: u8 = u8::MAX;
-
-fn as_place(place: usize) -> u8 {
-    u8::try_from(place).unwrap_or(NOWHERE)
-}
-
 impl<'s> Section<'s> {
-    /// The same with its keys opened, which were checked before.
-    pub(crate) fn with_lookups(self) -> Self {
-        Self { lookups: Lookup::all(self.keys(), &self.asked), ..self }
-    }
-
-    /// The attribute of this number.
-    #[inline]
-    pub(crate) fn attribute(&self, number: u16) -> Option<OpenAttribute<'s>> {
-        self.asked.get(usize::from(number)).copied()
+    /// The same, ready for requests: what it asks for and how it finds rules is opened. Both were checked before.
+    pub(crate) fn ready(self) -> Self {
+        let asks = Asks::of(self.header, self.attributes(), self.identity(), self.texts);
+        Self { lookups: Lookup::all(self.keys(), &asks), asks, ..self }
     }
 
     /// The tables of its index, which may be empty.

@@ -62,7 +62,7 @@ pub(in crate::snapshot) fn section(
     section.rules().iter().try_for_each(|rule| check_settings(&section, rule, &mut settings))?;
     section.splits().iter().try_for_each(|split| check_split(&section, split, &mut ranges))?;
     index(&section)?;
-    Ok(section.with_lookups())
+    Ok(section.ready())
 }
 
 fn check_texts(section: &Section<'_>) -> Result<(), Unusable> {

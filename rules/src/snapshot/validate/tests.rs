@@ -190,6 +190,26 @@ fn a_test_is_about_its_attribute() {
     }
 }
 
+/// Each rule may be dear to ask: so none is walked twice.
+#[test]
+fn a_rule_is_walked_once() {
+    let when = |at: usize| match at {
+        0..3 => r#"{"path": {"contains": "a"}}"#.to_owned(),
+        _ => format!(r#"{{"path": {{"exact": "/{at}"}}}}"#),
+    };
+    let rule = |at: usize| format!(r#"{{"id": "r{at}", "when": {}, "variant": "a"}}"#, when(at));
+    let walked = |damage: fn(&mut [U32])| {
+        let mut bytes = Bytes::with_rules((0..40).map(rule));
+        let always: &mut [U32] = bytes.first(|header| header.always);
+        assert_eq!(always, [0, 1, 2].map(U32::new));
+        damage(always);
+        bytes.refused()
+    };
+    assert_eq!(walked(|always| always[1] = always[0]), sentence("rules to be walked out of order"));
+    assert_eq!(walked(|always| always.swap(0, 1)), sentence("rules to be walked out of order"));
+    assert_eq!(walked(|always| always[2] = 40.into()), sentence("rules to be walked out of order"));
+}
+
 #[test]
 fn a_scope_is_short_and_in_its_place() {
     let text = format!(
