@@ -15,8 +15,8 @@ use crate::{documents, failure::Failure};
 ///
 /// Each side is what `serve` would read: a file, or a directory of documents with their locks. For each split that differs
 /// it says how many slots move from which variant to which; a slot is 0.001 percent of the identities. For each percentage,
-/// how many slots come in and fall out, and for each audience how many identities. All are exact, to the slot, among the identities that the split or the percentage
-/// is asked about; who is asked depends on the requests, so there is no sum over rules. Where the salt, the list of
+/// how many slots come in and fall out, and for each audience how many identities. All are exact, to the slot, among the
+/// identities that the split or the percentage is asked about; who is asked depends on the requests, so there is no sum over rules. Where the salt, the list of
 /// identities or the name that the salt is made of differ, slots say nothing, and it says that up to 100 % may move.
 ///
 /// JSON is an array of {name, change, fields, reordered, splits, rules}: a split {name, change, experimentChanged, moves}, a
