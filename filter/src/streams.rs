@@ -43,9 +43,10 @@ pub fn owner(roots: &[Root]) -> Option<Owner<'_>> {
 #[cold]
 fn tell_apart(roots: &[Root]) -> Option<Owner<'_>> {
     let filters = || roots.iter().rev().filter_map(|root| Some((root.id, root.filter()?)));
-    let name = host::property("plugin_name").unwrap_or_default();
-    let unknown = !filters().any(|(_, filter)| filter.plugin == name);
-    let mut candidates = filters().filter(|(_, filter)| unknown || filter.plugin == name);
+    // Where the host refuses to say, that is no name: least of all that of a plugin without one.
+    let name = host::property("plugin_name").ok().filter(|name| filters().any(|(_, filter)| filter.plugin == *name));
+    let unknown = name.is_none();
+    let mut candidates = filters().filter(|(_, filter)| name.as_ref().is_none_or(|name| filter.plugin == *name));
     let (newest, others) = (candidates.next()?, candidates);
     let mut others = others.peekable();
     if !unknown && others.peek().is_none() {

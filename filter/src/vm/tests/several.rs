@@ -45,6 +45,14 @@ fn filters_of_one_name_are_told_apart_by_what_their_streams_may_write() {
 }
 
 #[test]
+fn a_name_that_the_host_refuses_is_not_that_of_a_plugin_without_one() {
+    let mut vm = two("front", "");
+    assert_eq!((through(&mut vm, 1, "front"), through(&mut vm, 2, "")), ("NO_RULES".into(), "DEFAULT".into()));
+    host(|host| host.refusals.insert("property", Status::NotFound));
+    assert_eq!((through(&mut vm, 1, "front"), through(&mut vm, 2, "")), ("NO_RULES".into(), "DEFAULT".into()));
+}
+
+#[test]
 fn two_filters_of_one_request_are_told_apart_in_either_order() {
     for order in [[1, 2], [2, 1]] {
         let mut vm = two("front", "front");
