@@ -60,6 +60,8 @@ pub struct Fetcher {
     shelved: Option<Shelved>,
     older: Option<Older>,
     trouble: Option<String>,
+    /// What the VM of the main thread is still to be woken for.
+    late: Option<Revision>,
     silent_ticks: u32,
     /// The ticks so far without any VM; None once there was one.
     alone: Option<u32>,
@@ -105,6 +107,7 @@ impl Fetcher {
             shelved: None,
             older: None,
             trouble: None,
+            late: None,
             alone: Some(0),
             confirmed: Duration::ZERO,
             rivalled: false,
@@ -153,6 +156,7 @@ impl Fetcher {
             self.listen(inbox, now);
             self.try_threads(inbox);
         }
+        self.wake_main(true);
         if self.table.tick(self.silent_ticks) {
             self.report.changed();
         }
@@ -190,6 +194,7 @@ impl Fetcher {
     pub fn queue_ready(&mut self, token: u32) {
         let now = host::now();
         self.listen(token, now);
+        self.wake_main(false);
         self.tell_if_complete(now);
     }
 
@@ -271,17 +276,19 @@ impl Fetcher {
         self.confirmed = now;
         self.want_older(format);
         log::info!("revision {revision} fetched: format {format}, {length} bytes");
-        self.wake_all(revision);
+        wake(self.table.queues(true), revision);
+        self.hurries = REPORT_WITHIN < self.config.tick.0 && host::set_tick(REPORT_WITHIN).is_ok();
+        self.late = Some(revision);
+        self.wake_main(!self.hurries);
         Ok(())
     }
 
-    /// Wakes each VM. What is sent is the revision, but they look at the pointer anyway.
-    fn wake_all(&mut self, revision: Revision) {
-        let message = [revision.epoch.to_le_bytes(), revision.number.to_le_bytes()].concat();
-        for queue in self.table.queues() {
-            let _ = host::enqueue(queue, &message);
+    /// Wakes the VM of the main thread once all others run what it is woken for, or where that takes too long. It serves no
+    /// request, and while it reads shared data the workers, whose requests wait, could not.
+    fn wake_main(&mut self, at_last: bool) {
+        if let Some(revision) = self.late.take_if(|late| at_last || self.table.all_serve(*late)) {
+            wake(self.table.queues(false), revision);
         }
-        self.hurries = REPORT_WITHIN < self.config.tick.0 && host::set_tick(REPORT_WITHIN).is_ok();
     }
 
     /// Reads what waits in a queue, in a callback that began at `since`.
@@ -332,6 +339,12 @@ impl Fetcher {
         self.trouble = trouble;
         self.report.changed();
     }
+}
+
+/// Wakes VMs by their queues. What is sent is the revision, but they look at the pointer anyway.
+fn wake(queues: impl Iterator<Item = u32>, revision: Revision) {
+    let message = [revision.epoch.to_le_bytes(), revision.number.to_le_bytes()].concat();
+    queues.for_each(|queue| _ = host::enqueue(queue, &message));
 }
 
 /// How many ticks are [`SILENCE`].

@@ -89,9 +89,10 @@ impl Table {
         self.0.is_empty()
     }
 
-    /// The queue of each VM.
-    pub fn queues(&self) -> impl Iterator<Item = u32> {
-        self.0.values().map(|entry| entry.hello.queue)
+    /// The queues of the VMs that may serve requests, or else of the one that never does: the main thread's.
+    pub fn queues(&self, serve: bool) -> impl Iterator<Item = u32> {
+        let main = self.0.values().filter(move |entry| self.is_main(entry) != serve);
+        main.map(|entry| entry.hello.queue)
     }
 
     /// The formats that every VM reads, the oldest first. Where no VM is known, the oldest of ours, which most can read;
@@ -116,8 +117,18 @@ impl Table {
 
     /// Whether VMs are known and all of them run `revision`.
     pub fn all_run(&self, revision: Revision) -> bool {
+        !self.is_empty() && self.run(revision, |_| true)
+    }
+
+    /// Whether all that may serve requests run `revision`.
+    pub fn all_serve(&self, revision: Revision) -> bool {
+        self.run(revision, |entry| !self.is_main(entry))
+    }
+
+    fn run(&self, revision: Revision, who: impl Fn(&Entry) -> bool) -> bool {
         let revision = revision.to_string();
-        !self.0.is_empty() && self.0.values().all(|entry| entry.hello.revision.as_ref() == Some(&revision))
+        let mut asked = self.0.values().filter(|entry| who(entry));
+        asked.all(|entry| entry.hello.revision.as_ref() == Some(&revision))
     }
 
     /// The queues of the VMs of which it is not known yet on which thread they live; counts a trial of each. After the first
@@ -135,6 +146,11 @@ impl Table {
         queues
     }
 
+    /// Whether a VM is the main thread's. Of an Envoy's VMs one is: of two that did not prove to be workers', one was slow.
+    fn is_main(&self, entry: &Entry) -> bool {
+        matches!(entry.thread, Thread::Unknown(TRIALS..)) && self.unproven() == 1
+    }
+
     /// How many VMs are not known to be workers'.
     fn unproven(&self) -> usize {
         self.0.values().filter(|entry| entry.thread != Thread::Worker).count()
@@ -148,20 +164,17 @@ impl Table {
 
     /// What is reported of the VMs.
     pub fn acks(&self) -> Vec<Ack<'_>> {
-        // Of an Envoy's VMs one is the main thread's. Of two that did not prove to be workers, one was slow.
-        let alone = self.unproven() == 1;
-        self.0.values().map(|entry| entry.ack(alone)).collect()
+        self.0.values().map(|entry| entry.ack(self.is_main(entry))).collect()
     }
 }
 
 impl Entry {
-    /// What is reported; `alone`: all others are workers.
-    fn ack(&self, alone: bool) -> Ack<'_> {
+    /// What is reported of a VM that `is_main` or is not.
+    fn ack(&self, is_main: bool) -> Ack<'_> {
         let hello = &self.hello;
         let role = match self.thread {
             Thread::Worker => Some("worker"),
-            Thread::Unknown(TRIALS..) if alone => Some("main"),
-            Thread::Unknown(_) => None,
+            Thread::Unknown(_) => is_main.then_some("main"),
         };
         Ack {
             id: &hello.id,
@@ -221,7 +234,7 @@ mod tests {
         table.hear(hello("a", &[1], Some("1.2")));
         assert!(!table.is_fresh(), "of b nothing is known since");
         assert!(table.tick(2));
-        assert!(table.all_run(revision) && table.queues().count() == 1 && table.is_fresh());
+        assert!(table.all_run(revision) && table.queues(true).count() == 1 && table.is_fresh());
     }
 
     #[test]

@@ -561,8 +561,8 @@ fn while_all_read_an_older_format_too_the_newest_lies_there_in_both() {
     assert_eq!(call("/snapshot").1.path(), "/v1/namespaces/shop/snapshot?after=1.5&formats=2,7&wait=25s");
 }
 
-#[test]
-fn who_speaks_while_the_fetcher_runs_is_a_worker_and_who_never_does_the_main_thread() {
+/// A mesh of which it is known that its first VM is the main thread's, and the second a worker's.
+fn with_roles() -> Mesh {
     let mut mesh = Mesh::new(2);
     // The clock of this host stands still in a callback, so a worker says that it spoke a moment later.
     let at = host(|host| host.now + Duration::from_millis(150)).as_nanos();
@@ -574,9 +574,44 @@ fn who_speaks_while_the_fetcher_runs_is_a_worker_and_who_never_does_the_main_thr
     mesh.pass(Duration::from_secs(2));
     mesh.reported();
     mesh.pass(Duration::from_secs(6));
-    let workers = mesh.reported();
+    mesh
+}
+
+#[test]
+fn who_speaks_while_the_fetcher_runs_is_a_worker_and_who_never_does_the_main_thread() {
+    let workers = with_roles().reported();
     let roles: Vec<_> = workers.iter().map(|worker| worker["role"].as_str()).collect();
     assert_eq!(roles, [Some("main"), Some("worker")]);
+}
+
+#[test]
+fn the_main_thread_waits_until_the_workers_have_what_is_new() {
+    let token = |id: u64| {
+        let named = format!("graylane/w/{id:016x}");
+        let place = host(|host| host.queues.iter().position(|queue| queue.name == named));
+        u32::try_from(place.unwrap()).unwrap() + 1
+    };
+    let woken = |id: u64| {
+        let place = token(id) as usize - 1;
+        host(|host| !host.queues[place].items.is_empty())
+    };
+    let mut mesh = with_roles();
+    mesh.reported();
+    mesh.deliver(2, &snapshot(&shop("second")));
+    assert_eq!((woken(1), woken(2)), (false, true));
+    mesh.workers[1].queue_ready(1, token(2));
+    assert!(!woken(1), "the fetcher does not know yet");
+    mesh.fetcher.queue_ready(1, 1);
+    assert!(woken(1));
+    mesh.call_back();
+    assert!(mesh.reported().iter().all(|worker| worker["revision"] == "1.2"));
+    // Of a worker that is slow it does not hear for long: a tick is enough.
+    mesh.pass(Duration::from_secs(1));
+    mesh.deliver(3, &snapshot(&shop("third")));
+    mesh.fetcher.queue_ready(1, 1);
+    assert_eq!((woken(1), woken(2)), (false, true));
+    mesh.fetcher.tick(1);
+    assert!(woken(1));
 }
 
 #[test]
