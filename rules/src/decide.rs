@@ -69,7 +69,7 @@ impl<'s> Section<'s> {
     }
 
     /// The first rule that matches, of all of them in order.
-    #[inline]
+    #[inline(never)]
     fn walk<A: Attributes>(&self, asked: &Asked<'s, A>, known: &Known<'s>) -> Option<(u32, &'s Rule)> {
         (0..).zip(self.rules()).find(|(_, rule)| self.matches(rule, asked, known, |_, _| {}))
     }
@@ -109,14 +109,21 @@ impl<'s> Section<'s> {
     #[inline(never)]
     pub(crate) fn holds<A: Attributes>(&self, test: &Test, asked: &Asked<'s, A>, known: &Known<'s>) -> bool {
         match test.operator {
-            operator::PERCENT => asked.identity(self, known).is_some_and(|identity| in_percent(test, identity)),
+            operator::PERCENT => asked.identity(self, known).is_some_and(|identity| self.is_in_percent(test, identity)),
             operator::AUDIENCE => asked.is_in_audience(self, known, test.a.get()),
             operator::WINDOW => {
-                let (after, before) = (test.a.get().cast_signed(), test.b.get().cast_signed());
+                let (after, before) = self.bounds(test);
                 asked.now().is_some_and(|now| (after..before).contains(&now))
             }
             _ => self.any_holds(test, asked, known),
         }
+    }
+
+    /// Whether the slot of `identity` lies within a percentage.
+    #[inline]
+    fn is_in_percent(&self, test: &Test, identity: &[u8]) -> bool {
+        let (seed, slots) = self.percent(test);
+        slots.contains(&slot(identity, seed))
     }
 
     #[inline(never)]
@@ -160,11 +167,4 @@ impl<'s> Section<'s> {
         let behind = ranges.partition_point(|range| range.from.get() <= slot);
         behind.checked_sub(1).and_then(|place| ranges.get(place)).map_or(0, |range| range.variant.get())
     }
-}
-
-/// Whether the slot of `identity` lies within a percentage.
-pub(crate) fn in_percent(test: &Test, identity: &[u8]) -> bool {
-    let slots = test.b.get();
-    let (from, to) = (slots & u64::from(u32::MAX), slots >> 32);
-    (from..to).contains(&u64::from(slot(identity, test.a.get())))
 }

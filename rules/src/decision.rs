@@ -112,7 +112,7 @@ impl<'s> Decision<'s> {
     pub fn set(&self) -> impl Iterator<Item = (&'s [u8], &'s [u8])> + use<'s> {
         let section = self.section;
         let experiment = self.experiment().and_then(|experiment| Some((section.experiment_header()?, experiment)));
-        let settings = self.matched.map(|(_, rule)| section.settings(rule)).unwrap_or_default();
+        let settings = self.matched.map(|(number, _)| section.settings(number)).unwrap_or_default();
         let settings = settings.iter().map(|setting| (section.text(setting.name), section.text(setting.value)));
         std::iter::once((self.variant_header(), self.variant())).chain(experiment).chain(settings)
     }

@@ -39,8 +39,10 @@ fn other_holds(section: &Section<'_>, test: &Test, value: &[u8]) -> bool {
         operator::CONTAINS => contains(value, section.operand(test), fold) && is_text(value),
         operator::CIDR => network::contains(section.operand(test), value),
         operator::IN => is_one_of(section, test, value, fold),
-        operator::RANGE => integer(value)
-            .is_some_and(|value| (test.a.get().cast_signed()..=test.b.get().cast_signed()).contains(&value)),
+        operator::RANGE => integer(value).is_some_and(|value| {
+            let (least, greatest) = section.bounds(test);
+            (least..=greatest).contains(&value)
+        }),
         operator::SEMVER => semver::holds(section, test, value),
         operator::REGEX => matches(section, test, value) && is_text(value),
         _ => false,

@@ -136,7 +136,7 @@ impl<'r, A: Attributes> Asked<'r, A> {
     }
 
     /// Whether the identity is a member of the audience `number`.
-    pub(crate) fn is_in_audience(&self, section: &Section<'r>, known: &Known<'r>, number: u64) -> bool {
+    pub(crate) fn is_in_audience(&self, section: &Section<'r>, known: &Known<'r>, number: u32) -> bool {
         self.audiences.zip(self.identity(section, known)).is_some_and(|(audiences, identity)| {
             audiences.includes(number, known.fingerprint.get_or_init(|| fingerprint(identity)))
         })

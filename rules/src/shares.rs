@@ -152,7 +152,7 @@ impl Walk<'_, '_> {
         let place = usize::from(test.attribute.get());
         let asks_identity = self.section.attributes().get(place).is_some_and(|asked| asked.kind == kind::IDENTITY);
         if test.operator == operator::PERCENT {
-            let percent = slots_of_percent(test);
+            let percent = slots_of_percent(self.section, test);
             let (inside, outside) = (percent.min(yes.slots), SLOTS.saturating_sub(percent).min(no.slots));
             Reach { slots: inside.saturating_add(outside), anonymous: no.anonymous }
         } else if self.forbidden.get(place).is_some_and(|&forbidden| forbidden) {
@@ -165,8 +165,7 @@ impl Walk<'_, '_> {
 }
 
 /// How many slots a percentage has.
-fn slots_of_percent(test: &Test) -> u32 {
-    let slots = test.b.get();
-    let bounded = |slot: u64| u32::try_from(slot).unwrap_or(SLOTS).min(SLOTS);
-    bounded(slots >> 32).saturating_sub(bounded(slots & u64::from(u32::MAX)))
+fn slots_of_percent(section: &Section<'_>, test: &Test) -> u32 {
+    let (_, slots) = section.percent(test);
+    slots.end.min(SLOTS).saturating_sub(slots.start)
 }

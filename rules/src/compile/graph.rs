@@ -13,7 +13,7 @@ use crate::{
     semver::Comparator,
     slot::{Domain, seed},
     snapshot::{
-        records::{Automaton, Comparison, FAILED, MATCHED, Test, Value, flag, operator},
+        records::{Automaton, Comparison, FAILED, MATCHED, Test, Value, Wide, flag, operator},
         write::{Container, Known, size},
     },
 };
@@ -27,6 +27,7 @@ pub(super) struct Graph<'a> {
     pub(super) attributes: Vec<Attribute>,
     places: BTreeMap<Attribute, u16>,
     pub(super) values: Vec<Value>,
+    pub(super) wides: Vec<Wide>,
     pub(super) comparisons: Vec<Comparison>,
     ranges: Known,
     pub(super) automata: Vec<Automaton>,
@@ -51,6 +52,7 @@ impl<'a> Graph<'a> {
             attributes: Vec::new(),
             places: BTreeMap::new(),
             values: Vec::new(),
+            wides: Vec::new(),
             comparisons: Vec::new(),
             ranges: Known::default(),
             automata: Vec::new(),
@@ -103,20 +105,19 @@ impl Writer<'_, '_> {
             Match::Percent { from, to, salt } => {
                 let attribute = self.graph.attribute(&Attribute::Identity);
                 let slots = u64::from(*from) | (u64::from(*to) << 32);
-                let operands = (seed(Domain::Percent, salt), slots);
+                let operands = self.wide(seed(Domain::Percent, salt), slots);
                 self.test(operator::PERCENT, 0, negated, attribute, operands, (yes, no));
             }
             Match::Audience(mention) => {
                 let attribute = self.graph.attribute(&Attribute::Identity);
-                let name = self.text.text(&mention.name.text);
+                let name = self.value(&mention.name.text);
                 // Those that are unknown were refused before anything is written.
                 let number = self.graph.audiences.number(&mention.name.text).unwrap_or(u32::MAX);
-                let operands = (number.into(), name.packed());
-                self.test(operator::AUDIENCE, 0, negated, attribute, operands, (yes, no));
+                self.test(operator::AUDIENCE, 0, negated, attribute, (number, name), (yes, no));
             }
             Match::Time { after, before } => {
                 let attribute = self.graph.attribute(&Attribute::Time);
-                let operands = (after.cast_unsigned(), before.cast_unsigned());
+                let operands = self.wide(after.cast_unsigned(), before.cast_unsigned());
                 self.test(operator::WINDOW, 0, negated, attribute, operands, (yes, no));
             }
         }
@@ -138,13 +139,16 @@ impl Writer<'_, '_> {
         self.one(last, yes, no, negated);
     }
 
-    fn operands(&mut self, operator: &Operator) -> (u8, u8, u64, u64) {
+    fn operands(&mut self, operator: &Operator) -> (u8, u8, u32, u32) {
         match operator {
             Operator::Present => (operator::PRESENT, 0, 0, 0),
-            Operator::Range { from, to } => (operator::RANGE, 0, from.cast_unsigned(), to.cast_unsigned()),
+            Operator::Range { from, to } => {
+                let (a, b) = self.wide(from.cast_unsigned(), to.cast_unsigned());
+                (operator::RANGE, 0, a, b)
+            }
             Operator::Cidr(ranges) => {
                 let place = self.text.bytes(&network::bytes(ranges.clone()));
-                (operator::CIDR, 0, place.offset.get().into(), place.length.get().into())
+                (operator::CIDR, 0, place.offset.get(), place.length.get())
             }
             Operator::Text { how, operand, fold } => {
                 let place = self.text.text(&folded(operand, *fold));
@@ -154,7 +158,7 @@ impl Writer<'_, '_> {
                     TextOperator::Suffix => operator::SUFFIX,
                     TextOperator::Contains => operator::CONTAINS,
                 };
-                (code, fold_flag(*fold), place.offset.get().into(), place.length.get().into())
+                (code, fold_flag(*fold), place.offset.get(), place.length.get())
             }
             Operator::In { operands, fold } => {
                 let mut operands: Vec<String> = operands.iter().map(|operand| folded(operand, *fold)).collect();
@@ -163,7 +167,7 @@ impl Writer<'_, '_> {
                 let first = size(self.graph.values.len()).get();
                 let values = operands.iter().map(|operand| Value { text: self.text.text(operand) });
                 self.graph.values.extend(values);
-                (operator::IN, fold_flag(*fold), first.into(), size(operands.len()).get().into())
+                (operator::IN, fold_flag(*fold), first, size(operands.len()).get())
             }
             Operator::Regex(regex) => (operator::REGEX, fold_flag(regex.fold), self.automaton(regex), 0),
             Operator::Semver { range, prereleases } => {
@@ -173,11 +177,25 @@ impl Writer<'_, '_> {
         }
     }
 
+    /// Operands that take more room than a test has.
+    fn wide(&mut self, a: u64, b: u64) -> (u32, u32) {
+        let place = size(self.graph.wides.len()).get();
+        self.graph.wides.push(Wide { a: a.into(), b: b.into() });
+        (place, 0)
+    }
+
+    /// The place of a value of its own.
+    fn value(&mut self, text: &str) -> u32 {
+        let place = size(self.graph.values.len()).get();
+        self.graph.values.push(Value { text: self.text.text(text) });
+        place
+    }
+
     /// The place of the automaton of an expression; equal ones stand once.
-    fn automaton(&mut self, regex: &Regex) -> u64 {
+    fn automaton(&mut self, regex: &Regex) -> u32 {
         let key = regex.key();
         if let Some((known, _)) = self.graph.expressions.place(&key) {
-            return known.into();
+            return known;
         }
         let place = size(self.graph.automata.len()).get();
         if let Some((shape, transitions)) = automaton::parts(self.graph.compiled.table(regex)) {
@@ -189,11 +207,11 @@ impl Writer<'_, '_> {
             self.graph.transitions.extend_from_slice(transitions);
         }
         self.graph.expressions.insert(key, (place, 1));
-        place.into()
+        place
     }
 
     /// The place of the comparisons of a range; equal ones stand once.
-    fn comparisons(&mut self, range: &[Vec<Comparator>]) -> (u64, u64) {
+    fn comparisons(&mut self, range: &[Vec<Comparator>]) -> (u32, u32) {
         let mut records = Vec::new();
         for all in range {
             for (behind, one) in (0..all.len()).rev().zip(all) {
@@ -206,13 +224,12 @@ impl Writer<'_, '_> {
             }
         }
         let known = self.graph.ranges.place(records.as_bytes());
-        let (first, count) = known.unwrap_or_else(|| {
+        known.unwrap_or_else(|| {
             let place = (size(self.graph.comparisons.len()).get(), size(records.len()).get());
             self.graph.ranges.insert(records.as_bytes().to_owned(), place);
             self.graph.comparisons.append(&mut records);
             place
-        });
-        (first.into(), count.into())
+        })
     }
 
     fn test(
@@ -221,7 +238,7 @@ impl Writer<'_, '_> {
         flags: u8,
         negated: bool,
         attribute: u16,
-        (a, b): (u64, u64),
+        (a, b): (u32, u32),
         to: (Target, Target),
     ) {
         let flags = flags | if negated { flag::NEGATED } else { 0 };

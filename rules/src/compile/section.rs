@@ -55,6 +55,7 @@ pub(super) fn write(
         rules: section.table(&rules),
         tests: section.table(&graph.tests),
         values: section.table(&graph.values),
+        wides: section.table(&graph.wides),
         comparisons: section.table(&graph.comparisons),
         automata: section.table(&graph.automata),
         transitions: section.table(&graph.transitions),
@@ -75,27 +76,24 @@ pub(super) fn write(
 
 fn write_rules(rule_set: &RuleSet, graph: &mut Graph<'_>, section: &mut Container) -> (Vec<Rule>, Vec<Setting>) {
     let mut settings = Vec::new();
-    let rules = rule_set
-        .rules
-        .iter()
-        .map(|rule| {
+    let rules = (0_u32..)
+        .zip(&rule_set.rules)
+        .map(|(number, rule)| {
             let (first_test, tests) = rule.when.as_ref().map_or((0, 0), |when| graph.rule(when, section));
             let (then_kind, target) = match rule.then {
                 Then::Variant(variant) => (then::VARIANT, variant),
                 Then::Split(split) => (then::SPLIT, split),
             };
-            let first_setting = size(settings.len());
-            let own = rule.set.iter();
-            settings
-                .extend(own.map(|own| Setting { name: section.text(&own.name.text), value: section.text(&own.value) }));
+            settings.extend(rule.set.iter().map(|own| {
+                let (name, value) = (section.text(&own.name.text), section.text(&own.value));
+                Setting { rule: number.into(), name, value }
+            }));
             Rule {
                 path: section.text(&format!("{}/{}", rule_set.name.text, rule.id.text)),
                 first_test: size(first_test),
                 tests: size(tests),
                 then_kind: then_kind.into(),
                 then: place(target),
-                first_setting,
-                settings: size(rule.set.len()),
             }
         })
         .collect();

@@ -9,6 +9,7 @@ use crate::{
     snapshot::{
         Root,
         records::{Scope, host},
+        section::equal_range,
     },
 };
 
@@ -39,14 +40,6 @@ fn by_path<'s>(root: &Root<'s>, scopes: &'s [Scope], path: Option<&[u8]>) -> Opt
     let mut prefixes = lengths.filter_map(|length| path.get(..length));
     let order = |scope: &Scope, prefix| path_key(root.text(scope.path_prefix)).cmp(&path_key(prefix));
     prefixes.find_map(|prefix| equal_range(scopes, |scope| order(scope, prefix)).first())
-}
-
-/// Those of `scopes`, which are in order, that are `Equal`.
-fn equal_range(scopes: &[Scope], order: impl Fn(&Scope) -> Ordering) -> &[Scope] {
-    let first = scopes.partition_point(|scope| order(scope) == Ordering::Less);
-    let rest = scopes.get(first..).unwrap_or_default();
-    let count = rest.partition_point(|scope| order(scope) == Ordering::Equal);
-    rest.get(..count).unwrap_or_default()
 }
 
 /// The order of scopes by their hosts, before that of the texts: exact ones, then labels, the longest first, then none.

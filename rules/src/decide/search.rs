@@ -12,11 +12,16 @@ use crate::{
     },
 };
 
-/// What was found so far.
+/// The rules, and who asks.
 pub(super) struct Search<'q, 's, A> {
     section: &'q Section<'s>,
     asked: &'q Asked<'s, A>,
     known: &'q Known<'s>,
+}
+
+/// What was found so far. None in its place says that too many rules were tried.
+#[derive(Clone, Copy)]
+struct Found {
     /// The first rule that matches; one behind the last where none is known.
     first: u32,
     /// How many more rules may be tried. Values that a client repeats may lead to rules again and again; so there is an end.
@@ -31,68 +36,73 @@ impl<'q, 's, A: Attributes> Search<'q, 's, A> {
         asked: &'q Asked<'s, A>,
         known: &'q Known<'s>,
     ) -> Option<(u32, &'s Rule)> {
-        let end = section.rules().len() as u32;
-        let mut search = Self { section, asked, known, first: end, left: end };
-        if section.lookups.iter().any(|lookup| search.look_up_attribute(lookup)) || search.tries(section.always()) {
-            return section.walk(asked, known);
-        }
-        Some((search.first, section.rules().get(search.first as usize)?))
+        let search = Self { section, asked, known };
+        let Some(Found { first, .. }) = search.all() else { return section.walk(asked, known) };
+        Some((first, section.rules().get(first as usize)?))
     }
 
-    /// Tries the rules that the values of an attribute lead to. Whether too many were tried.
     #[inline(always)]
-    fn look_up_attribute(&mut self, lookup: &Lookup<'s>) -> bool {
-        let only = match lookup.attribute.kind {
-            kind::HEADER => self.known.only(lookup.attribute.place),
-            kind::PATH => self.asked.path(),
-            _ => None,
-        };
-        match only {
-            Some(value) => self.look_up(lookup, value),
-            None => self.look_up_all(lookup),
+    fn all(&self) -> Option<Found> {
+        let end = self.section.rules().len() as u32;
+        let mut found = Found { first: end, left: end };
+        for lookup in &self.section.lookups {
+            let only = match lookup.attribute.kind {
+                kind::HEADER => self.known.only(lookup.attribute.place),
+                kind::PATH => self.asked.path(),
+                _ => None,
+            };
+            found = match only {
+                Some(value) => self.look_up(lookup, value, found)?,
+                None => self.look_up_all(lookup, found)?,
+            };
         }
+        let always = self.section.always();
+        if always.is_empty() { Some(found) } else { self.tries(always, found) }
     }
 
-    /// Tries the rules that any value of an attribute leads to. Whether too many were tried.
-    #[inline(never)]
-    fn look_up_all(&mut self, lookup: &Lookup<'s>) -> bool {
-        let (section, asked, known) = (self.section, self.asked, self.known);
-        asked.any(section, lookup.attribute, known, |value| self.look_up(lookup, value))
-    }
-
-    /// Tries the rules that a value leads to. Whether too many were tried.
+    /// Tries the rules that a value leads to.
     #[inline(always)]
-    fn look_up(&mut self, lookup: &Lookup<'_>, value: &[u8]) -> bool {
+    fn look_up(&self, lookup: &Lookup<'s>, value: &[u8], mut found: Found) -> Option<Found> {
+        let index = self.section.index();
         for key in &lookup.keys {
-            if let Some(run) = self.section.index().run(key, value)
-                && self.tries(run)
-            {
-                return true;
+            if let Some(run) = index.run(key, value) {
+                found = self.tries(run, found)?;
             }
         }
-        false
+        Some(found)
     }
 
-    /// Tries the rules of a run, or of a list that is in order as well, that come before the first one known. Whether too many
-    /// were tried.
+    /// Tries the rules that any value of an attribute leads to.
     #[inline(never)]
-    fn tries(&mut self, run: &[U32]) -> bool {
+    fn look_up_all(&self, lookup: &Lookup<'s>, found: Found) -> Option<Found> {
+        let index = self.section.index();
+        let mut found = Some(found);
+        self.asked.any(self.section, lookup.attribute, self.known, |value| {
+            let mut runs = lookup.keys.iter().filter_map(|key| index.run(key, value));
+            found = found.and_then(|found| runs.try_fold(found, |found, run| self.tries(run, found)));
+            found.is_none()
+        });
+        found
+    }
+
+    /// Tries the rules of a run, or of a list that is in order as well, that come before the first one found.
+    #[inline(never)]
+    fn tries(&self, run: &[U32], mut found: Found) -> Option<Found> {
         for place in run {
             let rule = place.get() & !LAST;
-            if rule >= self.first {
-                return false;
+            if rule >= found.first {
+                break;
             }
-            let Some(left) = self.left.checked_sub(1) else { return true };
-            self.left = left;
+            found.left = found.left.checked_sub(1)?;
             let matches = |rule| self.section.matches(rule, self.asked, self.known, |_, _| {});
             if self.section.rules().get(rule as usize).is_some_and(matches) {
-                self.first = rule;
-                return false;
+                found.first = rule;
+                break;
             }
             if place.get() & LAST != 0 {
-                return false;
+                break;
             }
         }
-        false
+        Some(found)
     }
 }

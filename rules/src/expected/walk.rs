@@ -116,7 +116,8 @@ impl<'w, 's, A: Attributes> Walk<'w, 's, A> {
         } else if self.is_anonymous() {
             ahead.push((no, slots, chance));
         } else {
-            let (seed, span) = (test.a.get(), span(test));
+            let (seed, percent) = self.section.percent(test);
+            let span = (percent.start.min(SLOTS), percent.end.min(SLOTS));
             let parts = [(no, slots.outside(seed, span)), (yes, slots.within(seed, span))];
             let parts = parts.into_iter().filter_map(|(next, part)| Some((next, part?)));
             ahead.extend(parts.map(|(next, (part, slots))| (next, slots, chance * part)));
@@ -149,19 +150,12 @@ impl<'w, 's, A: Attributes> Walk<'w, 's, A> {
     }
 }
 
-/// The slots of a percentage.
-fn span(test: &Test) -> (u32, u32) {
-    let slots = test.b.get();
-    let bounded = |slot: u64| u32::try_from(slot).unwrap_or(SLOTS).min(SLOTS);
-    (bounded(slots & u64::from(u32::MAX)), bounded(slots >> 32))
-}
-
 fn last_use(section: &Section<'_>) -> BTreeMap<u64, u32> {
     let mut last = BTreeMap::new();
     for (number, rule) in (0u32..).zip(section.rules()) {
         let (first, count) = (rule.first_test.get() as usize, rule.tests.get() as usize);
         let tests = section.tests().iter().skip(first).take(count);
-        let percents = tests.filter(|test| test.operator == operator::PERCENT).map(|test| test.a.get());
+        let percents = tests.filter(|test| test.operator == operator::PERCENT).map(|test| section.percent(test).0);
         let split = section.splits().get(usize::from(rule.then.get()));
         let split = split.filter(|_| rule.then_kind.get() == then::SPLIT).map(|split| split.seed.get());
         last.extend(percents.chain(split).map(|seed| (seed, number)));

@@ -8,7 +8,7 @@ use crate::{
     slot::{SLOTS, slot},
     snapshot::{
         Root,
-        records::{Attribute, Comparison, Scope, Test, Text, flag, host, kind, operator, relation},
+        records::{Attribute, Comparison, Scope, Test, flag, host, kind, operator, relation},
         section::Section,
     },
     time,
@@ -47,15 +47,14 @@ pub(super) fn scope_in_words(root: &Root<'_>, scope: &Scope) -> String {
 pub(super) fn test_in_words(section: &Section<'_>, test: &Test) -> String {
     let not = if test.flags & flag::NEGATED != 0 { "not " } else { "" };
     if test.operator == operator::PERCENT {
-        let slots = test.b.get();
-        let (from, to) = (slots & u64::from(u32::MAX), slots >> 32);
-        return format!("{not}percent: slots {from} to {to} of {SLOTS}");
+        let (_, slots) = section.percent(test);
+        return format!("{not}percent: slots {} to {} of {SLOTS}", slots.start, slots.end);
     }
     if test.operator == operator::AUDIENCE {
-        return format!("{not}audience {}", Shown(section.text(Text::unpacked(test.b))));
+        return format!("{not}audience {}", Shown(section.audience_name(test)));
     }
     if test.operator == operator::WINDOW {
-        return format!("{not}time: {}", window(test.a.get().cast_signed(), test.b.get().cast_signed()));
+        return format!("{not}time: {}", window(section.bounds(test)));
     }
     let fold =
         if test.flags & flag::FOLD != 0 && attribute_kind(section, test) != kind::HOST { ", ignoreCase" } else { "" };
@@ -103,7 +102,7 @@ fn question(section: &Section<'_>, test: &Test) -> String {
         operator::SEMVER => versions(section, test),
         operator::REGEX => format!("regex \"{}\"", Shown(section.pattern(test))),
         operator::CIDR => networks(section, test),
-        _ => range(test.a.get().cast_signed(), test.b.get().cast_signed()),
+        _ => range(section.bounds(test)),
     }
 }
 
@@ -113,7 +112,7 @@ fn claim_in_words(name: &[u8]) -> String {
     format!("jwtClaim {} of header {}", names.join(" / "), Shown(header))
 }
 
-fn window(after: i64, before: i64) -> String {
+fn window((after, before): (i64, i64)) -> String {
     let (from, until) = (time::Words(after), time::Words(before));
     match (after, before) {
         (i64::MIN, _) => format!("before {until}"),
@@ -164,7 +163,7 @@ fn comparison(section: &Section<'_>, comparison: &Comparison) -> String {
     format!("{sign}{major}.{minor}.{patch}{hyphen}{}", Shown(section.text(comparison.prerelease)))
 }
 
-fn range(from: i64, to: i64) -> String {
+fn range((from, to): (i64, i64)) -> String {
     match (from, to) {
         (i64::MIN, to) => format!("range up to {to}"),
         (from, i64::MAX) => format!("range from {from}"),
@@ -180,7 +179,7 @@ pub(super) fn what_was_found<'s, A: Attributes>(
     known: &Known<'s>,
 ) -> String {
     if test.operator == operator::PERCENT {
-        let slot = asked.identity(section, known).map(|identity| slot(identity, test.a.get()));
+        let slot = asked.identity(section, known).map(|identity| slot(identity, section.percent(test).0));
         return slot.map_or("no identity".to_owned(), |slot| format!("slot {slot}"));
     }
     if test.operator == operator::AUDIENCE {

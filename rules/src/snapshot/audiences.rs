@@ -21,9 +21,8 @@ impl<'s> Audiences<'s> {
     }
 
     /// Whether an identity is a member of the audience `number`. Bounds were checked when the snapshot was loaded.
-    pub(crate) fn includes(&self, number: u64, identity: &Fingerprint) -> bool {
-        let number = usize::try_from(number).ok();
-        let audience = number.and_then(|number| self.all()?.get(number));
+    pub(crate) fn includes(&self, number: u32, identity: &Fingerprint) -> bool {
+        let audience = self.all().and_then(|all| all.get(number as usize));
         let members = audience.and_then(|audience| self.members(audience));
         members.is_some_and(|members| members.binary_search(identity).is_ok())
     }

@@ -113,6 +113,7 @@ records! {
         rules: Extent,
         tests: Extent,
         values: Extent,
+        wides: Extent,
         comparisons: Extent,
         automata: Extent,
         transitions: Extent,
@@ -173,8 +174,6 @@ records! {
         /// 0 a variant, 1 a split.
         then_kind: U16,
         then: U16,
-        first_setting: U32,
-        settings: U32,
     }
 
     /// One question, and where to go on: the number of a later test of the same rule, or
@@ -187,6 +186,12 @@ records! {
         attribute: U16,
         on_true: U32,
         on_false: U32,
+        a: U32,
+        b: U32,
+    }
+
+    /// Operands that take more room than a test has.
+    struct Wide {
         a: U64,
         b: U64,
     }
@@ -261,8 +266,9 @@ records! {
         item: Text,
     }
 
-    /// A header to set.
+    /// A header that a rule sets; sorted by the numbers of the rules, for few rules set any.
     struct Setting {
+        rule: U32,
         name: Text,
         value: Text,
     }
@@ -279,20 +285,6 @@ impl SectionHeader {
     /// Whether the rule set may set any cookie.
     pub(crate) fn sets_cookies(&self) -> bool {
         self.issued.name.length.get() > 0 || self.sticky.name.length.get() > 0
-    }
-}
-
-impl Text {
-    /// Both numbers as one operand of a test.
-    pub(crate) fn packed(self) -> u64 {
-        u64::from(self.offset.get()) | (u64::from(self.length.get()) << 32)
-    }
-
-    /// What [`packed`](Self::packed) packed.
-    pub(crate) fn unpacked(operand: U64) -> Self {
-        let (low, high) = (operand.get() & u64::from(u32::MAX), operand.get() >> 32);
-        let number = |bits: u64| u32::try_from(bits).unwrap_or(u32::MAX).into();
-        Self { offset: number(low), length: number(high) }
     }
 }
 
@@ -361,9 +353,9 @@ pub(crate) mod operator {
     pub(crate) const CONTAINS: u8 = 4;
     /// `a`, `b`: first value and number of values.
     pub(crate) const IN: u8 = 5;
-    /// `a`, `b`: least and greatest, two's complement.
+    /// `a`: a [`Wide`](super::Wide) of the least and the greatest, two's complement.
     pub(crate) const RANGE: u8 = 6;
-    /// `a`: seed. `b`: first slot, and in the upper half the slot behind the last.
+    /// `a`: a [`Wide`](super::Wide) of the seed and of the first slot, with the slot behind the last in the upper half.
     pub(crate) const PERCENT: u8 = 7;
     /// `a`, `b`: first comparison and number of comparisons.
     pub(crate) const SEMVER: u8 = 8;
@@ -371,9 +363,9 @@ pub(crate) mod operator {
     pub(crate) const REGEX: u8 = 9;
     /// `a`, `b`: offset and length of ranges of addresses among the texts: both ends, big-endian, sorted and apart.
     pub(crate) const CIDR: u8 = 16;
-    /// `a`, `b`: the first millisecond since 1970, and the one behind the last; two's complement.
+    /// `a`: a [`Wide`](super::Wide) of the first millisecond since 1970 and the one behind the last; two's complement.
     pub(crate) const WINDOW: u8 = 17;
-    /// `a`: number of the audience. `b`: its name, a [`Text`](super::Text) with its offset in the lower half.
+    /// `a`: number of the audience. `b`: its name, a [`Value`](super::Value) of its own.
     pub(crate) const AUDIENCE: u8 = 18;
 }
 

@@ -1,5 +1,7 @@
 //! A section in place: tables as slices, texts as bytes.
 
+use std::{cmp::Ordering, ops::Range};
+
 use zerocopy::{
     FromBytes, Immutable, KnownLayout, Unaligned,
     little_endian::{U16, U32},
@@ -8,8 +10,8 @@ use zerocopy::{
 use super::asks::Asks;
 use super::index::{Index, Lookup, Operands};
 use super::records::{
-    Attribute, Automaton, Comparison, Extent, Key, Range, Rule, SectionHeader, Setting, Split, Switch, SwitchValue,
-    Test, Text, Value, Variant,
+    self, Attribute, Automaton, Comparison, Extent, Key, Rule, SectionHeader, Setting, Split, Switch, SwitchValue,
+    Test, Text, Value, Variant, Wide,
 };
 use crate::automaton;
 
@@ -90,11 +92,12 @@ tables! {
     rules: rules of Rule,
     tests: tests of Test,
     values: values of Value,
+    wides: wides of Wide,
     all_comparisons: comparisons of Comparison,
     automata: automata of Automaton,
     transitions: transitions of U16,
     splits: splits of Split,
-    all_ranges: ranges of Range,
+    all_ranges: ranges of records::Range,
     all_settings: settings of Setting,
     keys: keys of Key,
     slots: slots of U32,
@@ -146,25 +149,46 @@ impl<'s> Section<'s> {
     /// The same; None where it is out of bounds, which was checked when the snapshot was loaded.
     #[inline]
     pub(crate) fn text_operand(&self, test: &Test) -> Option<&'s [u8]> {
-        // Both fit, as was checked as well.
-        self.texts.at(test.a.get() as u32, test.b.get() as u32)
+        self.texts.at(test.a.get(), test.b.get())
     }
 
     /// The values of an `in` test.
     pub(crate) fn operands(&self, test: &Test) -> &'s [Value] {
-        let operands = u32::try_from(test.a.get()).ok().zip(u32::try_from(test.b.get()).ok());
-        operands.and_then(|(first, count)| slice(self.values(), first, count)).unwrap_or_default()
+        slice(self.values(), test.a.get(), test.b.get()).unwrap_or_default()
     }
 
     /// The comparisons of a `semver` test.
     pub(crate) fn comparisons(&self, test: &Test) -> &'s [Comparison] {
-        let operands = u32::try_from(test.a.get()).ok().zip(u32::try_from(test.b.get()).ok());
-        operands.and_then(|(first, count)| slice(self.all_comparisons(), first, count)).unwrap_or_default()
+        slice(self.all_comparisons(), test.a.get(), test.b.get()).unwrap_or_default()
+    }
+
+    /// The seed of a percentage, and its slots: the first, and the one behind the last.
+    #[inline]
+    pub(crate) fn percent(&self, test: &Test) -> (u64, Range<u32>) {
+        let (seed, slots) = self.wide(test);
+        (seed, slots as u32..(slots >> 32) as u32)
+    }
+
+    /// The operands of a `range` test, or of a window of time: two bounds.
+    pub(crate) fn bounds(&self, test: &Test) -> (i64, i64) {
+        let (a, b) = self.wide(test);
+        (a.cast_signed(), b.cast_signed())
+    }
+
+    /// Operands that take more room than a test has. Bounds were checked when the snapshot was loaded.
+    #[inline]
+    fn wide(&self, test: &Test) -> (u64, u64) {
+        self.wides().get(test.a.get() as usize).map(|wide| (wide.a.get(), wide.b.get())).unwrap_or_default()
+    }
+
+    /// The name of the audience that a test is about.
+    pub(crate) fn audience_name(&self, test: &Test) -> &'s [u8] {
+        self.values().get(test.b.get() as usize).map(|value| self.text(value.text)).unwrap_or_default()
     }
 
     /// The automaton of a `regex` test, and its transitions.
     pub(crate) fn automaton(&self, test: &Test) -> Option<(&'s Automaton, &'s [U16])> {
-        let automaton = self.automata().get(usize::try_from(test.a.get()).ok()?)?;
+        let automaton = self.automata().get(test.a.get() as usize)?;
         Some((automaton, self.transitions_of(automaton)?))
     }
 
@@ -184,13 +208,13 @@ impl<'s> Section<'s> {
         self.variants().get(usize::from(place)).map(|variant| self.text(variant.name)).unwrap_or_default()
     }
 
-    /// The headers a rule sets.
-    pub(crate) fn settings(&self, rule: &Rule) -> &'s [Setting] {
-        slice(self.all_settings(), rule.first_setting.get(), rule.settings.get()).unwrap_or_default()
+    /// The headers that the rule of this number sets.
+    pub(crate) fn settings(&self, rule: u32) -> &'s [Setting] {
+        equal_range(self.all_settings(), |setting| setting.rule.get().cmp(&rule))
     }
 
     /// The ranges of a split.
-    pub(crate) fn ranges(&self, split: &Split) -> &'s [Range] {
+    pub(crate) fn ranges(&self, split: &Split) -> &'s [records::Range] {
         slice(self.all_ranges(), split.first_range.get(), split.ranges.get()).unwrap_or_default()
     }
 
@@ -216,4 +240,12 @@ where
 pub(crate) fn slice<T>(items: &[T], first: u32, count: u32) -> Option<&[T]> {
     let first = first as usize;
     items.get(first..first.saturating_add(count as usize))
+}
+
+/// Those of `items`, which are in order, that are `Equal`.
+pub(crate) fn equal_range<T>(items: &[T], order: impl Fn(&T) -> Ordering) -> &[T] {
+    let start = items.partition_point(|item| order(item).is_lt());
+    let rest = items.get(start..).unwrap_or_default();
+    let count = rest.partition_point(|item| order(item).is_eq());
+    rest.get(..count).unwrap_or_default()
 }

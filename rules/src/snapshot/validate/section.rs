@@ -57,9 +57,9 @@ pub(in crate::snapshot) fn section(
     demand(identity.clone().all(is_source), "an identity that is no header, cookie or claim")?;
     demand((section.header.default_variant.get() as usize) < section.variants().len(), "a default out of bounds")?;
     check_tests(&section, audiences)?;
-    let (mut tests, mut settings, mut ranges) = (Parts::default(), Parts::default(), Parts::default());
+    let (mut tests, mut ranges) = (Parts::default(), Parts::default());
     section.rules().iter().try_for_each(|rule| check_rule(&section, rule, &mut tests))?;
-    section.rules().iter().try_for_each(|rule| check_settings(&section, rule, &mut settings))?;
+    check_settings(&section)?;
     section.splits().iter().try_for_each(|split| check_split(&section, split, &mut ranges))?;
     index(&section)?;
     Ok(section.ready())
@@ -167,30 +167,29 @@ fn check_rule(section: &Section<'_>, rule: &Rule, parts: &mut Parts) -> Result<(
 }
 
 /// No rule sets more than a compiler lets it: a request has to carry it all.
-fn check_settings(section: &Section<'_>, rule: &Rule, parts: &mut Parts) -> Result<(), Unusable> {
-    let settings = slice(section.all_settings(), rule.first_setting.get(), rule.settings.get());
-    let settings = settings.ok_or_else(|| unusable("settings out of bounds"))?;
-    demand(parts.follows(rule.first_setting.get(), rule.settings.get()), "settings that two rules share")?;
-    demand(settings.len() <= SET_LIMIT, "a rule that sets too many headers")?;
-    let bytes: usize = settings.iter().map(|setting| section.text(setting.value).len()).sum();
-    demand(bytes <= SET_BYTES_LIMIT, "a rule that sets too many bytes")
+fn check_settings(section: &Section<'_>) -> Result<(), Unusable> {
+    let settings = section.all_settings();
+    let number = |setting: &Setting| setting.rule.get();
+    demand(settings.is_sorted_by_key(number), "settings out of order")?;
+    demand(settings.last().is_none_or(|last| (number(last) as usize) < section.rules().len()), "a setting of no rule")?;
+    settings.chunk_by(|one, next| number(one) == number(next)).try_for_each(|own| {
+        demand(own.len() <= SET_LIMIT, "a rule that sets too many headers")?;
+        let bytes: usize = own.iter().map(|setting| section.text(setting.value).len()).sum();
+        demand(bytes <= SET_BYTES_LIMIT, "a rule that sets too many bytes")
+    })
 }
 
 fn check_test(section: &Section<'_>, test: &Test) -> Result<(), Unusable> {
-    let (a, b) = (u32::try_from(test.a.get()), u32::try_from(test.b.get()));
+    let (a, b) = (test.a.get(), test.b.get());
     let operand = match test.operator {
-        operator::PRESENT | operator::RANGE | operator::PERCENT | operator::WINDOW => true,
-        operator::EXACT | operator::PREFIX | operator::SUFFIX | operator::CONTAINS => {
-            matches!((a, b), (Ok(offset), Ok(length)) if section.texts.at(offset, length).is_some())
-        }
+        operator::PRESENT => true,
+        operator::RANGE | operator::PERCENT | operator::WINDOW => (a as usize) < section.wides().len(),
+        operator::EXACT | operator::PREFIX | operator::SUFFIX | operator::CONTAINS => section.texts.at(a, b).is_some(),
         operator::REGEX => section.automaton(test).is_some(),
         operator::SEMVER => check_comparisons(section, test),
-        operator::AUDIENCE => section.texts.has(Text::unpacked(test.b)),
-        operator::CIDR => {
-            let whole = |length: u32| (length as usize).is_multiple_of(RANGE_SIZE);
-            matches!((a, b), (Ok(offset), Ok(length)) if whole(length) && section.texts.at(offset, length).is_some())
-        }
-        operator::IN => matches!((a, b), (Ok(first), Ok(count)) if slice(section.values(), first, count).is_some()),
+        operator::AUDIENCE => (b as usize) < section.values().len(),
+        operator::CIDR => (b as usize).is_multiple_of(RANGE_SIZE) && section.texts.at(a, b).is_some(),
+        operator::IN => slice(section.values(), a, b).is_some(),
         _ => false,
     };
     demand(operand, "an unknown operator or an operand out of bounds")?;
@@ -212,12 +211,10 @@ fn check_tests(section: &Section<'_>, audiences: usize) -> Result<(), Unusable> 
     for test in section.tests() {
         match test.operator {
             operator::IN => {
-                let list = u32::try_from(test.a.get()).ok().zip(u32::try_from(test.b.get()).ok());
-                let (first, count) = list.ok_or_else(|| unusable("a list out of bounds"))?;
-                demand(lists.follows(first, count), "values that two tests share")?;
+                demand(lists.follows(test.a.get(), test.b.get()), "values that two tests share")?;
             }
             operator::CONTAINS | operator::REGEX => contains = contains.saturating_add(1),
-            operator::AUDIENCE => demand(test.a.get() < audiences as u64, "a test of no audience")?,
+            operator::AUDIENCE => demand((test.a.get() as usize) < audiences, "a test of no audience")?,
             _ => {}
         }
     }

@@ -166,10 +166,6 @@ fn no_part_is_counted_twice() {
             bytes.rules()[4].first_test = 0.into();
             bytes.rules()[4].tests = 1.into();
         };
-        "settings that two rules share": |bytes| {
-            bytes.rules()[2].first_setting = 0.into();
-            bytes.rules()[2].settings = 1.into();
-        };
         "ranges that two splits share": |bytes| bytes.splits()[1].first_range = 0.into();
         "a variant a second time": |bytes| {
             bytes.variants()[1] = bytes.variants()[0];
@@ -181,8 +177,8 @@ fn no_part_is_counted_twice() {
 #[test]
 fn a_test_is_about_its_attribute() {
     refused! {
-        "a test about something else than its attribute": |bytes| bytes.tests()[0].operator = operator::WINDOW;
-        "a test about something else than its attribute": |bytes| bytes.tests()[0].operator = operator::PERCENT;
+        "a test about something else than its attribute": |bytes| bytes.tests()[1].operator = operator::WINDOW;
+        "a test about something else than its attribute": |bytes| bytes.tests()[1].attribute = 0.into();
         "a test about something else than its attribute": |bytes| {
             let attributes: &mut [Attribute] = bytes.first(|header| header.attributes);
             attributes.iter_mut().for_each(|attribute| attribute.kind = kind::TIME);
@@ -302,8 +298,13 @@ fn what_a_request_has_to_carry_is_bounded() {
     let rule = |n: usize| format!(r#"{{"id": "r{n}", "when": {WHEN}, "variant": "a", "set": {{"x-{n}": "{value}"}}}}"#);
     for (settings, what) in [(5, "bytes"), (33, "headers")] {
         let mut bytes = Bytes::with_rules((0..40).map(rule));
-        bytes.rules()[0].settings = settings.into();
+        bytes.settings()[..settings].iter_mut().for_each(|setting| setting.rule = 0.into());
         assert_eq!(bytes.refused(), sentence(&format!("a rule that sets too many {what}")));
+    }
+    for (number, what) in [(0, "settings out of order"), (40, "a setting of no rule")] {
+        let mut bytes = Bytes::with_rules((0..40).map(rule));
+        bytes.settings()[39].rule = number.into();
+        assert_eq!(bytes.refused(), sentence(what));
     }
 }
 
@@ -323,9 +324,10 @@ fn versions_are_compared_with_versions() {
         "a comparison with no version": |bytes| bytes.comparisons()[0].last = 2;
         "a comparison with no version": |bytes| bytes.comparisons()[1].numbers[2] = (1 << 53).into();
         "a text out of bounds": |bytes| bytes.comparisons()[0].prerelease.offset = 1_000_000.into();
+        "an unknown operator or an operand out of bounds": |bytes| bytes.tests()[1].a = 1.into();
         "an unknown operator or an operand out of bounds": |bytes| bytes.tests()[3].b = 5.into();
         "an unknown operator or an operand out of bounds": |bytes| bytes.tests()[3].b = 0.into();
-        "an unknown operator or an operand out of bounds": |bytes| bytes.tests()[3].b = (1 << 32 | 1).into();
+        "an unknown operator or an operand out of bounds": |bytes| bytes.tests()[3].b = u32::MAX.into();
         "an unknown operator or an operand out of bounds": |bytes| bytes.tests()[3].a = 3.into();
     }
 }
