@@ -32,6 +32,7 @@ const UNSEEN: &[&str] = &[
     "hidden-tag.yaml",
     "large-regex.yaml",
     "lock-mismatch.lock.yaml",
+    "lock-missing.yaml",
     "lock-unknown.lock.yaml",
     "lock-without-rule-set.lock.yaml",
     "needless-regex.yaml",

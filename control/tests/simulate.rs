@@ -31,10 +31,17 @@ spec:
 ";
 
 fn simulated(scratch: &Scratch, more: &[&str]) -> Value {
+    remembered(scratch);
     let words = [&["simulate", "-f", "shop.yaml", "-o", "json", "--identities", "20000"], more].concat();
     let (code, stdout, stderr) = scratch.run(&words, "");
     assert_eq!((code, stderr.as_str()), (0, ""));
     serde_json::from_str(&stdout).unwrap()
+}
+
+/// Writes the lock of the three variants, which are warned of without one.
+fn remembered(scratch: &Scratch) {
+    let (code, _, said) = scratch.run(&["allocate", "shop.yaml"], "");
+    assert_eq!(code, 0, "{said}");
 }
 
 /// The expected share of a rule and variant in percent, and whether what was observed is near it.
@@ -108,6 +115,7 @@ fn cookies_that_are_issued_carry_identities_and_tokens_do_not() {
         "rule set cart: found no header and no cookie in spec.identity.from, expected one to put identities into";
     assert!(code == 0 && stderr.contains(said), "{stderr}");
     assert!(stdout.starts_with("x-gray-variant by rule set cart"), "{stdout}");
+    remembered(&scratch);
     let (_, stdout, stderr) = scratch.run(&["simulate", "-f", "shop.yaml", "--", "shop.example.com"], "");
     assert!(stderr.is_empty() && stdout.contains("staff: canary-b TARGETING_MATCH"), "{stdout}{stderr}");
     let (code, _, stderr) = scratch.run(&["simulate", "-f", "cart.yaml", "--", "shop.example.com"], "");

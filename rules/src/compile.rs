@@ -158,6 +158,7 @@ fn compile_all(
     }
     if cfg!(feature = "advice") {
         clashes::warn_of_shadowed(&rule_sets, &mut report);
+        clashes::warn_of_missing_locks(&rule_sets, &locks, &mut report);
     }
     let automata = Automata::of(&rule_sets, automata, &mut report);
     if report.has_errors() {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::non_empty;
 use crate::{
-    document::{Name, RuleSet},
+    document::{Lock, Name, RuleSet},
     report::{Path, Report},
     tree::quote,
 };
@@ -39,6 +39,27 @@ pub(super) fn warn_of_shadowed(rule_sets: &[(usize, RuleSet)], report: &mut Repo
             let found = "a rule set that decides nothing: those before it by name have all of its scope";
             let expected = "a scope or an output.variantHeader of its own";
             report.warning("rule-set-shadowed", &path.field("name"), rule_set.name.span.clone(), found, expected);
+        }
+    }
+}
+
+/// Warns of each split that would move more identities than it has to. Two variants move as few as they can by themselves; three have
+/// to know where they were.
+pub(super) fn warn_of_missing_locks(rule_sets: &[(usize, RuleSet)], locks: &[(usize, Lock)], report: &mut Report) {
+    for (index, rule_set) in rule_sets {
+        report.begin(*index);
+        let lock = locks.iter().find(|(_, lock)| lock.name.text == rule_set.name.text);
+        let path = Path::SPEC;
+        let path = path.field("splits");
+        for split in &rule_set.splits {
+            let name = &split.name.text;
+            let variants = split.counts.iter().filter(|&&slots| slots > 0).count();
+            if variants > 2 && !lock.is_some_and(|(_, lock)| lock.remembers(name)) {
+                let found = format!("a split among {variants} variants that no lock remembers");
+                let expected =
+                    "a lock, by `graylane allocate`, before weights change: they move more identities without one";
+                report.warning("lock-missing", &path.field(name), split.name.span.clone(), found, expected);
+            }
         }
     }
 }

@@ -95,6 +95,11 @@ impl Lock {
         self.splits.iter().map(|split| (split.name.clone(), Allocation::of_ranges(split.ranges.clone())))
     }
 
+    /// Whether it has ranges of the split of this name.
+    pub(crate) fn remembers(&self, split: &str) -> bool {
+        self.splits.iter().any(|locked| locked.name == split)
+    }
+
     /// The ranges of the split number `place` of `rule_set`, where this lock has it.
     ///
     /// A lock that does not fit the weights is refused: it remembers other ones.

@@ -43,7 +43,8 @@ fn check_order(items: &[Node], path: &Path<'_>, report: &mut Report) {
         let path = path.item(index);
         if let Some(before) = &catch_all {
             let found = format!("a rule behind {}, which matches every request", quote(before));
-            report.error("unreachable-rule", &path, item.span.clone(), found, "rules without `when` last");
+            let expected = "rules without `when` last; one that is first on purpose has `when: {path: {prefix: /}}`";
+            report.error("unreachable-rule", &path, item.span.clone(), found, expected);
         }
         let id = item.field("id");
         let text = id.and_then(names::text).unwrap_or_default();
