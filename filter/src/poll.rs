@@ -124,11 +124,17 @@ impl Poll {
         Some(Question { endpoint: choice.place, path, timeout: wait.saturating_add(GRACE), formats, also })
     }
 
-    /// What became of sending `question`: the token of its answer, or the host's refusal.
+    /// What became of sending `question` to Envoy's cluster `cluster`: the token of its answer, or the host's refusal.
     ///
     /// # Errors
     /// The refusal in words. The question is tried again later.
-    pub fn sent(&mut self, now: Duration, question: Question, result: Result<u32, Status>) -> Result<(), String> {
+    pub fn sent(
+        &mut self,
+        now: Duration,
+        question: Question,
+        cluster: &str,
+        result: Result<u32, Status>,
+    ) -> Result<(), String> {
         match result {
             Ok(token) => {
                 self.state = State::Asked { token, since: now, question };
@@ -137,8 +143,8 @@ impl Poll {
             Err(status) => {
                 self.fail(now, question.endpoint);
                 Err(match status {
-                    Status::BadArgument => "the control plane's cluster is not known (yet)".to_owned(),
-                    Status::InternalFailure => "the control plane's cluster has no endpoint (yet)".to_owned(),
+                    Status::BadArgument => format!("the control plane's cluster {cluster:?} is not known (yet)"),
+                    Status::InternalFailure => format!("the control plane's cluster {cluster:?} has no endpoint (yet)"),
                     other => format!("the host refused the call: {other:?}"),
                 })
             }

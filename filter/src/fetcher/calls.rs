@@ -42,7 +42,7 @@ impl Fetcher {
         self.endpoint = question.endpoint;
         let headers = headers(control, "GET", &question.path, ("accept", envelope::MEDIA_TYPE));
         let sent = host::http_call(&control.cluster, &headers, b"", question.timeout);
-        if let Err(why) = self.poll.sent(now, question, sent) {
+        if let Err(why) = self.poll.sent(now, question, &control.cluster, sent) {
             self.note(Some(why));
         }
     }

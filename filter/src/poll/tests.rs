@@ -26,7 +26,7 @@ fn asks(poll: &mut Poll, now: u64, config: &FetcherConfig) -> Option<Question> {
 /// Asks at `now` with the token 1.
 fn ask(poll: &mut Poll, now: u64, config: &FetcherConfig) -> Question {
     let question = asks(poll, now, config).expect("it is time to ask");
-    poll.sent(ms(now), question.clone(), Ok(1)).unwrap();
+    poll.sent(ms(now), question.clone(), "one", Ok(1)).unwrap();
     question
 }
 
@@ -143,7 +143,7 @@ fn ten_seconds(tick: u64, changes: &[u64]) -> (Vec<u64>, Vec<u64>) {
         if (answered || now % tick == 0)
             && let Some(question) = asks(&mut poll, now, &config)
         {
-            poll.sent(ms(now), question, Ok(1)).unwrap();
+            poll.sent(ms(now), question, "one", Ok(1)).unwrap();
             asked.push(now);
             under_way = true;
         }
@@ -236,10 +236,14 @@ fn where_keys_are_known_what_nobody_signed_is_refused() {
 
 #[test]
 fn a_call_the_host_does_not_take_is_tried_again_later() {
-    for status in [Status::BadArgument, Status::InternalFailure, Status::Other(12)] {
+    for (status, said) in [
+        (Status::BadArgument, "the control plane's cluster \"one\" is not known (yet)"),
+        (Status::InternalFailure, "the control plane's cluster \"one\" has no endpoint (yet)"),
+        (Status::Other(12), "the host refused the call: Other(12)"),
+    ] {
         let mut poll = Poll::new(1, 1);
         let question = asks(&mut poll, 0, &shop()).unwrap();
-        assert!(poll.sent(ms(0), question, Err(status)).is_err());
+        assert_eq!(poll.sent(ms(0), question, "one", Err(status)).unwrap_err(), said);
         assert!(asks(&mut poll, 49, &shop()).is_none() && asks(&mut poll, 100, &shop()).is_some());
     }
 }
