@@ -146,7 +146,18 @@ fn all_is_not_well_while_an_envoy_has_no_worker() {
         ack(&serving, "idle", &workers);
         let (code, text, _) = status(&scratch, &serving, &["--wait", "200ms"]);
         assert_eq!(code, well, "{text}");
+        let told = text.contains("  no worker: is there a filter of the fetcher's vm_id?\n");
+        assert_eq!(told, workers.as_array().unwrap().is_empty(), "{text}");
     }
+}
+
+#[test]
+fn an_envoy_without_an_id_leaves_no_hole_in_the_table() {
+    let scratch = Scratch::with_rules("status-nameless");
+    let serving = Serving::start(&scratch);
+    ack(&serving, "", &json!([worker("0a", &serving.published(1))]));
+    let (code, text, _) = status(&scratch, &serving, &[]);
+    assert_eq!((code, text.lines().any(|line| line.starts_with("-     edge     bootstrap  0a"))), (0, true), "{text}");
 }
 
 #[test]

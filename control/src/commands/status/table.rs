@@ -14,6 +14,9 @@ use crate::{
 /// The headings of the table; the last column is as wide as it has to be.
 const HEADINGS: [&str; 8] = ["NODE", "CLUSTER", "FETCHER", "WORKER", "ROLE", "REVISION", "SINCE", "STATE"];
 
+/// A fetcher that hears of none most likely looks in the shared data of another `vm_id`.
+const NO_WORKER: &str = "no worker: is there a filter of the fetcher's vm_id?";
+
 /// A status for people: what is published, a line for each worker, the sums, the problems.
 pub struct Shown<'s>(pub &'s Status);
 
@@ -57,11 +60,11 @@ fn rows(node: &NodeStatus, status: &Status) -> Vec<Row> {
         None => "-",
     };
     let row = |[worker, role, revision, since, state]: [String; 5]| {
-        [one_line(&node.id), text(&node.cluster), fetcher.to_owned(), worker, role, revision, since, state]
+        [text(&node.id), text(&node.cluster), fetcher.to_owned(), worker, role, revision, since, state]
     };
     let silent = node.silent.then(|| format!("silent for {}", age(node.last_report, status)));
     if node.workers.is_empty() {
-        let state = silent.unwrap_or_else(|| "no worker".to_owned());
+        let state = silent.unwrap_or_else(|| NO_WORKER.to_owned());
         return vec![row(["-", "-", "-", "-", &state].map(str::to_owned))];
     }
     node.workers.iter().map(|worker| row(cells(worker, silent.as_deref()))).collect()
