@@ -14,6 +14,7 @@ pub struct Mesh {
     documents: Vec<String>,
     copied: Option<PathBuf>,
     workers: usize,
+    configuration: &'static str,
     as_shipped: bool,
     shown: bool,
     quiet: bool,
@@ -37,6 +38,7 @@ impl Mesh {
             documents: Vec::new(),
             copied: None,
             workers: 1,
+            configuration: "envoy/envoy.yaml",
             as_shipped: false,
             shown: false,
             quiet: false,
@@ -70,6 +72,12 @@ impl Mesh {
     #[must_use]
     pub fn workers(self, workers: usize) -> Self {
         Self { workers, ..self }
+    }
+
+    /// Starts Envoy with `envoy/minimal.yaml`, the other configuration that people copy.
+    #[must_use]
+    pub fn minimal(self) -> Self {
+        Self { configuration: "envoy/minimal.yaml", ..self }
     }
 
     /// Uses the ports that `envoy.yaml` names, instead of free ones.

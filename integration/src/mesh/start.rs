@@ -129,14 +129,14 @@ impl Mesh {
 
     /// Writes Envoy's configuration, unless the shipped one is used as it is.
     fn configure(&self, scratch: &Path, ports: Ports) -> (PathBuf, Discovered) {
-        let shipped = root().join("envoy/envoy.yaml");
+        let shipped = root().join(self.configuration);
         if self.as_shipped {
             return (shipped, Discovered::default());
         }
         let ports = if self.restartable { ports.kept() } else { ports };
         // A listener that is replaced keeps its address only where that is a port and not any.
         let ports = if self.shape.by_lds { Ports { listener: kept_port(), ..ports } } else { ports };
-        let shipped = std::fs::read_to_string(shipped).expect("envoy/envoy.yaml");
+        let shipped = std::fs::read_to_string(shipped).expect(self.configuration);
         let Rendered { bootstrap, filter, listeners } = self.shape.render(&shipped, ports, scratch);
         let file = scratch.join("envoy.yaml");
         std::fs::write(&file, bootstrap).expect("envoy.yaml");
