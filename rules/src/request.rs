@@ -26,6 +26,9 @@ use query::Query;
 use tokens::Tokens;
 pub(crate) use tokens::parts as claim;
 
+/// How many values of a cookie or of a claim are asked about: a client sends as many as it likes, and each of many rules may ask each.
+const VALUES_LIMIT: usize = 256;
+
 /// A request and what was found out about it so far, for all rule sets. Nothing is asked for before a rule needs it.
 pub(crate) struct Asked<'r, A> {
     request: &'r A,
@@ -116,8 +119,15 @@ impl<'r, A: Attributes> Asked<'r, A> {
         section: &Section<'r>,
         OpenAttribute { kind, place, name }: OpenAttribute<'r>,
         known: &Known<'r>,
-        mut holds: &mut dyn FnMut(&[u8]) -> bool,
+        holds: &mut dyn FnMut(&[u8]) -> bool,
     ) -> bool {
+        let mut left = VALUES_LIMIT;
+        let mut holds = |value: &[u8]| {
+            left.checked_sub(1).is_some_and(|rest| {
+                left = rest;
+                holds(value)
+            })
+        };
         let mut one = |value: Option<&[u8]>| value.is_some_and(&mut holds);
         match kind {
             kind::COOKIE_LINE => one(self.cookie_line()),
