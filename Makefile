@@ -158,6 +158,7 @@ deny: toolchain
 	@tools/cargo-tool cargo-deny $(CARGO_DENY_VERSION) cargo-deny
 	.tools/bin/cargo-deny check --hide-inclusion-graph licenses bans sources
 	.tools/bin/cargo-deny --manifest-path fuzz/Cargo.toml --config deny.toml check --hide-inclusion-graph licenses bans sources
+	.tools/bin/cargo-deny --manifest-path bench/decide/Cargo.toml --config deny.toml check --hide-inclusion-graph licenses bans sources
 
 purity: toolchain ## that the rules link no host, no runtime and no I/O
 	@tools/purity

@@ -3,7 +3,7 @@
 mod layout;
 mod mutation;
 
-use graylane_rules::{Snapshot, owned};
+use graylane_rules::{Snapshot, fuzzing::SECTION_HEADER, owned};
 
 use crate::{
     agreement,
@@ -20,7 +20,7 @@ pub fn check(input: &[u8]) {
     for name in snapshot.header_names() {
         assert!(str::from_utf8(name).is_ok_and(|name| owned::check(name).is_ok()), "{name:?}");
     }
-    assert!(snapshot.rule_sets().count() <= input.len() / layout::SECTION_HEADER);
+    assert!(snapshot.rule_sets().count() <= input.len() / SECTION_HEADER);
     shares::check_formats(&snapshot);
     let written = Written::read(b"GET /shop/x?q=b&preview=1 b.example:80\nx-a: b\nx-user: 7\ncookie: uid=B; lane=gray");
     ask(&snapshot, &written);

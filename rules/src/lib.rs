@@ -19,6 +19,8 @@ mod document;
 pub mod envelope;
 mod expected;
 mod explain;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod identity;
 mod json;
 mod near;

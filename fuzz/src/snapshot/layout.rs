@@ -1,31 +1,8 @@
-//! What a mutator has to know of `rules/src/snapshot/records.rs` to change the records rather than break the file.
-//!
-//! Were the two to differ one day, the mutator would get less far; it would find nothing that is not there.
+//! Where the records of a snapshot are, for a mutator to change them rather than break the file.
 
 use std::ops::Range;
 
-/// What a snapshot begins with.
-pub(super) const MAGIC: &[u8] = b"graylane";
-/// Where the length of the whole stands.
-pub(super) const LENGTH: usize = 12;
-/// The bytes of the first record.
-pub(super) const HEADER: usize = 64;
-/// The bytes of the first record of a section.
-pub(super) const SECTION_HEADER: usize = FIRST_EXTENT + 8 * RECORDS.len();
-/// Where the extents of the tables of a section begin.
-const FIRST_EXTENT: usize = 44;
-
-/// Where the extents of the tables stand in the header, and how large their records are: outputs, scopes, sections,
-/// audiences, their members, text.
-const TABLES: [(usize, usize); 6] = [(16, 16), (24, 22), (32, 8), (40, 8), (48, 12), (56, 1)];
-/// How large the records in a section are: variants, identity, attributes, rules, tests, values, comparisons, automata,
-/// transitions, splits, ranges, settings, keys, slots, places, always, text.
-const RECORDS: [usize; 17] = [8, 10, 10, 28, 28, 8, 34, 276, 2, 32, 8, 16, 6, 4, 4, 4, 1];
-
-/// The tables of a section, one extent after the other.
-fn section_tables() -> [(usize, usize); RECORDS.len()] {
-    std::array::from_fn(|place| (FIRST_EXTENT + 8 * place, RECORDS[place]))
-}
+use graylane_rules::fuzzing::{SECTION_TABLES, SECTIONS, TABLES};
 
 /// A table: where its extent stands, where its records do, and the bytes of one; `within` is what its offset counts from.
 #[derive(Clone, Debug)]
@@ -40,7 +17,7 @@ pub(super) struct Table {
 pub(super) fn tables(bytes: &[u8]) -> Vec<Table> {
     let mut tables = tables_of(bytes, 0..bytes.len(), &TABLES);
     for section in sections(bytes) {
-        tables.extend(tables_of(bytes, section, &section_tables()));
+        tables.extend(tables_of(bytes, section, SECTION_TABLES));
     }
     tables
 }
@@ -63,13 +40,12 @@ fn tables_of(bytes: &[u8], container: Range<usize>, extents: &[(usize, usize)]) 
 /// Where the extent of the last section stands, if that reaches to the end: a section that can grow.
 pub(super) fn last_section(bytes: &[u8]) -> Option<(usize, Range<usize>)> {
     let place = sections(bytes).position(|section| section.end == bytes.len())?;
-    Some((number(bytes, TABLES[2].0)? + 8 * place, sections(bytes).nth(place)?))
+    Some((number(bytes, SECTIONS)? + 8 * place, sections(bytes).nth(place)?))
 }
 
 /// Where the sections are said to stand.
 fn sections(bytes: &[u8]) -> impl Iterator<Item = Range<usize>> {
-    let at = TABLES[2].0;
-    let table = number(bytes, at).zip(number(bytes, at + 4));
+    let table = number(bytes, SECTIONS).zip(number(bytes, SECTIONS + 4));
     let (first, count) = table.unwrap_or_default();
     (0..count).map_while(move |place| {
         let record = first.checked_add(place.checked_mul(8)?)?;

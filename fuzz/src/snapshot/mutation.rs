@@ -2,7 +2,9 @@
 
 use std::sync::LazyLock;
 
-use super::layout::{HEADER, LENGTH, MAGIC, Table, last_section, number, tables};
+use graylane_rules::fuzzing::{BEGINNING, HEADER, LENGTH};
+
+use super::layout::{Table, last_section, number, tables};
 use crate::{cases, draw::Draw};
 
 /// libFuzzer's own mutation: buffer, size, most, new size.
@@ -45,7 +47,7 @@ fn begin(buffer: &mut [u8], size: usize, most: usize, draw: &mut Draw) -> usize 
 
 /// Writes what no snapshot can do without: the magic number, the format, the length.
 fn mend(bytes: &mut [u8]) {
-    bytes[..8].copy_from_slice(MAGIC);
+    bytes[..8].copy_from_slice(&BEGINNING);
     bytes[8..10].copy_from_slice(&graylane_rules::SNAPSHOT_FORMAT.to_le_bytes());
     put(bytes, LENGTH, bytes.len());
 }

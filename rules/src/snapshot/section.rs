@@ -66,6 +66,13 @@ macro_rules! tables {
             $($name: &'s [$record],)*
         }
 
+        /// Where the extent of each table stands in the header, and the bytes of a record.
+        #[cfg(feature = "fuzzing")]
+        pub(crate) const LAYOUT: &[(usize, usize)] = &[
+            $((std::mem::offset_of!(SectionHeader, $extent), size_of::<$record>()),)*
+            (std::mem::offset_of!(SectionHeader, text), 1),
+        ];
+
         impl<'s> Section<'s> {
             /// Opens the tables of the section `bytes`; None where one is out of bounds.
             pub(crate) fn open(number: u32, bytes: &'s [u8]) -> Option<Self> {
