@@ -24,7 +24,7 @@ fn write(out: &mut String, options: &Options, measured: &Measured) -> fmt::Resul
     let Measured { snapshot, quantiles, latencies, requests, .. } = measured;
     let Options { swaps, rules } = options;
     writeln!(out, "A new revision of {rules} rules of workload W, whose snapshot has {snapshot} bytes")?;
-    writeln!(out, "{}; {WORKERS} workers that swap at once, and the main thread's VM", machine())?;
+    writeln!(out, "{}; {WORKERS} workers that swap at once, and behind them the main thread's VM", machine())?;
     writeln!(out, "\n{swaps} revisions by the update path, {} pauses as the filter measured them", quantiles.count)?;
     bar(out, "p50", quantiles.median, Some(MEDIAN_BAR))?;
     bar(out, "p99", quantiles.high, Some(HIGH_BAR))?;
