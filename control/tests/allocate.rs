@@ -122,7 +122,7 @@ fn what_runs_can_be_named_and_variants_renamed() {
         "variants": ["stable", "canary", "blue"], "default": "stable",
         "splits": {"thirds": {"weights": {"stable": 70, "canary": 10, "blue": 20}}}}}"#,
     );
-    let (code, _, stderr) = scratch.run(&["allocate", "--from", "old", "--", "new"], "");
+    let (code, _, stderr) = scratch.run(&["allocate", "--from", "old", "new"], "");
     assert_eq!(code, 0);
     assert!(stderr.starts_with("shop/thirds: 20000 slots of 100000 move"), "a rename is a removal: {stderr}");
     std::fs::remove_file(scratch.path("new/shop.lock.yaml")).unwrap();

@@ -52,7 +52,8 @@ pub struct Arguments {
     #[arg(long)]
     all: bool,
     /// The documents that run now, with their locks: move from those instead of from the locks that are there.
-    #[arg(long, num_args = 1.., value_name = "FILE|DIR")]
+    /// Repeat it for more.
+    #[arg(long, value_name = "FILE|DIR")]
     from: Vec<PathBuf>,
     /// A variant that goes on under another name and keeps its slots. Repeat it, or put commas between.
     #[arg(long, value_name = "OLD=NEW", value_delimiter = ',', value_parser = rename)]

@@ -65,6 +65,21 @@ Examples:
   kubectl logs deploy/edge | grep 4f1c-8a02 |
     graylane explain -f rules/ --log-line -
 
+Keys of --log-line (the first of a line that is there counts; null, \"-\" and
+\"\" tell that something is absent):
+  path, x-envoy-original-path, x-envoy-origin-path, x_envoy_original_path,
+    :path                                        must be there
+  method, :method, request_method                must be there
+  authority, :authority, host
+  accept, cookie, origin, referer, user-agent or user_agent; request_id for
+    x-request-id
+  each key that begins with x- or x_             that header: x-env, x_env
+  headers, request_headers                       an object of headers
+  start_time                                     for rules that ask the time
+  variant, rule, reason, revision                with or without graylane_
+Of other headers a log tells nothing under a key of its own. For rules on x-env
+and x-user-id the log's format needs `x-env: \"%REQ(X-ENV)%\"` and the like.
+
 Exit codes:
   0  explained, whether or not a rule set includes the request
   1  there are errors in the documents
