@@ -39,7 +39,7 @@ pub(crate) fn serve() -> ExitCode {
 
 fn refused(port: u16, why: &io::Error) -> String {
     match why.kind() {
-        ErrorKind::AddrInUse => format!("port {port} is taken: is another `make up` running?"),
+        ErrorKind::AddrInUse => format!("port {port} is taken: is another `make up` running, or another program?"),
         _ => format!("port {port}: {why}"),
     }
 }
