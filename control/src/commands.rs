@@ -6,6 +6,8 @@ mod compile;
 mod decide;
 mod diff;
 mod embed;
+#[cfg(test)]
+mod examples;
 mod explain;
 mod import;
 mod keys;
