@@ -29,6 +29,12 @@ impl Failure {
         Self { exit: 2, message: if gone { String::new() } else { format!("{output}: {why}") } }
     }
 
+    /// Both of them, with the graver exit code.
+    pub fn and(self, other: &Self) -> Self {
+        let message = format!("{}\n{}", self.message, other.message);
+        Self { exit: self.exit.max(other.exit), message }
+    }
+
     /// The exit code.
     pub fn exit(&self) -> ExitCode {
         ExitCode::from(self.exit)

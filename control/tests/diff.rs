@@ -161,3 +161,17 @@ fn members_of_audiences_are_counted() {
     let json: Value = serde_json::from_str(&json).unwrap();
     assert_eq!(json[0]["rules"][0]["audiences"], json!([{"name": "beta", "enter": 0, "leave": 3}]));
 }
+
+#[test]
+fn both_sides_that_are_missing_are_named() {
+    let scratch = Scratch::with_documents("diff-missing");
+    let (code, _, stderr) = scratch.run(&["diff", "a", "b"], "");
+    for side in ["a", "b"] {
+        let said =
+            format!("\n  {side} unreadable: found no such file or directory, expected a document, or a directory");
+        assert!(code == 2 && stderr.contains(&said), "{stderr}");
+    }
+    let (code, _, stderr) = scratch.run(&["diff", "broken.yaml", "b"], "");
+    assert!(code == 2 && stderr.contains("broken.yaml:7:12") && stderr.contains("\n  b unreadable"), "{stderr}");
+    assert_eq!(scratch.run(&["diff", "broken.yaml", "shop.yaml"], "").0, 1);
+}

@@ -12,7 +12,9 @@ fn what_cannot_be_read_is_exit_code_2() {
     std::fs::create_dir(scratch.path("none")).unwrap();
     scratch.write("notes.txt", "");
     for (path, said) in [
-        ("gone.yaml", "gone.yaml unreadable: found No such file"),
+        ("gone.yaml", "gone.yaml unreadable: found no such file or directory, expected a file that can be read"),
+        ("gone", "gone unreadable: found no such file or directory, expected a document, or a directory of them"),
+        ("gone.txt", "gone.txt unreadable: found no such file or directory"),
         ("none", "none no-documents: found no document, expected at least one *.yaml"),
         ("notes.txt", "notes.txt unknown-format: found a name that tells no format, expected one that ends in .yaml"),
     ] {

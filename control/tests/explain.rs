@@ -43,7 +43,10 @@ fn its_own_options_are_read_strictly() {
         ("-f shop.yaml -H x-env:gray shop", "unexpected argument '-H' found"),
         ("-f shop.yaml curl", "<CURL-ARGS>"),
         ("curl shop", "--file <FILE|DIR>"),
-        ("-f shop.yaml gone.yaml curl shop", "gone.yaml unreadable: found No such file"),
+        (
+            "-f shop.yaml gone.yaml curl shop",
+            "gone.yaml unreadable: found no such file or directory, expected a file that can be read",
+        ),
     ] {
         let words: Vec<_> = ["explain"].into_iter().chain(line.split(' ')).collect();
         let (code, _, stderr) = scratch.run(&words, "");

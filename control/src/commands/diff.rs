@@ -56,8 +56,12 @@ enum Form {
 /// # Errors
 /// Documents that do not compile, locks that do not fit, stdout that cannot be written.
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let old = documents::compiled_outline(std::slice::from_ref(&arguments.old))?;
-    let new = documents::compiled_outline(std::slice::from_ref(&arguments.new))?;
+    let outline = |side: &PathBuf| documents::compiled_outline(std::slice::from_ref(side));
+    let (old, new) = match (outline(&arguments.old), outline(&arguments.new)) {
+        (Ok(old), Ok(new)) => (old, new),
+        (Err(old), Err(new)) => return Err(old.and(&new)),
+        (Err(why), _) | (_, Err(why)) => return Err(why),
+    };
     let differences = compare::compare(&old, &new);
     let mut stdout = io::stdout().lock();
     let written = match arguments.output {

@@ -67,13 +67,17 @@ impl Gathered {
             Ok(files) => files.iter().for_each(|file| self.take_file(file)),
             Err(why) => {
                 let expected = "a directory of *.yaml, *.yml or *.json documents that can be read";
-                self.lack(path, "unreadable", why.to_string(), expected);
+                self.lack(path, "unreadable", said(&why), expected);
             }
         }
     }
 
     fn take_file(&mut self, path: &Path) {
         let Some(format) = format_of(path) else {
+            // What is not there needs no other name.
+            if let Err(why) = std::fs::metadata(path) {
+                return self.lack(path, "unreadable", said(&why), "a document, or a directory of them");
+            }
             let expected = "one that ends in .yaml, .yml or .json";
             return self.lack(path, "unknown-format", "a name that tells no format", expected);
         };
@@ -86,7 +90,7 @@ impl Gathered {
                 self.bytes = self.bytes.saturating_add(text.len());
                 self.documents.push(Document { file: path.display().to_string(), format, text });
             }
-            Err(why) => self.lack(path, "unreadable", why.to_string(), "a file that can be read"),
+            Err(why) => self.lack(path, "unreadable", said(&why), "a file that can be read"),
         }
     }
 
@@ -130,6 +134,13 @@ pub fn is_document(path: &Path) -> bool {
 /// Whether a file of this name is none of those that are served: an editor's own, a draft, a link that is swapped.
 pub fn is_hidden(path: &Path) -> bool {
     path.file_name().is_none_or(|name| name.as_encoded_bytes().starts_with(b"."))
+}
+
+fn said(why: &io::Error) -> String {
+    match why.kind() {
+        io::ErrorKind::NotFound => "no such file or directory".to_owned(),
+        _ => why.to_string(),
+    }
 }
 
 fn format_of(path: &Path) -> Option<Format> {
