@@ -285,3 +285,35 @@ fn a_regex_searches_as_re2_does() {
         assert_eq!(tags, ["gray", "base"], "{pattern}");
     }
 }
+
+#[test]
+fn what_is_none_of_the_plugins_is_refused() {
+    let scratch = Scratch::new("import-foreign");
+    let expected = ", expected the configuration of traffic-tag, which has conditionGroups, weightGroups, ";
+    let ingress = "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: shop}\nspec: {rules: []}\n";
+    let plugin = |config: &str| format!("kind: WasmPlugin\nspec:\n  defaultConfig: {config}\n");
+    let other = plugin("{allow: [a]}");
+    for (text, found) in [
+        (ingress, "in.yaml:1:1: found a document of kind \"Ingress\""),
+        ("# nothing\n", "in.yaml: found no document"),
+        ("conditionGroup: []\n", "in.yaml:1:1: found a document with no field of the plugin"),
+        ("- conditionGroups: []\n", "in.yaml:1:1: found a document with no field of the plugin"),
+        (&other, "in.yaml:1:1: found a WasmPlugin with no field of the plugin"),
+    ] {
+        scratch.write("in.yaml", text);
+        let (code, stdout, stderr) = scratch.run(&["import", "higress-traffic-tag", "in.yaml"], "");
+        let said = format!("error: {found}{expected}");
+        assert!(code == 1 && stdout.is_empty() && stderr.starts_with(&said), "{text}: {code}: {stderr}");
+    }
+    // Among several resources one is enough.
+    scratch.write("in.yaml", format!("{ingress}---\n{}", plugin("{defaultTagKey: x-tag, defaultTagVal: all}")));
+    let (code, stdout, stderr) = scratch.run(&["import", "higress-traffic-tag", "in.yaml"], "");
+    assert!(code == 0 && stdout.contains("x-tag"), "{code}: {stderr}");
+    assert!(stderr.starts_with("in.yaml:1:1 note other-resource a document of kind \"Ingress\": "), "{stderr}");
+    // What is switched off, or empty, is of the plugin all the same.
+    for text in ["kind: WasmPlugin\nspec: {url: 'oci://x'}\n", "conditionGroups: []\n"] {
+        scratch.write("in.yaml", text);
+        let (code, _, stderr) = scratch.run(&["import", "higress-traffic-tag", "in.yaml"], "");
+        assert!(code == 0 && stderr.contains("note nothing"), "{text}: {code}: {stderr}");
+    }
+}

@@ -284,6 +284,11 @@ fn a_list_from_kubectl_is_read_from_stdin_and_nothing_is_overwritten() {
     assert!(code == 2 && stderr.contains("out/shop-canary.yaml"), "{stderr}");
     let (code, _, stderr) = scratch.run(&["import", "ingress-nginx", "-"], "kind: Ingress\nmetadata: {}\n");
     assert!(code == 1 && stderr.contains("stdin:1:1: an Ingress without metadata.name"), "{stderr}");
+    for (other, found) in [("kind: ConfigMap\n", "no Ingress among the resources"), ("", "no document")] {
+        let (code, stdout, stderr) = scratch.run(&["import", "ingress-nginx", "-"], other);
+        let said = format!("error: stdin: found {found}, expected manifests of kind Ingress\n");
+        assert_eq!((code, stdout.as_str(), stderr), (1, "", said));
+    }
     let (code, _, stderr) = scratch.run(&["import", "ingress-nginx", "-"], "kind: [\n");
     assert!(code == 1 && stderr.starts_with("error: stdin:"), "{stderr}");
 }

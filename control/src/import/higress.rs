@@ -28,30 +28,81 @@ pub struct Choices {
 /// Imports the configurations of `files`, names and texts.
 ///
 /// # Errors
-/// The first that the plugin would refuse as well.
+/// The first that the plugin would refuse as well, or that is none of it; of Kubernetes resources, only where none is.
 pub fn import(files: &[(String, String)], choices: &Choices) -> Result<Imported, Broken> {
     let mut imported = Imported::default();
     let mut taken = BTreeSet::new();
+    let (mut known, mut foreign) = (false, None);
     for (file, text) in files {
         let documents = source::read(text).map_err(|why| Broken::new(file, why.place, why.why))?;
         for document in &documents {
             let mut about = About { file, report: &mut imported.report };
-            for (scope, node) in configurations(document, &mut about) {
+            let configurations = match Document::of(file, document)? {
+                Document::Foreign(found) => {
+                    about.note(document.place, "other-resource", found.as_str(), "nothing of it concerns traffic-tag");
+                    foreign = foreign.or_else(|| Some(Broken::new(file, document.place, unexpected(&found))));
+                    continue;
+                }
+                Document::Config => vec![(Scope::default(), document)],
+                Document::Plugin => resource(document, &mut about),
+            };
+            known = true;
+            for (scope, node) in configurations {
                 let config = config::read(file, node)?;
                 tell_unread(&config, &mut about);
                 imported.rule_sets.extend(rules::rule_set(&config, scope, choices, &mut taken, &mut about));
             }
         }
     }
+    if !known {
+        let first = files.first().map_or("", |(file, _)| file);
+        return Err(foreign.unwrap_or_else(|| Broken::new(first, Place::default(), unexpected("no document"))));
+    }
     tell_nothing(&mut imported, files);
     Ok(imported)
 }
 
-/// The configurations in a document: itself, or those of a WasmPlugin resource.
-fn configurations<'n>(document: &'n Node, about: &mut About<'_>) -> Vec<(Scope, &'n Node)> {
-    if document.text_at("kind") != Some("WasmPlugin") {
-        return vec![(Scope::default(), document)];
+/// What a document is.
+enum Document {
+    /// A configuration.
+    Config,
+    /// A WasmPlugin resource that has some.
+    Plugin,
+    /// Another Kubernetes resource, in words.
+    Foreign(String),
+}
+
+impl Document {
+    fn of(file: &str, document: &Node) -> Result<Self, Broken> {
+        let kind = document.text_at("kind");
+        match kind {
+            Some("WasmPlugin") if may_tag(document) => Ok(Self::Plugin),
+            Some("WasmPlugin") => Ok(Self::Foreign("a WasmPlugin with no field of the plugin".to_owned())),
+            _ if config::is_one(document) => Ok(Self::Config),
+            Some(kind) => Ok(Self::Foreign(format!("a document of kind {kind:?}"))),
+            None => Err(Broken::new(file, document.place, unexpected("a document with no field of the plugin"))),
+        }
     }
+}
+
+fn unexpected(found: &str) -> String {
+    let fields = config::FIELDS.join(", ");
+    format!(
+        "found {found}, expected the configuration of traffic-tag, which has {fields}, or a WasmPlugin that has one"
+    )
+}
+
+/// Whether a WasmPlugin has a configuration of traffic-tag, or none of anything.
+fn may_tag(document: &Node) -> bool {
+    let spec = document.at("spec");
+    let rules = spec.and_then(|spec| spec.at("matchRules")).map(Node::items).unwrap_or_default();
+    let default = spec.and_then(|spec| spec.at("defaultConfig"));
+    let mut configs = rules.iter().filter_map(|rule| rule.at("config")).chain(default).peekable();
+    configs.peek().is_none() || configs.any(config::is_one)
+}
+
+/// The configurations of a WasmPlugin resource.
+fn resource<'n>(document: &'n Node, about: &mut About<'_>) -> Vec<(Scope, &'n Node)> {
     let Some(spec) = document.at("spec") else { return Vec::new() };
     let is_off = |node: &Node, key| node.text_at(key) == Some("true");
     let default = spec.at("defaultConfig").filter(|_| !is_off(spec, "defaultConfigDisable"));

@@ -17,7 +17,7 @@ use ingress::Ingress;
 /// Imports the manifests of `files`, names and texts, as one cluster. `prefix` is that of the annotations.
 ///
 /// # Errors
-/// The first file that is no manifest.
+/// The first file that is no manifest, or none of them has an Ingress.
 pub fn import(files: &[(String, String)], prefix: &str, choices: &Choices) -> Result<Imported, Broken> {
     let mut report = Report::default();
     let mut ingresses = Vec::new();
@@ -32,6 +32,12 @@ pub fn import(files: &[(String, String)], prefix: &str, choices: &Choices) -> Re
             canary::tell_unread(ingress, prefix, canary::is_canary(ingress, prefix), &mut about);
         }
         ingresses.extend(found);
+    }
+    if ingresses.is_empty() {
+        let first = files.first().map_or("", |(file, _)| file);
+        let what = if report.remarks.is_empty() { "no document" } else { "no Ingress among the resources" };
+        let why = format!("found {what}, expected manifests of kind Ingress");
+        return Err(Broken::new(first, Place::default(), why));
     }
     let (canaries, mains): (Vec<Ingress>, _) =
         ingresses.into_iter().partition(|ingress| canary::is_canary(ingress, prefix));

@@ -72,7 +72,14 @@ pub struct Weight {
     pub percent: u32,
 }
 
-const FIELDS: [&str; 4] = ["conditionGroups", "weightGroups", "defaultTagKey", "defaultTagVal"];
+/// The fields that the plugin reads.
+pub const FIELDS: [&str; 4] = ["conditionGroups", "weightGroups", "defaultTagKey", "defaultTagVal"];
+
+/// Whether a document has any field of the plugin, those of single routes included.
+pub fn is_one(node: &Node) -> bool {
+    let mut keys = node.entries().iter().filter_map(|(key, _)| key.text());
+    keys.any(|key| key == "_rules_" || FIELDS.contains(&key))
+}
 
 /// Reads a configuration.
 ///
