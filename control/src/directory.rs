@@ -229,7 +229,7 @@ fn apply(reading: Reading, accepted: Instant, namespace: &Namespace) {
 /// Publishes what can be used, and logs what is new; gives it where anything is.
 fn publish(compiled: Compiled, accepted: Instant, namespace: &Namespace) -> Option<Arc<Publication>> {
     let Compiled { snapshot, warnings, parsed, .. } = compiled;
-    let before = namespace.replace_problems(warnings);
+    let before = namespace.replace_problems(warnings.clone());
     let was_broken = before.iter().any(Finding::is_error);
     let published = namespace.publish(snapshot, parsed, accepted);
     if let Some(published) = &published {
@@ -238,6 +238,7 @@ fn publish(compiled: Compiled, accepted: Instant, namespace: &Namespace) -> Opti
         for document in published.documents.iter().filter(|document| document.tag.is_some()) {
             tracing::info!("revision {revision}: {document}");
         }
+        log_warnings(published, &warnings);
         log_changes(published);
     } else if was_broken {
         tracing::info!("the rules are sound again and unchanged, revision {} stays", in_use(namespace));
@@ -245,8 +246,17 @@ fn publish(compiled: Compiled, accepted: Instant, namespace: &Namespace) -> Opti
     published
 }
 
-/// So many changes of switches are logged for a revision.
+/// So many warnings, and so many changes of switches, are logged for a revision.
 const LOGGED: usize = 20;
+
+fn log_warnings(published: &Publication, warnings: &[Finding]) {
+    let revision = published.revision;
+    warnings.iter().take(LOGGED).for_each(|warning| tracing::warn!("revision {revision}: {warning}"));
+    let more = warnings.len().saturating_sub(LOGGED);
+    if more > 0 {
+        tracing::warn!("revision {revision}: {more} more warnings: see /v1/namespaces/…/status");
+    }
+}
 
 fn log_changes(published: &Publication) {
     let revision = published.revision;

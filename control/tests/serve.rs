@@ -85,6 +85,26 @@ fn a_broken_file_keeps_the_last_good_and_says_why() {
 }
 
 #[test]
+fn warnings_are_logged_once_for_each_revision() {
+    let scratch = scratch("warnings");
+    scratch.write("rules/a.yaml", rule_set("shop", "stable"));
+    scratch.write("rules/b.yaml", rule_set("shop", "stable").replace("name: shop", "name: other"));
+    let serving = Serving::start(&scratch);
+    let first = serving.published(1);
+    // Read again, and no other revision: it begins two lines later.
+    scratch.rename_into_place("rules/a.yaml", format!("#\n#\n{}", rule_set("shop", "stable")));
+    serving.eventually("a warning", |status| status["problems"][0]["line"] == 5);
+    scratch.rename_into_place("rules/a.yaml", rule_set("shop", "canary"));
+    let second = serving.published(2);
+    let (_, log) = serving.terminate();
+    let warned = |revision: &str| {
+        let said = format!(" WARN revision {revision}: rules/a.yaml:");
+        log.lines().filter(|line| line.contains(&said) && line.contains(" warning rule-set-shadowed ")).count()
+    };
+    assert_eq!((warned(&first), warned(&second)), (1, 1), "{log}");
+}
+
+#[test]
 fn the_directory_may_come_later_go_and_be_swapped_by_a_link() {
     let scratch = Scratch::new("swap");
     let serving = Serving::start(&scratch);
@@ -112,6 +132,8 @@ fn the_directory_may_come_later_go_and_be_swapped_by_a_link() {
     scratch.rename_into_place("rules/b.json", r#"{"apiVersion":"graylane.dev/v1","kind":"RuleSet","metadata":{"name":"b"},"spec":{"variants":["stable"],"default":"stable","rules":[]}}"#);
     serving.published(3);
     assert_eq!(rule_sets(&serving.get("~/snapshot").1), ["b"]);
+    let (_, log) = serving.terminate();
+    assert!(log.contains(" WARN --rules: found no directory rules, expected one: waiting for it\n"), "{log}");
 }
 
 #[test]

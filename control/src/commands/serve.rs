@@ -131,6 +131,9 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     }
     expect_directory(&arguments.rules)?;
     tracing_subscriber::fmt().with_writer(std::io::stderr).with_target(false).with_ansi(colours()).init();
+    if !arguments.rules.exists() {
+        tracing::warn!("--rules: found no directory {}, expected one: waiting for it", arguments.rules.display());
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|why| Failure::unable(format!("no threads to serve with: {why}")))?;
     let outcome = runtime.block_on(serve(arguments));
