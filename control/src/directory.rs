@@ -70,6 +70,7 @@ pub async fn follow(
         let latest = watch.noticed();
         let told_now = told || latest.is_some();
         let accepted = *noticed.get_or_insert(latest.unwrap_or_else(Instant::now));
+        let began = namespace.clock.now().wall;
         let Ok((back, reading)) = looked(directory, told_now).await else { return };
         directory = back;
         if let Some(reading) = reading {
@@ -78,6 +79,7 @@ pub async fn follow(
         let pause = if directory.is_restless() {
             REST
         } else {
+            namespace.note_look(began);
             noticed = None;
             LOOK
         };

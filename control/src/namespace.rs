@@ -49,6 +49,8 @@ pub struct Namespace {
     published: watch::Sender<Option<Arc<Publication>>>,
     draining: watch::Sender<bool>,
     problems: Mutex<Vec<Finding>>,
+    /// When the latest look at the documents began from which the problems are known.
+    looked: Mutex<Option<Timestamp>>,
     /// What is wrong with the signing keys in the files, which are not those in use.
     key_problems: Mutex<Vec<Finding>>,
     /// What is wrong with overrides that were to be read again, and are not in use.
@@ -87,6 +89,7 @@ impl Namespace {
             published: watch::Sender::new(None),
             draining: watch::Sender::new(false),
             problems: Mutex::default(),
+            looked: Mutex::default(),
             key_problems: Mutex::default(),
             switch_problems: Mutex::default(),
             nodes: Mutex::default(),
@@ -155,6 +158,16 @@ impl Namespace {
     /// Replaces what is wrong with the documents; gives what was wrong before.
     pub fn replace_problems(&self, problems: Vec<Finding>) -> Vec<Finding> {
         std::mem::replace(&mut locked(&self.problems), problems)
+    }
+
+    /// When the latest look at the documents began; what is wrong with them is known from that, or from a later one.
+    pub fn looked(&self) -> Option<Timestamp> {
+        *locked(&self.looked)
+    }
+
+    /// Notes that what is wrong with the documents is what a look saw that began then.
+    pub fn note_look(&self, began: Timestamp) {
+        *locked(&self.looked) = Some(began);
     }
 
     /// Replaces what is wrong with the signing keys.

@@ -41,6 +41,12 @@ pub struct Status {
     /// Which parser read each document of it.
     #[serde(default)]
     pub documents: Vec<ParsedDocument>,
+    /// Whether what stands in the directory is refused; the errors are the first of the problems. What is published stays.
+    #[serde(default)]
+    pub documents_refused: bool,
+    /// When the look at the directory began from which that is known; one follows every second at least.
+    #[serde(default)]
+    pub looked_at: Option<Timestamp>,
     /// What is wrong, or odd.
     pub problems: Vec<Finding>,
     /// How many long polls wait.
@@ -122,6 +128,8 @@ impl Status {
         let published = namespace.published();
         let sealed = published.as_ref().and_then(|published| namespace.envelope(published, SNAPSHOT_FORMAT));
         let expires = sealed.as_ref().map(|sealed| sealed.head.expires).filter(|expires| *expires != 0);
+        // In this order: the problems are not older than the look.
+        let looked_at = namespace.looked();
         let problems = namespace.problems();
         let nodes = namespace.nodes();
         let published = published.as_deref();
@@ -137,6 +145,8 @@ impl Status {
             expires: expires.and_then(|expires| Timestamp::from_second(expires.try_into().ok()?).ok()),
             rule_sets: published.map(|published| published.rule_sets.clone()).unwrap_or_default(),
             documents: published.map(|published| published.documents.clone()).unwrap_or_default(),
+            documents_refused: namespace.document_problems().iter().any(Finding::is_error),
+            looked_at,
             problems,
             waiting: namespace.waiting(),
             tally: nodes.tally(now.steady),

@@ -194,3 +194,43 @@ fn no_answer_is_no_status() {
         assert!(code == 2 && said.contains("expected "), "{said}");
     }
 }
+
+#[test]
+fn all_is_not_well_while_the_documents_are_refused() {
+    let scratch = Scratch::with_rules("status-refused");
+    let serving = Serving::start(&scratch);
+    let revision = serving.published(1);
+    ack(&serving, "e", &json!([worker("0a", &revision)]));
+    assert_eq!(status(&scratch, &serving, &["--wait", "1m"]).0, 0);
+    scratch.rename_into_place("rules/shop.yaml", rule_set("shop", "gone"));
+    let told = serving.eventually("refused", |status| status["documentsRefused"] == true);
+    assert!(told["lookedAt"].is_string(), "{told:#}");
+    let said = format!(
+        "found documents that are refused, revision {revision} stays, expected sound ones: \
+         rules/shop.yaml:7:12 unknown-variant spec.default: found "
+    );
+    let asked = Instant::now();
+    for options in [&[][..], &["--wait", "1m"], &["--wait", "1m", "--newer-than", &revision]] {
+        let (code, stdout, stderr) = status(&scratch, &serving, options);
+        assert!(code == 1 && stderr.starts_with(&said), "{options:?}: {code}: {stderr}");
+        assert!(stdout.contains("\nproblem: rules/shop.yaml:7:12 unknown-variant"), "{stdout}");
+    }
+    assert!(asked.elapsed() < Duration::from_secs(30), "the reason was known at once");
+
+    scratch.rename_into_place("rules/shop.yaml", rule_set("shop", "canary"));
+    ack(&serving, "e", &json!([worker("0a", &serving.published(2))]));
+    let (code, stdout, stderr) = status(&scratch, &serving, &["--wait", "1m", "--newer-than", &revision]);
+    assert_eq!((code, stderr.as_str()), (0, ""), "{stdout}");
+}
+
+#[test]
+fn nothing_newer_is_said_to_be_so() {
+    let scratch = Scratch::with_rules("status-older");
+    let serving = Serving::start(&scratch);
+    let revision = serving.published(1);
+    ack(&serving, "e", &json!([worker("0a", &revision)]));
+    scratch.rename_into_place("rules/shop.yaml", format!("# as before\n{}", rule_set("shop", "stable")));
+    let (code, _, stderr) = status(&scratch, &serving, &["--newer-than", &revision, "--wait", "200ms"]);
+    let said = format!("found revision {revision} still, expected one newer than {revision}\n");
+    assert_eq!((code, stderr), (1, said));
+}

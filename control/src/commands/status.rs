@@ -10,10 +10,18 @@ use std::{
 };
 
 use graylane_rules::Revision;
+use jiff::Timestamp;
 use serde::Deserialize as _;
 use serde_json::Value;
 
-use crate::{duration, encode, failure::Failure, http, status::Status, url::Url};
+use crate::{
+    duration, encode,
+    failure::Failure,
+    finding::{Finding, one_line},
+    http,
+    status::Status,
+    url::Url,
+};
 
 /// So long an answer may take.
 const ANSWER: Duration = Duration::from_secs(10);
@@ -34,6 +42,12 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// An Envoy that ended is not known to have: it is silent after a minute and counted until ten have passed; `--wait`
 /// does not succeed before.
 ///
+/// Nothing is well while the documents in the directory are refused: what runs everywhere then is not what stands there.
+/// No waiting helps against that, so --wait ends as soon as a look at the directory that began after it has seen it,
+/// within a second or two; it goes on only where nothing is published yet and no --newer-than is given. stderr says
+/// which problem it is, and where there is nothing newer than REVISION, what is published still. A change that means the
+/// same, such as of comments alone, makes no revision: do not wait for one.
+///
 /// All of it, and more, is in the JSON.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
@@ -46,10 +60,12 @@ Examples:
   graylane status --newer-than $before --wait 30s
 
 Exit codes:
-  0  every worker runs the published revision
-  1  something is stale, refusing, silent or in trouble, or an Envoy has no
-     worker; there is no Envoy; Envoys share a node id, so that one hides the
-     other; nothing is published, or nothing newer than REVISION
+  0  every worker runs the published revision, and the documents in the
+     directory are not refused
+  1  the documents are refused, or there is nothing newer than REVISION:
+     stderr says which; something is stale, refusing, silent or in trouble,
+     or an Envoy has no worker; there is no Envoy; Envoys share a node id, so
+     that one hides the other; nothing is published
   2  wrong usage, or no answer that is a status")]
 pub struct Arguments {
     /// The control plane: `http://HOST:PORT`.
@@ -85,22 +101,55 @@ fn parse_wait(text: &str) -> Result<Duration, String> {
 /// Where there is no answer, or none that is a status.
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let began = Instant::now();
+    let mut since = None;
     let (text, status) = loop {
         let asked = ask(arguments);
         let left = arguments.wait.unwrap_or_default().saturating_sub(began.elapsed());
-        if left.is_zero() || asked.as_ref().is_ok_and(|(_, status)| arguments.is_well(status)) {
+        let is_decided = asked.as_ref().is_ok_and(|(_, status)| {
+            let since = *since.get_or_insert(status.at);
+            arguments.is_well(status) || arguments.is_hopeless(status, since)
+        });
+        if left.is_zero() || is_decided {
             break asked?;
         }
         thread::sleep(left.min(PAUSE));
     };
     show(&text, &status, arguments.output).map_err(|why| Failure::unwritten("stdout", &why))?;
+    if let Some(why) = arguments.complaint(&status) {
+        eprintln!("{}", one_line(&why));
+    }
     Ok(ExitCode::from(u8::from(!arguments.is_well(&status))))
 }
 
 impl Arguments {
     fn is_well(&self, status: &Status) -> bool {
+        status.is_everywhere() && !status.documents_refused && self.is_new(status)
+    }
+
+    fn is_new(&self, status: &Status) -> bool {
         let published = status.revision.as_deref().and_then(|revision| revision.parse::<Revision>().ok());
-        status.is_everywhere() && self.newer_than.is_none_or(|old| published.is_some_and(|published| published > old))
+        self.newer_than.is_none_or(|old| published.is_some_and(|published| published > old))
+    }
+
+    /// Whether waiting is in vain: the documents are refused as they stood after `since`. An earlier look says nothing of a
+    /// change that was made just before. Where nothing is published yet, the documents may only be on their way.
+    fn is_hopeless(&self, status: &Status, since: Timestamp) -> bool {
+        let expected = self.newer_than.is_some() || status.revision.is_some();
+        expected && status.documents_refused && status.looked_at.is_some_and(|looked| looked >= since)
+    }
+
+    /// What the table does not say of why all is not well.
+    fn complaint(&self, status: &Status) -> Option<String> {
+        let revision = status.revision.as_deref();
+        if status.documents_refused {
+            let stays = revision.map(|revision| format!(", revision {revision} stays")).unwrap_or_default();
+            let first = status.problems.iter().find(|problem| problem.is_error()).map(Finding::to_string);
+            let first = first.unwrap_or_else(|| "no problem given".to_owned());
+            return Some(format!("found documents that are refused{stays}, expected sound ones: {first}"));
+        }
+        let old = self.newer_than.filter(|_| !self.is_new(status))?;
+        let found = revision.map_or_else(|| "nothing published".to_owned(), |now| format!("revision {now} still"));
+        Some(format!("found {found}, expected one newer than {old}"))
     }
 }
 
@@ -130,4 +179,39 @@ fn show(answer: &Value, status: &Status, form: Form) -> io::Result<()> {
         Form::Json => writeln!(stdout, "{answer:#}")?,
     }
     stdout.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+    use serde_json::json;
+
+    use super::*;
+    use crate::{clock::Clock, keys::Keyring, namespace::Namespace, sealer::Sealer};
+
+    #[derive(Debug, clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        arguments: Arguments,
+    }
+
+    #[test]
+    fn only_a_look_that_began_later_ends_the_waiting() {
+        let sealer = Sealer::new(Keyring::default(), Duration::from_secs(1));
+        let namespace = Namespace::new("default", 7, sealer, Clock::system());
+        let mut answer = serde_json::to_value(Status::of(&namespace)).unwrap();
+        let mut hopeless = |words: &[&str], refused: bool, looked: &str, revision: Option<&str>| {
+            answer["documentsRefused"] = json!(refused);
+            answer["lookedAt"] = json!(looked);
+            answer["revision"] = json!(revision);
+            let Line { arguments } = Line::parse_from(std::iter::once(&"status").chain(words));
+            arguments.is_hopeless(&Status::deserialize(&answer).unwrap(), "2026-12-24T18:00:00Z".parse().unwrap())
+        };
+        let (early, late) = ("2026-12-24T17:59:59.999Z", "2026-12-24T18:00:00.001Z");
+        assert!(!hopeless(&[], true, early, Some("7.1")), "a change may have been made since");
+        assert!(hopeless(&[], true, late, Some("7.1")));
+        assert!(!hopeless(&[], false, late, Some("7.1")));
+        assert!(!hopeless(&[], true, late, None), "the directory may not be there yet");
+        assert!(hopeless(&["--newer-than", "6.1"], true, late, None));
+    }
 }
