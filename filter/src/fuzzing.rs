@@ -13,6 +13,7 @@ pub use crate::{
 use crate::{
     logger,
     roots::{Filter, Roots},
+    streams,
     vm::Vm,
 };
 
@@ -75,7 +76,7 @@ impl Driven {
     /// Whether the VM can tell whose the streams of `root` are. It asks the host as for a request, whose filter state is empty then.
     pub fn can_tell(&self, root: u32) -> bool {
         self.stream_of(root);
-        let certain = self.roots().owner().is_none_or(|owner| owner.certain);
+        let certain = streams::owner(self.roots().all()).is_none_or(|owner| owner.certain);
         host(|host| host.state.clear());
         certain
     }

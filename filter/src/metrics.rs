@@ -6,10 +6,7 @@ use std::{cell::RefCell, collections::BTreeMap};
 
 use graylane_rules::{Decision, SeriesKey};
 
-use crate::{
-    host::{self, Kind},
-    loaded::Loaded,
-};
+use crate::host::{self, Kind};
 
 /// The most (rule, variant) pairs a VM counts apart. Envoy never frees a metric.
 const SERIES_LIMIT: usize = 1000;
@@ -58,12 +55,10 @@ impl Metrics {
         }
     }
 
-    /// Counts a decision of `loaded` under its rule and variant.
+    /// Counts a decision under its rule and variant, by the `series` of its snapshot.
     #[inline]
-    pub fn count_decision(&mut self, loaded: &Loaded, decision: &Decision<'_>) {
-        if let Some(id) =
-            loaded.series.of(decision.series(), || self.series_id(decision.rule_path(), decision.variant()))
-        {
+    pub fn count_decision(&mut self, series: &Series, decision: &Decision<'_>) {
+        if let Some(id) = series.of(decision.series(), || self.series_id(decision.rule_path(), decision.variant())) {
             let _ = host::increment(id);
         }
     }

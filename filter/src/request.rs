@@ -101,7 +101,7 @@ fn decide(request: &Request<'_>, rules: Rules<'_>, metrics: &mut Metrics) {
         if let Some(text) = rules.switches.text(&decision) {
             join(&mut switches, text);
         }
-        metrics.count_decision(loaded, &decision);
+        metrics.count_decision(&loaded.series, &decision);
         match first {
             None => first = Some(decision),
             Some(_) => further.push(decision),

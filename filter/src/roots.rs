@@ -9,7 +9,6 @@ use crate::{
     loaded::{Loaded, objection},
     owned::Owned,
     readiness::Readiness,
-    streams::{self, Owner},
     switches::Switches,
 };
 
@@ -97,9 +96,9 @@ impl Roots {
         self.0.iter_mut().find(|root| root.id == id)
     }
 
-    /// The filter of the stream that the host is asking about.
-    pub fn owner(&self) -> Option<Owner<'_>> {
-        streams::owner(&self.0)
+    /// All of them.
+    pub fn all(&self) -> &[Root] {
+        &self.0
     }
 
     /// The filter `id`, or, where that is none, the newest one.

@@ -145,7 +145,7 @@ impl Vm {
     /// The headers of a request are there.
     pub fn request(&mut self) -> Action {
         self.worker.serves();
-        match self.roots.owner() {
+        match streams::owner(self.roots.all()) {
             Some(Owner { filter, certain }) => {
                 let Filter { owned, readiness, active, switches, .. } = filter;
                 if !certain {

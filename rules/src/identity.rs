@@ -7,8 +7,8 @@ use std::{
 
 use crate::{
     Attributes, base64url,
-    request::{Asked, Known, can_identify},
-    snapshot::section::Section,
+    request::{Asked, Known},
+    snapshot::{asks::OpenAttribute, records::kind, section::Section},
 };
 
 /// The longest identity, in bytes.
@@ -110,6 +110,22 @@ impl<'r, A: Attributes> Asked<'r, A> {
         }
     }
 
+    /// The value of the header that has nearly all identities, if it occurs once and can be one.
+    #[inline]
+    pub(crate) fn first_source(&self, section: &Section<'r>) -> Option<&'r [u8]> {
+        self.only_header(section.asks.first_source?.name).filter(|value| can_identify(value))
+    }
+
+    /// The value of one source.
+    pub(crate) fn value_of(&self, OpenAttribute { kind, name, .. }: OpenAttribute<'r>) -> Option<Cow<'r, [u8]>> {
+        let only = match kind {
+            kind::JWT_CLAIM => self.only_claim(name).map(Cow::Owned),
+            kind::COOKIE => self.only_cookie(name).map(Cow::Borrowed),
+            _ => self.only_header(name).map(Cow::Borrowed),
+        };
+        only.filter(|value| can_identify(value))
+    }
+
     fn find(&self, section: &Section<'r>, known: &Identity<'r>) -> Found<'r> {
         let sent = || match section.asks.sources.iter().find_map(|source| self.value_of(*source))? {
             Cow::Borrowed(sent) => Some(Found::Sent(sent)),
@@ -152,4 +168,9 @@ impl<'r, A: Attributes> Asked<'r, A> {
 fn accepts_html(types: &[u8]) -> bool {
     const HTML: &[u8] = b"text/html";
     types.windows(HTML.len()).any(|part| part.eq_ignore_ascii_case(HTML))
+}
+
+/// Whether a value can be an identity.
+fn can_identify(value: &[u8]) -> bool {
+    (1..=IDENTITY_LIMIT).contains(&value.len())
 }

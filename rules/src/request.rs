@@ -17,11 +17,10 @@ use memchr::memchr;
 use crate::{
     Attributes,
     audience::fingerprint,
-    identity::IDENTITY_LIMIT,
     snapshot::{asks::OpenAttribute, audiences::Audiences, records::kind, section::Section},
 };
 use cookies::Cookies;
-pub(crate) use known::{Known, REMEMBERED};
+pub(crate) use known::Known;
 use query::Query;
 use tokens::Tokens;
 pub(crate) use tokens::parts as claim;
@@ -157,20 +156,15 @@ impl<'r, A: Attributes> Asked<'r, A> {
         *self.taken_apart().now.get_or_init(|| self.request.now())
     }
 
-    /// The value of one identity source.
-    pub(crate) fn value_of(&self, OpenAttribute { kind, name, .. }: OpenAttribute<'r>) -> Option<Cow<'r, [u8]>> {
-        let only = match kind {
-            kind::JWT_CLAIM => self.taken_apart().tokens.only(self.request, name).map(Cow::Owned),
-            kind::COOKIE => self.only_cookie(name).map(Cow::Borrowed),
-            _ => only(self.request.headers(name)).map(Cow::Borrowed),
-        };
-        only.filter(|value| can_identify(value))
+    /// The value of a header that occurs once.
+    #[inline]
+    pub(crate) fn only_header(&self, name: &'r [u8]) -> Option<&'r [u8]> {
+        only(self.request.headers(name))
     }
 
-    /// The value of the header that has nearly all identities, if it occurs once and can be one.
-    #[inline]
-    pub(crate) fn first_source(&self, section: &Section<'r>) -> Option<&'r [u8]> {
-        only(self.request.headers(section.asks.first_source?.name)).filter(|value| can_identify(value))
+    /// The one value of a claim.
+    pub(crate) fn only_claim(&self, name: &'r [u8]) -> Option<Vec<u8>> {
+        self.taken_apart().tokens.only(self.request, name)
     }
 
     /// The value of a cookie that occurs once.
@@ -210,11 +204,6 @@ fn once<T: Copy>(cell: &Cell<Option<T>>, find: impl FnOnce() -> T) -> T {
 fn only<'r>(mut values: impl Iterator<Item = &'r [u8]>) -> Option<&'r [u8]> {
     let first = values.next()?;
     values.next().is_none().then_some(first)
-}
-
-/// Whether a value can be an identity.
-pub(crate) fn can_identify(value: &[u8]) -> bool {
-    (1..=IDENTITY_LIMIT).contains(&value.len())
 }
 
 fn split_at(bytes: &[u8], separator: u8) -> Option<(&[u8], &[u8])> {

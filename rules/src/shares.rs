@@ -8,7 +8,8 @@ use crate::{
     slot::SLOTS,
     snapshot::{
         records::{Attribute, FAILED, MATCHED, Rule, Split, Test, kind, operator, then},
-        section::{Section, slice},
+        section::Section,
+        tables::slice,
     },
 };
 

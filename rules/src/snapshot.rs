@@ -4,7 +4,9 @@ pub(crate) mod asks;
 pub(crate) mod audiences;
 pub(crate) mod index;
 pub(crate) mod records;
+pub(crate) mod scope_order;
 pub(crate) mod section;
+pub(crate) mod tables;
 mod validate;
 pub(crate) mod write;
 
@@ -16,7 +18,8 @@ use zerocopy::FromBytes;
 use crate::owned;
 use audiences::Audiences;
 use records::{Header, MAGIC, Output, Scope, SectionExtent, kind};
-use section::{Section, Texts, slice, table};
+use section::Section;
+use tables::{Texts, slice, table};
 
 /// The newest format this build writes and reads: what [`compile`](crate::compile()) makes.
 pub const SNAPSHOT_FORMAT: u16 = if cfg!(feature = "next-format") { 3 } else { 2 };

@@ -11,10 +11,7 @@ use std::borrow::Cow;
 
 use crate::{
     Snapshot, owned,
-    snapshot::{
-        records,
-        section::{Section, slice},
-    },
+    snapshot::{records, section::Section, tables::slice},
 };
 
 pub use overlay::SwitchOverlay;

@@ -10,7 +10,7 @@ use zerocopy::little_endian::U32;
 use crate::snapshot::{
     index::{LENGTHS_LIMIT, OpenKey, Operands, PREFIX_LIMIT, key_of},
     records::{Key, Rule, Test, flag, operator},
-    section::slice,
+    tables::slice,
 };
 use demands::Demands;
 use table::Runs;

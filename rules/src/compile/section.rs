@@ -8,7 +8,7 @@ use crate::{
     snapshot::{
         index::Operands,
         records::{self, Rule, SectionHeader, Setting, Split, Variant, kind, then},
-        write::{Container, size},
+        write::{Container, place, size},
     },
 };
 
@@ -160,9 +160,4 @@ fn attribute(attribute: &Attribute, section: &mut Container) -> records::Attribu
         Attribute::JwtClaim(name) => (kind::JWT_CLAIM, name.as_str()),
     };
     records::Attribute { kind, reserved: 0, name: section.text(name) }
-}
-
-/// A place in a table of at most 65,535; more variants or splits are refused when decoded.
-pub(super) fn place(place: usize) -> zerocopy::little_endian::U16 {
-    u16::try_from(place).unwrap_or(u16::MAX).into()
 }

@@ -8,7 +8,7 @@ use crate::{
     report::{Path, Report},
     snapshot::{
         records::{Switch, SwitchValue, Text},
-        write::{Container, size},
+        write::{Container, place, size},
     },
     switches::{Overrides, SwitchType, fits, known, together},
     tree::quote,
@@ -116,7 +116,7 @@ pub(super) fn write(rule_set: &RuleSet, section: &mut Container) -> (Vec<Switch>
     let switches = rule_set.switches.iter().map(|switch| {
         let first_value = size(values.len());
         values.extend(switch.variants.iter().map(|(variant, item)| SwitchValue {
-            variant: super::section::place(*variant),
+            variant: place(*variant),
             reserved: 0.into(),
             item: section.text(item),
         }));

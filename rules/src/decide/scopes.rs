@@ -1,6 +1,6 @@
 //! Which scope includes a request: one after the other where there are few, by their order where there are many.
 
-use std::cmp::{Ordering, Reverse};
+use std::cmp::Ordering;
 
 use crate::{
     Attributes,
@@ -9,7 +9,8 @@ use crate::{
     snapshot::{
         Root,
         records::{Scope, host},
-        section::equal_range,
+        scope_order::{host_key, path_key},
+        tables::equal_range,
     },
 };
 
@@ -42,33 +43,11 @@ fn by_path<'s>(root: &Root<'s>, scopes: &'s [Scope], path: Option<&[u8]>) -> Opt
     prefixes.find_map(|prefix| equal_range(scopes, |scope| order(scope, prefix)).first())
 }
 
-/// The order of scopes by their hosts, before that of the texts: exact ones, then labels, the longest first, then none.
-fn host_key(kind: u8, host: &[u8]) -> (u8, Reverse<usize>) {
-    match kind {
-        host::EXACT => (0, Reverse(0)),
-        host::LABELS => (1, Reverse(host.len())),
-        _ => (2, Reverse(0)),
-    }
-}
-
 /// How the host of a scope, which is in lower case, stands to one in any case.
 fn by_host(root: &Root<'_>, scope: &Scope, (kind, wanted): (u8, &[u8])) -> Ordering {
     let host = root.text(scope.host);
     let texts = || host.iter().copied().cmp(wanted.iter().map(u8::to_ascii_lowercase));
     host_key(scope.host_kind, host).cmp(&host_key(kind, wanted)).then_with(texts)
-}
-
-/// The order of scopes of one host: the longest prefix first.
-fn path_key(prefix: &[u8]) -> (Reverse<usize>, &[u8]) {
-    (Reverse(prefix.len()), prefix)
-}
-
-/// Whether scopes are in the order in which they are looked up.
-pub(crate) fn are_in_order(root: &Root<'_>, scopes: &[Scope]) -> bool {
-    scopes.is_sorted_by_key(|scope| {
-        let host = root.text(scope.host);
-        (host_key(scope.host_kind, host), host, path_key(root.text(scope.path_prefix)))
-    })
 }
 
 /// Whether a scope includes the request.

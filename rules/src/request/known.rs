@@ -2,10 +2,7 @@
 
 use std::cell::{Cell, OnceCell};
 
-use crate::{audience::Fingerprint, identity::Identity, short::equal};
-
-/// How many attributes are remembered: those of small rule sets, and the first of large ones.
-pub(crate) const REMEMBERED: u8 = 8;
+use crate::{audience::Fingerprint, identity::Identity, short::equal, snapshot::asks::REMEMBERED};
 
 /// The identity by the sources of one section, and the values of its first attributes.
 #[derive(Default)]

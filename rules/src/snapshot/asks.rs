@@ -2,12 +2,12 @@
 
 use super::{
     records::{Attribute, SectionHeader, kind},
-    section::Texts,
+    tables::Texts,
 };
-use crate::{
-    attributes::{HeaderNames, NOWHERE},
-    request::REMEMBERED,
-};
+use crate::attributes::{HeaderNames, NOWHERE};
+
+/// How many attributes are remembered: those of small rule sets, and the first of large ones.
+pub(crate) const REMEMBERED: u8 = 8;
 
 /// What a section asks for.
 #[derive(Debug)]

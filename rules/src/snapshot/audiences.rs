@@ -2,7 +2,7 @@
 
 use super::{
     records::{Audience, Extent},
-    section::{slice, table},
+    tables::{slice, table},
 };
 use crate::audience::Fingerprint;
 

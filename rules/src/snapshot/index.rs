@@ -11,7 +11,7 @@ use zerocopy::little_endian::U32;
 use super::{
     asks::{Asks, OpenAttribute},
     records::{Key, Test, Value, flag, operator},
-    section::{Texts, slice},
+    tables::{Texts, slice},
 };
 use crate::short::ends;
 

@@ -7,15 +7,13 @@ mod index;
 mod section;
 mod switches;
 
-use crate::{
-    decide::scopes::are_in_order,
-    document::{HOST_LIMIT, PREFIX_LIMIT},
-};
+use crate::document::{HOST_LIMIT, PREFIX_LIMIT};
 
 use super::{
     Opened, Root, Unusable,
     records::{Output, Scope, Text, host},
-    section::slice,
+    scope_order::are_in_order,
+    tables::slice,
 };
 
 pub(super) use section::section;

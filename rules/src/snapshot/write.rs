@@ -6,7 +6,7 @@ use zerocopy::{Immutable, IntoBytes};
 
 use super::{
     records::{Extent, Text},
-    section::Texts,
+    tables::Texts,
 };
 
 /// Where stands what was written already: the first and how many. One kind of map for all there is, since each takes
@@ -101,4 +101,9 @@ impl Container {
 /// A size as the format keeps it. Above 4 GiB it saturates; the limit of 2 MiB refuses that later.
 pub(crate) fn size(bytes: usize) -> zerocopy::little_endian::U32 {
     u32::try_from(bytes).unwrap_or(u32::MAX).into()
+}
+
+/// A place in a table of at most 65,535; more variants or splits are refused when decoded.
+pub(crate) fn place(place: usize) -> zerocopy::little_endian::U16 {
+    u16::try_from(place).unwrap_or(u16::MAX).into()
 }

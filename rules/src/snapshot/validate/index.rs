@@ -8,7 +8,8 @@ use crate::snapshot::{
     Snapshot, Unusable,
     index::{FOLD_LIMIT, Index, LAST, LENGTHS_LIMIT, OpenKey, PREFIX_LIMIT, ROW_LIMIT, in_use, key_of},
     records::{FAILED, Key, MATCHED, Rule, Test, flag},
-    section::{Section, slice},
+    section::Section,
+    tables::slice,
 };
 
 /// Checks the tables of the index: that looking up any value ends soon, and leads to rules that there are.

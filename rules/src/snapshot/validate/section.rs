@@ -16,7 +16,8 @@ use crate::{
             Attribute, Comparison, FAILED, MATCHED, Range, Rule, SectionExtent, Setting, Split, Test, Text, flag, kind,
             operator, relation, then,
         },
-        section::{Section, slice},
+        section::Section,
+        tables::slice,
     },
 };
 

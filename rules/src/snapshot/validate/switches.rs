@@ -8,7 +8,8 @@ use crate::{
     snapshot::{
         Opened, Unusable,
         records::{Switch, Text},
-        section::{Section, slice},
+        section::Section,
+        tables::slice,
     },
     switches::{SWITCHES_LIMIT, SwitchType, fits, is_name, together},
 };
