@@ -77,8 +77,8 @@ Keys of --log-line (the first of a line that is there counts; null, \"-\" and
   headers, request_headers                       an object of headers
   start_time                                     for rules that ask the time
   variant, rule, reason, revision                with or without graylane_
-Of other headers a log tells nothing under a key of its own. For rules on x-env
-and x-user-id the log's format needs `x-env: \"%REQ(X-ENV)%\"` and the like.
+Of other headers a log tells nothing under a key of its own. For rules on
+x-env the log's format needs `x-env: \"%REQ(X-ENV)%\"`.
 
 Exit codes:
   0  explained, whether or not a rule set includes the request
