@@ -1,6 +1,11 @@
 //! Where problems are gathered, so that all of them can be told at once.
 
-use std::{borrow::Cow, collections::BTreeMap, fmt, ops::Range};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    ops::Range,
+};
 
 use crate::{Problem, Severity, near::nearest, order};
 
@@ -87,6 +92,13 @@ pub(crate) struct Report {
     tallies: BTreeMap<usize, Tally>,
 }
 
+/// Of an unknown field that was probably meant to be another, where that would stand.
+fn misspelt(problem: &Problem) -> Option<(usize, String)> {
+    let key = problem.found.strip_prefix("the unknown field \"")?.strip_suffix('"')?;
+    let (_, meant) = problem.expected.strip_suffix('?')?.rsplit_once("; did you mean ")?;
+    Some((problem.source, format!("{}{meant}", problem.path.strip_suffix(key)?)))
+}
+
 /// How many problems one source has, kept or not.
 #[derive(Default)]
 struct Tally {
@@ -102,6 +114,11 @@ impl Report {
 
     /// The problems found, by source and place.
     pub(crate) fn into_problems(mut self) -> Vec<Problem> {
+        // A field under another name is not missing as well.
+        let misspelt: BTreeSet<_> = self.problems.iter().filter_map(misspelt).collect();
+        self.problems.retain(|problem| {
+            problem.code != "missing-field" || !misspelt.contains(&(problem.source, problem.path.clone()))
+        });
         self.tell_the_rest();
         let key = |problem: &Problem| (problem.source, problem.code == "more", problem.span.start, problem.span.end);
         order::sort_by(&mut self.problems, |one, other| key(one).cmp(&key(other)));

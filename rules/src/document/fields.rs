@@ -25,6 +25,12 @@ impl<'n> Fields<'n> {
         }
     }
 
+    /// The same; where it is no map, an example says more than the name of a type.
+    pub(super) fn open_such(node: &'n Node, path: &Path<'n>, example: &str, report: &mut Report) -> Option<Self> {
+        entries_such(node, path, example, report)?;
+        Self::open(node, path, report)
+    }
+
     pub(super) fn path(&self) -> &Path<'n> {
         &self.path
     }
@@ -91,4 +97,18 @@ pub(super) fn entries<'n>(node: &'n Node, path: &Path<'_>, report: &mut Report) 
             None
         }
     }
+}
+
+/// The same; where it is no map, an example says more than the name of a type.
+pub(super) fn entries_such<'n>(
+    node: &'n Node,
+    path: &Path<'_>,
+    example: &str,
+    report: &mut Report,
+) -> Option<&'n [Entry]> {
+    if !matches!(node.value, Value::Map(_)) {
+        report.wrong("wrong-type", path, node, format!("a map, such as {example}"));
+        return None;
+    }
+    entries(node, path, report)
 }

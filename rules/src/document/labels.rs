@@ -16,7 +16,7 @@ pub(crate) fn is_name(name: &[u8]) -> bool {
 
 /// Decodes a map of labels and their values; one match if there is one, else all of them.
 pub(super) fn decode(node: &Node, path: &Path<'_>, report: &mut Report) -> Option<Match> {
-    let entries = fields::entries(node, path, report)?;
+    let entries = fields::entries_such(node, path, "{region: us}", report)?;
     if !(1..=NAMES_LIMIT).contains(&entries.len()) {
         report.wrong("wrong-type", path, node, format!("1 to {NAMES_LIMIT} labels, such as {{region: us}}"));
         return None;

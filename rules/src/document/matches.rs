@@ -122,13 +122,8 @@ impl Decoder<'_> {
         matches.into_iter().collect()
     }
 
-    /// The fields of a match; where it is none, an example says more than the name of a type.
     fn open<'n>(&mut self, node: &'n Node, path: &Path<'n>, example: &str) -> Option<Fields<'n>> {
-        if matches!(node.value, Value::Map(_)) {
-            return Fields::open(node, path, self.report);
-        }
-        self.report.wrong("wrong-type", path, node, format!("a map, such as {example}"));
-        None
+        Fields::open_such(node, path, example, self.report)
     }
 
     fn named(&mut self, kind: &str, node: &Node, path: &Path<'_>) -> Option<Match> {
@@ -207,7 +202,9 @@ impl Decoder<'_> {
             _ => None,
         };
         if slots.is_none() {
-            self.report.wrong("bad-percent", path, node, "a number from 0 to 100 in steps of 0.001");
+            let quoted = names::text(node).is_some_and(|text| slot::from_percent(text).is_some());
+            let without = if quoted { ", without quotes" } else { "" };
+            self.report.wrong("bad-percent", path, node, format!("a number from 0 to 100 in steps of 0.001{without}"));
         }
         slots
     }

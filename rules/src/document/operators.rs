@@ -87,7 +87,7 @@ fn list(node: &Node, path: &Path<'_>, report: &mut Report) -> Option<Vec<String>
 }
 
 fn range(node: &Node, path: &Path<'_>, report: &mut Report) -> Option<Operator> {
-    let mut fields = Fields::open(node, path, report)?;
+    let mut fields = Fields::open_such(node, path, "{from: 1000, to: 1999}", report)?;
     let from = fields.optional("from").map(|node| integer(node, &path.field("from"), report));
     let to = fields.optional("to").map(|node| integer(node, &path.field("to"), report));
     fields.finish(report);

@@ -62,7 +62,9 @@ impl Output {
 /// Decodes `spec.output`. A header that is wrong is left out, having said why.
 pub(super) fn decode(node: &Node, path: &Path<'_>, report: &mut Report) -> Output {
     let mut output = Output::default();
-    let Some(mut fields) = Fields::open(node, path, report) else { return output };
+    let Some(mut fields) = Fields::open_such(node, path, "{variantHeader: x-gray-variant}", report) else {
+        return output;
+    };
     let variant = fields.optional("variantHeader");
     let experiment = fields.optional("experimentHeader");
     let evaluated_at = fields.optional("evaluatedAtHeader");

@@ -21,6 +21,8 @@ pub(super) fn decode(document: Fields<'_>, report: &mut Report) -> Option<RuleSe
     let named = name.as_ref().map_or("", |name| name.text.as_str());
     let scope = spec.optional("scope").map(|node| scope(node, &spec_path.field("scope"), report));
     let identity = spec.optional("identity").map(|node| identity(node, &spec_path.field("identity"), report));
+    // One that is wrong is there: what needs it is not odd.
+    let identified = identity.is_some();
     let (identity, sticky) = identity.unzip();
     let output = spec.optional("output").map(|node| output::decode(node, &spec_path.field("output"), report));
     let output = output.unwrap_or_default();
@@ -55,7 +57,7 @@ pub(super) fn decode(document: Fields<'_>, report: &mut Report) -> Option<RuleSe
         switches,
         rules,
     };
-    if cfg!(feature = "advice") {
+    if cfg!(feature = "advice") && !identified {
         warn_without_identity(&rule_set, report);
     }
     if cfg!(feature = "advice") && report.is_sound() {
@@ -68,7 +70,9 @@ pub(super) fn decode(document: Fields<'_>, report: &mut Report) -> Option<RuleSe
 const SCOPES_LIMIT: usize = 10_000;
 
 fn scope(node: &Node, path: &Path<'_>, report: &mut Report) -> Scope {
-    let Some(mut fields) = Fields::open(node, path, report) else { return Scope::default() };
+    let Some(mut fields) = Fields::open_such(node, path, "{hosts: [shop.example.com]}", report) else {
+        return Scope::default();
+    };
     let hosts = fields.optional("hosts").map(|node| list(node, &path.field("hosts"), report, host));
     let path_prefixes =
         fields.optional("pathPrefixes").map(|node| list(node, &path.field("pathPrefixes"), report, path_prefix));
@@ -130,7 +134,9 @@ fn path_prefix(node: &Node, path: &Path<'_>, report: &mut Report) -> Option<Stri
 }
 
 fn identity(node: &Node, path: &Path<'_>, report: &mut Report) -> (Vec<IdentitySource>, Option<Cookie>) {
-    let Some(mut fields) = Fields::open(node, path, report) else { return Default::default() };
+    let Some(mut fields) = Fields::open_such(node, path, "{from: [{header: x-user-id}]}", report) else {
+        return Default::default();
+    };
     let sources = fields.required("from", report);
     let sticky = fields.optional("sticky");
     fields.finish(report);
@@ -141,7 +147,7 @@ fn identity(node: &Node, path: &Path<'_>, report: &mut Report) -> (Vec<IdentityS
 }
 
 fn identity_source(node: &Node, path: &Path<'_>, report: &mut Report) -> Option<IdentitySource> {
-    let mut fields = Fields::open(node, path, report)?;
+    let mut fields = Fields::open_such(node, path, "{header: x-user-id}", report)?;
     let header = fields.optional("header");
     let cookie = fields.optional("cookie");
     let claim = fields.optional("jwtClaim");
@@ -215,9 +221,6 @@ fn limit_contains(rules: &[Rule], path: &Path<'_>, node: Option<&Node>, report: 
 
 /// Without an identity a percentage matches nobody and a split always gives the default.
 fn warn_without_identity(rule_set: &RuleSet, report: &mut Report) {
-    if !rule_set.identity.is_empty() {
-        return;
-    }
     let path = Path::SPEC;
     let path = path.field("rules");
     for (index, rule) in rule_set.rules.iter().enumerate() {

@@ -112,7 +112,7 @@ fn split(node: &Node, path: &Path<'_>, around: &Around<'_>, report: &mut Report)
 
 fn set(node: &Node, path: &Path<'_>, around: &Around<'_>, report: &mut Report) -> Vec<Setting> {
     let mut set: Vec<Setting> = Vec::new();
-    let entries = fields::entries(node, path, report).unwrap_or_default();
+    let entries = fields::entries_such(node, path, "{x-feature-flags: new-cart=on}", report).unwrap_or_default();
     let bytes: usize = entries.iter().map(|entry| entry.node.span.len()).sum();
     if entries.len() > SET_LIMIT || bytes > SET_BYTES_LIMIT {
         report.wrong(

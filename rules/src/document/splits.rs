@@ -15,7 +15,8 @@ pub(super) fn decode(
     variants: &[String],
     report: &mut Report,
 ) -> Vec<Split> {
-    let entries = fields::entries(node, path, report).unwrap_or_default();
+    let entries =
+        fields::entries_such(node, path, "{by-user: {weights: {stable: 90, canary: 10}}}", report).unwrap_or_default();
     if entries.len() > NAMES_LIMIT {
         report.wrong("too-many", path, node, format!("at most {NAMES_LIMIT} splits"));
         return Vec::new();
@@ -24,7 +25,10 @@ pub(super) fn decode(
     for entry in entries {
         let path = path.field(&entry.key);
         names::check_key(&entry.key, &entry.key_span, &path, report);
-        let Some(mut fields) = Fields::open(&entry.node, &path, report) else { continue };
+        let Some(mut fields) = Fields::open_such(&entry.node, &path, "{weights: {stable: 90, canary: 10}}", report)
+        else {
+            continue;
+        };
         let counts =
             fields.required("weights", report).and_then(|node| weights(node, &path.field("weights"), variants, report));
         let experiment = fields.optional("experiment");
@@ -43,7 +47,7 @@ pub(super) fn decode(
 
 /// Slots for each variant, in the variants' order.
 fn weights(node: &Node, path: &Path<'_>, variants: &[String], report: &mut Report) -> Option<Vec<u32>> {
-    let entries = fields::entries(node, path, report)?;
+    let entries = fields::entries_such(node, path, "{stable: 90, canary: 10}", report)?;
     if entries.len() > NAMES_LIMIT {
         report.wrong("too-many", path, node, format!("at most {NAMES_LIMIT} weights"));
         return None;

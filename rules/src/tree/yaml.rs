@@ -66,7 +66,8 @@ impl<'t> Reader<'t, '_> {
 
     fn scan_error(&mut self, why: &ScanError) {
         let at = why.marker().byte_offset().unwrap_or(self.length).min(self.length);
-        self.report.syntax(at..at, format!("no YAML: {}", why.info()), "well-formed YAML");
+        let tab = if why.info().contains("tab") { "; tabs cannot indent YAML: use spaces" } else { "" };
+        self.report.syntax(at..at, format!("no YAML: {}", why.info()), &format!("well-formed YAML{tab}"));
     }
 
     fn bytes(&self, span: Span) -> Range<usize> {
