@@ -6,7 +6,7 @@ mod parsed;
 
 use std::path::PathBuf;
 
-use graylane_rules::{Automaton, Format, Outline, Parsed, Snapshot, Source, compile_with_overrides};
+use graylane_rules::{Automaton, Format, Outline, Parsed, Problem, Snapshot, Source, compile_with_overrides};
 
 use crate::{failure::Failure, finding::Finding, overrides::Overriding};
 
@@ -61,9 +61,9 @@ pub fn compiled_with(gathered: &Gathered, owned: &[String], overriding: &Overrid
     let documents = &gathered.documents;
     let sources: Vec<_> = documents.iter().map(Document::source).collect();
     // Whatever is about none of the documents is about the overrides.
-    let place = |problem: graylane_rules::Problem| match documents.get(problem.source) {
-        Some(document) => Finding::of(problem, &document.file, &document.text),
-        None => Finding::of(problem, &overriding.name, overriding.text.as_bytes()),
+    let place = |problem: Problem| {
+        let whole = |problem| Finding::of(problem, &overriding.name, overriding.text.as_bytes());
+        found_in(problem, documents).unwrap_or_else(whole)
     };
     let (snapshot, problems, parsed, automata) = match compile_with_overrides(&sources, &overriding.text) {
         Ok(done) => (Some(done.snapshot), done.warnings, done.parsed, done.automata),
@@ -87,6 +87,23 @@ pub fn compiled_with(gathered: &Gathered, owned: &[String], overriding: &Overrid
         }
         None => Err(findings),
     }
+}
+
+/// A problem in the file that it is about; itself where it is about none of them.
+fn found_in(problem: Problem, documents: &[Document]) -> Result<Finding, Problem> {
+    let Some(document) = documents.get(problem.source) else { return Err(problem) };
+    let mut finding = Finding::of(problem, &document.file, &document.text);
+    if finding.code == "duplicate-name" {
+        finding.found = with_file(&finding.found, documents).unwrap_or(finding.found);
+    }
+    Ok(finding)
+}
+
+/// `rules` knows documents by number alone, and whoever reads it by their files: `the name "a", which document 1 has`.
+fn with_file(found: &str, documents: &[Document]) -> Option<String> {
+    let (name, number) = found.strip_suffix(" has")?.rsplit_once(", which document ")?;
+    let document = documents.get(number.parse::<usize>().ok()?.checked_sub(1)?)?;
+    Some(format!("{name}, which {} has", document.file))
 }
 
 fn placed(parsed: Parsed, documents: &[Document]) -> Option<ParsedDocument> {
@@ -138,11 +155,8 @@ pub fn outline(gathered: &Gathered) -> Result<Outline, Failure> {
         Ok(_) => Vec::new(),
         Err(problems) => problems,
     };
-    let place = |problem: graylane_rules::Problem| {
-        let document = documents.get(problem.source)?;
-        Some(Finding::of(problem, &document.file, &document.text))
-    };
-    let findings: Vec<_> = gathered.unreadable.iter().cloned().chain(problems.into_iter().filter_map(place)).collect();
+    let placed = problems.into_iter().filter_map(|problem| found_in(problem, documents).ok());
+    let findings: Vec<_> = gathered.unreadable.iter().cloned().chain(placed).collect();
     Err(refusal(gathered, &findings))
 }
 

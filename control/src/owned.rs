@@ -35,11 +35,12 @@ impl Owned {
     }
 }
 
-/// Checks a name given with `--owned`.
+/// Checks a name given with `--owned`; blanks around it, as behind a comma, do not count.
 ///
 /// # Errors
 /// What was found and what would be right.
 pub fn parse_name(name: &str) -> Result<String, String> {
+    let name = name.trim_matches(' ');
     graylane_rules::owned::check(name).map_err(|expected| format!("found {name:?}, expected {expected}"))?;
     Ok(name.to_owned())
 }

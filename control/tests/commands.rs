@@ -111,6 +111,9 @@ fn decide_stops_at_a_wrong_line() {
         stderr.starts_with("error: stdin: line 2, column 19: found unknown field `hosst`, expected one of"),
         "{stderr}"
     );
+    let (_, _, stderr) = scratch.run(&["decide", "-f", "shop.yaml"], r#"{"path":"/","headers":{"a":"b"}}"#);
+    let said = r#"found map, expected `headers` as a list of pairs, [["name","value"]]"#;
+    assert!(stderr.contains(said), "{stderr}");
     assert_eq!(scratch.run(&["decide", "-f", "broken.yaml"], requests).0, 1);
     assert_eq!(scratch.run(&["decide", "-f", "shop.yaml", "--owned", "host"], requests).0, 2);
 }
@@ -132,4 +135,7 @@ fn every_command_tells_its_exit_codes() {
         let long: Vec<_> = examples.lines().filter(|line| line.chars().count() > 78).collect();
         assert!(long.is_empty(), "{command}: {long:#?}");
     }
+    let (_, stdout, _) = scratch.run(&["help"], "");
+    let full: Vec<_> = stdout.lines().filter(|line| line.starts_with("  ") && line.ends_with('.')).collect();
+    assert!(full.is_empty(), "{full:#?}");
 }

@@ -114,3 +114,23 @@ fn the_lock_beside_a_file_belongs_to_it() {
         }
     }
 }
+
+#[test]
+fn namesakes_are_named_by_their_files() {
+    let scratch = Scratch::with_documents("namesakes");
+    scratch.write("again.yaml", rule_set("shop", "stable"));
+    let (_, stdout, _) = scratch.run(&["check", "--no-excerpt", "shop.yaml", "again.yaml"], "");
+    assert!(
+        stdout.contains("duplicate-name metadata.name: found the name \"shop\", which shop.yaml has, "),
+        "{stdout}"
+    );
+    let (_, _, stderr) = scratch.run(&["allocate", "shop.yaml", "again.yaml"], "");
+    assert!(stderr.contains("found the name \"shop\", which shop.yaml has, "), "{stderr}");
+}
+
+#[test]
+fn blanks_around_owned_names_do_not_count() {
+    let scratch = Scratch::with_documents("owned-blanks");
+    let line = ["check", "--owned", "x-gray-variant, x-feature-flags ", "shop.yaml"];
+    assert_eq!(scratch.run(&line, "").0, 0);
+}

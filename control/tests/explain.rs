@@ -43,6 +43,7 @@ fn its_own_options_are_read_strictly() {
         ("-f shop.yaml -H x-env:gray shop", "unexpected argument '-H' found"),
         ("-f shop.yaml curl", "<CURL-ARGS>"),
         ("curl shop", "--file <FILE|DIR>"),
+        ("-f shop.yaml http://shop/", "'http://shop/' for '--file <FILE|DIR>...': found a URL, expected a file or a"),
         (
             "-f shop.yaml gone.yaml curl shop",
             "gone.yaml unreadable: found no such file or directory, expected a file that can be read",

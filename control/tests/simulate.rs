@@ -88,7 +88,7 @@ fn tables_are_for_people() {
     let (code, stdout, _) = scratch.run(&["simulate", "-f", "shop.yaml", "--identities", "10"], "");
     assert!(code == 0 && stdout.starts_with("no scope includes the request"), "{stdout}");
     for (line, code, said) in [
-        ("--identities 0", 2, "0 is not in 1..=1000000"),
+        ("--identities 0", 2, "expected a whole number from 1 to 1000000"),
         ("--identities 9 --identities-from users.txt", 2, "cannot be used with"),
         ("--identities-from none.txt", 2, "none.txt: No such file"),
         ("-H x-a", 2, "found the header \"x-a\""),
@@ -136,4 +136,17 @@ fn entangled_rules_are_observed_alone() {
     let line = ["simulate", "-f", "shop.yaml", "--identities", "1000", "--", "shop.example.com"];
     let (code, stdout, _) = scratch.run(&line, "");
     assert!(code == 0 && stdout.contains("expected: not known, the rules share salts in too many ways"), "{stdout}");
+}
+
+#[test]
+fn what_is_no_number_and_no_file_says_what_would_be_right() {
+    let scratch = Scratch::with_documents("simulate-wrong");
+    for (line, said) in [
+        ("--identities 1e6", "'1e6' for '--identities <N>': expected a whole number from 1 to 1000000"),
+        ("http://shop/", "found a URL, expected a file or a directory: put -- before the request"),
+    ] {
+        let words: Vec<_> = ["simulate", "-f", "shop.yaml"].into_iter().chain(line.split(' ')).collect();
+        let (code, _, stderr) = scratch.run(&words, "");
+        assert!(code == 2 && stderr.contains(said), "{line}: {code}: {stderr}");
+    }
 }

@@ -16,6 +16,7 @@ use std::{
 
 use graylane_rules::Snapshot;
 
+use super::paths;
 use crate::{
     clock::Clock,
     curl,
@@ -87,7 +88,7 @@ Exit codes:
      that cannot be read")]
 pub struct Arguments {
     /// Documents, and directories of them.
-    #[arg(short, long = "file", required = true, num_args = 1.., value_name = "FILE|DIR")]
+    #[arg(short, long = "file", required = true, num_args = 1.., value_name = "FILE|DIR", value_parser = paths::before_request())]
     files: Vec<PathBuf>,
     /// Another header that Graylane owns, besides those the rules set. Repeat it, or put commas between.
     #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = owned::parse_name)]

@@ -192,7 +192,13 @@ fn write_files(directory: &Path, documents: &[(&RuleSet, String)]) -> Result<(),
     for (set, text) in documents {
         let path = directory.join(format!("{}.yaml", set.name));
         let written = File::create_new(&path).and_then(|mut file| file.write_all(text.as_bytes()));
-        written.map_err(|why| unwritten(&path, &why))?;
+        written.map_err(|why| match why.kind() {
+            io::ErrorKind::AlreadyExists => Failure::unable(format!(
+                "found {}, expected no such file: nothing is overwritten; move it away, or give another --out",
+                path.display()
+            )),
+            _ => unwritten(&path, &why),
+        })?;
     }
     Ok(())
 }

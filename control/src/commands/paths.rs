@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PathBufValueParser, TypedValueParser};
+
 // No doc comment: clap would take it for the description of the command.
 #[derive(Debug, clap::Args)]
 pub struct Paths {
@@ -18,4 +20,12 @@ impl Paths {
     pub fn all(&self) -> Vec<PathBuf> {
         self.files.iter().chain(&self.paths).cloned().collect()
     }
+}
+
+/// Places before a request, which `-f` takes for another of them where `--` is forgotten.
+pub fn before_request() -> impl TypedValueParser<Value = PathBuf> {
+    PathBufValueParser::new().try_map(|path| match path.to_string_lossy().contains("://") {
+        true => Err("found a URL, expected a file or a directory: put -- before the request"),
+        false => Ok(path),
+    })
 }

@@ -7,10 +7,11 @@ use std::{
 
 use crate::{failure::Failure, schema};
 
-/// Print the JSON Schema of documents, for editors.
+/// Print the JSON Schema of documents, for editors
 ///
-/// It has every field, match and operator with what it means, and refuses what it does not have. What concerns several
-/// places of a document, such as variants that do not exist, only `check` sees.
+/// It has every field, match and operator with what it means, and refuses what
+/// it does not have. What concerns several places of a document, such as
+/// variants that do not exist, only `check` sees.
 ///
 /// Editors with the YAML language server use it where a document begins with
 ///

@@ -9,9 +9,9 @@ use std::{io, path::PathBuf, process::ExitCode};
 
 use graylane_rules::Snapshot;
 
-use super::explain::surroundings::Surroundings;
+use super::{explain::surroundings::Surroundings, paths};
 use crate::{clock::Clock, curl, documents, failure::Failure, owned::Owned, request::Request};
-use identities::{Identities, MOST};
+use identities::Identities;
 use subject::{Carriers, Subject};
 use tally::Tally;
 
@@ -45,10 +45,10 @@ Exit codes:
      that cannot be read")]
 pub struct Arguments {
     /// Documents, and directories of them.
-    #[arg(short, long = "file", required = true, num_args = 1.., value_name = "FILE|DIR")]
+    #[arg(short, long = "file", required = true, num_args = 1.., value_name = "FILE|DIR", value_parser = paths::before_request())]
     files: Vec<PathBuf>,
     /// How many identities: the numbers from 1 to this, at most 1000000.
-    #[arg(long, value_name = "N", default_value = "100000", value_parser = clap::value_parser!(u32).range(1..=MOST as i64))]
+    #[arg(long, value_name = "N", default_value = "100000", value_parser = identities::count)]
     identities: u32,
     /// A file of identities, one a line; `-` is stdin.
     #[arg(long, value_name = "FILE", conflicts_with = "identities")]

@@ -27,6 +27,9 @@ pub fn write_new(key: &SigningKey, directory: &Path) -> Result<PathBuf, String> 
         io::ErrorKind::AlreadyExists => {
             format!("found {}, expected no such file: a key is never overwritten", path.display())
         }
+        io::ErrorKind::NotFound => {
+            format!("{}: found no directory {}, expected one that is there", path.display(), directory.display())
+        }
         _ => format!("{}: {why}", path.display()),
     };
     let mut file = File::options().write(true).create_new(true).mode(0o600).open(&path).map_err(told)?;

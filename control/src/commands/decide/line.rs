@@ -3,11 +3,15 @@
 use std::{
     borrow::Cow,
     collections::BTreeMap,
+    fmt,
     io::{self, Write},
 };
 
 use graylane_rules::{Decision, Snapshot, owned::SWITCHES, timestamp};
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{SeqAccess, Visitor, value::SeqAccessDeserializer},
+};
 
 use crate::{
     json,
@@ -22,12 +26,36 @@ struct RequestLine {
     path: String,
     host: Option<String>,
     #[serde(default)]
-    headers: Vec<(String, String)>,
+    headers: Headers,
     source: Option<String>,
     time: Option<String>,
     #[serde(default)]
     labels: BTreeMap<String, String>,
     minted: Option<String>,
+}
+
+/// Names and values, in order: a map would lose what is repeated.
+#[derive(Default)]
+struct Headers(Vec<(String, String)>);
+
+impl<'de> Deserialize<'de> for Headers {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(HeadersVisitor).map(Self)
+    }
+}
+
+struct HeadersVisitor;
+
+impl<'de> Visitor<'de> for HeadersVisitor {
+    type Value = Vec<(String, String)>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(r#"`headers` as a list of pairs, [["name","value"]]"#)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, pairs: A) -> Result<Self::Value, A::Error> {
+        Deserialize::deserialize(SeqAccessDeserializer::new(pairs))
+    }
 }
 
 /// Reads a request line. The error begins with where in the line it is.
@@ -46,7 +74,7 @@ pub fn parse(text: &[u8]) -> Result<Request, String> {
     if let Some(method) = method {
         request.method = method;
     }
-    for (index, (name, value)) in headers.into_iter().enumerate() {
+    for (index, (name, value)) in headers.0.into_iter().enumerate() {
         let checked = header_name(&name).and_then(|name| Ok((name, header_value(&value)?)));
         request.headers.push(checked.map_err(|why| format!(", headers[{index}]: {why}"))?);
     }

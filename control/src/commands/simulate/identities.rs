@@ -14,6 +14,15 @@ pub const MOST: usize = 1_000_000;
 /// The most bytes of a file of them.
 const FILE_LIMIT: u64 = 64 << 20;
 
+/// Checks how many are asked for.
+///
+/// # Errors
+/// What would be right.
+pub fn count(text: &str) -> Result<u32, String> {
+    let number = text.parse::<u32>().ok().filter(|number| (1..=MOST).contains(&(*number as usize)));
+    number.ok_or_else(|| format!("expected a whole number from 1 to {MOST}"))
+}
+
 /// Identities, one after the other in one text.
 pub struct Identities {
     text: Vec<u8>,
