@@ -60,8 +60,8 @@ pub struct Fetcher {
     shelved: Option<Shelved>,
     older: Option<Older>,
     trouble: Option<String>,
-    /// What the VM of the main thread is still to be woken for.
-    late: Option<Revision>,
+    /// What is still to be told, and to whom: to the VM that is taken for the main thread's.
+    late: Option<(Revision, Vec<u32>)>,
     silent_ticks: u32,
     /// The ticks so far without any VM; None once there was one.
     alone: Option<u32>,
@@ -277,17 +277,18 @@ impl Fetcher {
         self.want_older(format);
         log::info!("revision {revision} fetched: format {format}, {length} bytes");
         wake(self.table.queues(true), revision);
-        self.hurries = REPORT_WITHIN < self.config.tick.0 && host::set_tick(REPORT_WITHIN).is_ok();
-        self.late = Some(revision);
-        self.wake_main(!self.hurries);
+        let far = REPORT_WITHIN < self.config.tick.0;
+        self.hurries = far && host::set_tick(REPORT_WITHIN).is_ok();
+        self.late = Some((revision, self.table.queues(false).collect()));
+        self.wake_main(far && !self.hurries);
         Ok(())
     }
 
     /// Wakes the VM of the main thread once all others run what it is woken for, or where that takes too long. It serves no
     /// request, and while it reads shared data the workers, whose requests wait, could not.
     fn wake_main(&mut self, at_last: bool) {
-        if let Some(revision) = self.late.take_if(|late| at_last || self.table.all_serve(*late)) {
-            wake(self.table.queues(false), revision);
+        if let Some((revision, queues)) = self.late.take_if(|late| at_last || self.table.all_serve(late.0)) {
+            wake(queues.into_iter(), revision);
         }
     }
 

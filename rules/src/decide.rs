@@ -128,8 +128,9 @@ impl<'s> Section<'s> {
 
     #[inline(never)]
     fn any_holds<A: Attributes>(&self, test: &Test, asked: &Asked<'s, A>, known: &Known<'s>) -> bool {
-        let holds = |value: &[u8]| operators::holds(self, test, value);
-        self.asks.attribute(test.attribute.get()).is_some_and(|attribute| asked.any(self, attribute, known, holds))
+        let Some(attribute) = self.asks.attribute(test.attribute.get()) else { return false };
+        let is_text = |value: &[u8]| asked.is_text(attribute.kind, value);
+        asked.any(self, attribute, known, |value| operators::holds(self, test, value, is_text))
     }
 
     #[inline]

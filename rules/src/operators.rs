@@ -10,19 +10,19 @@ use crate::{
     },
 };
 
-/// Whether `value` passes the test. Text operators fail on what is not UTF-8.
+/// Whether `value` passes the test. Text operators fail on what is not UTF-8, as `is_text` has it.
 ///
 /// `percent` is no question about a text and is decided elsewhere.
 #[inline]
-pub(crate) fn holds(section: &Section<'_>, test: &Test, value: &[u8]) -> bool {
+pub(crate) fn holds(section: &Section<'_>, test: &Test, value: &[u8], is_text: impl Fn(&[u8]) -> bool) -> bool {
     // What most rules ask is asked without a call.
     if (test.operator, test.flags & flag::FOLD) == (operator::EXACT, 0) {
         return value == section.operand(test);
     }
-    other_holds(section, test, value)
+    other_holds(section, test, value, &is_text)
 }
 
-fn other_holds(section: &Section<'_>, test: &Test, value: &[u8]) -> bool {
+fn other_holds(section: &Section<'_>, test: &Test, value: &[u8], is_text: &dyn Fn(&[u8]) -> bool) -> bool {
     let fold = test.flags & flag::FOLD != 0;
     match test.operator {
         operator::PRESENT => true,
@@ -47,10 +47,6 @@ fn other_holds(section: &Section<'_>, test: &Test, value: &[u8]) -> bool {
         operator::REGEX => matches(section, test, value) && is_text(value),
         _ => false,
     }
-}
-
-fn is_text(value: &[u8]) -> bool {
-    std::str::from_utf8(value).is_ok()
 }
 
 /// A folded operand is in lower case already.

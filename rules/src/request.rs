@@ -5,6 +5,7 @@
 mod cookies;
 mod known;
 mod query;
+mod texts;
 mod tokens;
 
 use std::{
@@ -22,6 +23,7 @@ use crate::{
 use cookies::Cookies;
 pub(crate) use known::Known;
 use query::Query;
+use texts::{LongTexts, is_long, is_text};
 use tokens::Tokens;
 pub(crate) use tokens::parts as claim;
 
@@ -45,6 +47,7 @@ struct TakenApart<'r> {
     cookie_line: OnceCell<Option<Cow<'r, [u8]>>>,
     query: OnceCell<Query<'r>>,
     tokens: Tokens<'r>,
+    long_texts: LongTexts,
     now: OnceCell<Option<i64>>,
 }
 
@@ -118,15 +121,8 @@ impl<'r, A: Attributes> Asked<'r, A> {
         section: &Section<'r>,
         OpenAttribute { kind, place, name }: OpenAttribute<'r>,
         known: &Known<'r>,
-        holds: &mut dyn FnMut(&[u8]) -> bool,
+        mut holds: &mut dyn FnMut(&[u8]) -> bool,
     ) -> bool {
-        let mut left = VALUES_LIMIT;
-        let mut holds = |value: &[u8]| {
-            left.checked_sub(1).is_some_and(|rest| {
-                left = rest;
-                holds(value)
-            })
-        };
         let mut one = |value: Option<&[u8]>| value.is_some_and(&mut holds);
         match kind {
             kind::COOKIE_LINE => one(self.cookie_line()),
@@ -151,6 +147,13 @@ impl<'r, A: Attributes> Asked<'r, A> {
         })
     }
 
+    /// Whether a value of an attribute of this kind is UTF-8. Of a long one that is found out once.
+    pub(crate) fn is_text(&self, kind: u8, value: &[u8]) -> bool {
+        // What is decoded for each test does not stay where it is.
+        let stays = kind != kind::QUERY;
+        if stays && is_long(value) { self.taken_apart().long_texts.includes(value) } else { is_text(value) }
+    }
+
     /// The wall clock, which is asked once.
     pub(crate) fn now(&self) -> Option<i64> {
         *self.taken_apart().now.get_or_init(|| self.request.now())
@@ -172,9 +175,10 @@ impl<'r, A: Attributes> Asked<'r, A> {
         only(self.cookies(name))
     }
 
-    /// The values of a cookie, in order, over all cookie lines.
+    /// The first values of a cookie, in order, over all cookie lines.
     fn cookies(&self, name: &'r [u8]) -> impl Iterator<Item = &'r [u8]> {
-        self.taken_apart().cookies.get_or_init(|| Cookies::of(self.request)).values(self.request, name)
+        let cookies = self.taken_apart().cookies.get_or_init(|| Cookies::of(self.request));
+        cookies.values(self.request, name).take(VALUES_LIMIT)
     }
 
     /// HTTP/2 may send one cookie header in crumbs; here it is whole again. Envoy joins them before; where it did not, the
@@ -224,6 +228,35 @@ fn host_of(authority: &[u8]) -> &[u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    struct Sent(String);
+
+    impl Attributes for Sent {
+        fn method(&self) -> Option<&[u8]> {
+            None
+        }
+
+        fn target(&self) -> Option<&[u8]> {
+            None
+        }
+
+        fn authority(&self) -> Option<&[u8]> {
+            None
+        }
+
+        fn headers<'a>(&'a self, _name: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
+            [self.0.as_bytes(), self.0.as_bytes()].into_iter()
+        }
+    }
+
+    /// Each of many rules may go over them.
+    #[test]
+    fn a_client_may_send_more_values_than_anybody_looks_at() {
+        for (times, found) in [(1, 2), (100, 200), (128, 256), (9_000, 256)] {
+            let sent = Sent("a=1; ".repeat(times));
+            assert_eq!(Asked::new(&sent, None).cookies(b"a").count(), found, "{times}");
+        }
+    }
 
     #[test]
     fn hosts_lose_port_and_dot() {

@@ -57,7 +57,7 @@ pub(super) fn warn_of_missing_locks(rule_sets: &[(usize, RuleSet)], locks: &[(us
             if variants > 2 && !lock.is_some_and(|(_, lock)| lock.remembers(name)) {
                 let found = format!("a split among {variants} variants that no lock remembers");
                 let expected =
-                    "a lock, by `graylane allocate`, before weights change: they move more identities without one";
+                    "a lock, by `graylane allocate`, before weights change: more identities may move without one";
                 report.warning("lock-missing", &path.field(name), split.name.span.clone(), found, expected);
             }
         }

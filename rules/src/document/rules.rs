@@ -43,7 +43,8 @@ fn check_order(items: &[Node], path: &Path<'_>, report: &mut Report) {
         let path = path.item(index);
         if let Some(before) = &catch_all {
             let found = format!("a rule behind {}, which matches every request", quote(before));
-            let expected = "rules without `when` last; one that is first on purpose has `when: {path: {prefix: /}}`";
+            let expected =
+                "rules without `when` last; one that is first on purpose has `when: {method: {present: true}}`";
             report.error("unreachable-rule", &path, item.span.clone(), found, expected);
         }
         let id = item.field("id");

@@ -2,6 +2,7 @@
 
 use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
 
+use super::VALUES_LIMIT;
 use crate::{
     Attributes,
     claims::{self, Claims},
@@ -24,7 +25,7 @@ impl<'r> Tokens<'r> {
     ) -> bool {
         let (header, names) = parts(name);
         let lines = self.lines(request, header);
-        lines.iter().flatten().flat_map(|claims| claims.values(names.clone())).any(|value| holds(value))
+        values(&lines, names).any(|value| holds(value))
     }
 
     /// The one value of the claim `name`, if the header is there once.
@@ -45,8 +46,34 @@ impl<'r> Tokens<'r> {
     }
 }
 
+/// The first values of a claim, over all lines.
+fn values<'l, 'n>(
+    lines: &'l [Option<Claims>],
+    names: impl Iterator<Item = &'n [u8]> + Clone,
+) -> impl Iterator<Item = &'l Vec<u8>> {
+    lines.iter().flatten().flat_map(move |claims| claims.values(names.clone())).take(VALUES_LIMIT)
+}
+
 /// The header of a claim's name, and the names that lead to the claim.
 pub(crate) fn parts(name: &[u8]) -> (&[u8], impl Iterator<Item = &[u8]> + Clone) {
     let mut parts = name.split(|&byte| byte == 0);
     (parts.next().unwrap_or_default(), parts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each of many rules may go over them.
+    #[test]
+    fn a_client_may_send_more_values_than_anybody_looks_at() {
+        // {"g": ["a", "a", …]} in base64url: "ICJhIiwg" is ` "a", `, and "ImEiXX0K" is `"a"]}` with a line's end.
+        let line = |times: usize| format!("eyJnIjogWyAg{}ImEiXX0K", "ICJhIiwg".repeat(times));
+        for (times, found) in [(0, 2), (100, 202), (128, 256), (1_900, 256)] {
+            let line = line(times);
+            let lines = [claims::read(line.as_bytes()), None, claims::read(line.as_bytes())];
+            let names = || [&b"g"[..]].into_iter();
+            assert_eq!(values(&lines, names()).count(), found, "{times}");
+        }
+    }
 }

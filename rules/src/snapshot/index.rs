@@ -202,7 +202,7 @@ pub(crate) fn key_of(keys: &[Key], test: &Test, operand: &[u8]) -> Option<(usize
 mod tests {
     use super::*;
 
-    /// A snapshot is full of hashes: who changes them changes the format, and its number.
+    /// A snapshot is full of hashes: who changes them changes the format, and its number, once one was released.
     #[test]
     fn hashes_stay_as_they_are() {
         let key = |flags, length: u16| Key { attribute: 0.into(), flags, reserved: 0, length: length.into() };

@@ -72,6 +72,7 @@ fn check_scope(root: &Root<'_>, scope: &Scope) -> Result<(), Unusable> {
     // However many scopes share a text, it is looked at for each of them.
     demand(host.len() <= HOST_LIMIT && prefix.len() <= PREFIX_LIMIT, "a scope of too long a host or path")?;
     demand(!host.iter().any(u8::is_ascii_uppercase), "a host that is not in lower case")?;
+    demand(scope.host_kind != host::ANY || host.is_empty(), "any host that has a name")?;
     demand(scope.host_kind != host::LABELS || host.starts_with(b"."), "a wildcard without a label behind it")?;
     demand((scope.section.get() as usize) < root.sections.len(), "a scope of no rule set")
 }

@@ -615,6 +615,20 @@ fn the_main_thread_waits_until_the_workers_have_what_is_new() {
 }
 
 #[test]
+fn who_was_taken_for_the_main_thread_is_told_even_if_it_proves_to_be_a_worker() {
+    let mut mesh = with_roles();
+    mesh.reported();
+    let place = host(|host| host.queues.iter().position(|queue| queue.name == "graylane/w/0000000000000001")).unwrap();
+    let hello = format!(r#"{{"id":"0000000000000001","queue":{},"formats":[2],"serving":true,"at":0}}"#, place + 1);
+    // Said before the revision comes, and heard after it.
+    host(|host| host.queue("graylane/inbox").unwrap().items.push_back(hello.into()));
+    mesh.deliver(2, &snapshot(&shop("second")));
+    mesh.fetcher.queue_ready(1, 1);
+    mesh.fetcher.tick(1);
+    assert!(host(|host| !host.queues[place].items.is_empty()));
+}
+
+#[test]
 fn where_the_first_control_plane_fails_the_second_is_asked_at_once() {
     let mut fetcher = Vm::new(100);
     let text = r#"{"namespace": "shop", "control": [{"cluster": "one"}, {"cluster": "two", "authority": "second"}]}"#;

@@ -225,6 +225,9 @@ fn a_scope_is_short_and_in_its_place() {
     assert!(order.contains("scopes out of order"), "{order}");
     let wildcard = refused(|scopes| scopes[0].host_kind = 2);
     assert!(wildcard.contains("a wildcard without a label behind it"), "{wildcard}");
+    // Looked up by its order it would not be found, and walked to it would.
+    let any = refused(|scopes| scopes[0].host_kind = 0);
+    assert!(any.contains("any host that has a name"), "{any}");
 }
 
 #[test]
