@@ -16,19 +16,16 @@ pub(super) struct Fields<'n> {
 impl<'n> Fields<'n> {
     /// Opens a map; anything else is an error.
     pub(super) fn open(node: &'n Node, path: &Path<'n>, report: &mut Report) -> Option<Self> {
-        match &node.value {
-            Value::Map(entries) => Some(Self { node, path: *path, entries, known: Vec::new() }),
-            _ => {
-                report.wrong("wrong-type", path, node, "a map");
-                None
-            }
-        }
+        entries(node, path, report).map(|entries| Self::of(node, path, entries))
     }
 
     /// The same; where it is no map, an example says more than the name of a type.
     pub(super) fn open_such(node: &'n Node, path: &Path<'n>, example: &str, report: &mut Report) -> Option<Self> {
-        entries_such(node, path, example, report)?;
-        Self::open(node, path, report)
+        entries_such(node, path, example, report).map(|entries| Self::of(node, path, entries))
+    }
+
+    fn of(node: &'n Node, path: &Path<'n>, entries: &'n [Entry]) -> Self {
+        Self { node, path: *path, entries, known: Vec::new() }
     }
 
     pub(super) fn path(&self) -> &Path<'n> {
@@ -106,9 +103,11 @@ pub(super) fn entries_such<'n>(
     example: &str,
     report: &mut Report,
 ) -> Option<&'n [Entry]> {
-    if !matches!(node.value, Value::Map(_)) {
-        report.wrong("wrong-type", path, node, format!("a map, such as {example}"));
-        return None;
+    match &node.value {
+        Value::Map(entries) => Some(entries),
+        _ => {
+            report.wrong("wrong-type", path, node, format!("a map, such as {example}"));
+            None
+        }
     }
-    entries(node, path, report)
 }
