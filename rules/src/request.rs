@@ -229,35 +229,6 @@ fn host_of(authority: &[u8]) -> &[u8] {
 mod tests {
     use super::*;
 
-    struct Sent(String);
-
-    impl Attributes for Sent {
-        fn method(&self) -> Option<&[u8]> {
-            None
-        }
-
-        fn target(&self) -> Option<&[u8]> {
-            None
-        }
-
-        fn authority(&self) -> Option<&[u8]> {
-            None
-        }
-
-        fn headers<'a>(&'a self, _name: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
-            [self.0.as_bytes(), self.0.as_bytes()].into_iter()
-        }
-    }
-
-    /// Each of many rules may go over them.
-    #[test]
-    fn a_client_may_send_more_values_than_anybody_looks_at() {
-        for (times, found) in [(1, 2), (100, 200), (128, 256), (9_000, 256)] {
-            let sent = Sent("a=1; ".repeat(times));
-            assert_eq!(Asked::new(&sent, None).cookies(b"a").count(), found, "{times}");
-        }
-    }
-
     #[test]
     fn hosts_lose_port_and_dot() {
         let cases: [(&[u8], &[u8]); 6] = [

@@ -9,6 +9,8 @@
     reason = "a test stops loudly"
 )]
 
+#[path = "common/base64url.rs"]
+mod base64url;
 #[path = "odd_values/carried.rs"]
 mod carried;
 

@@ -9,27 +9,22 @@
 )]
 
 mod common;
+#[path = "common/one_rule_set.rs"]
+mod one_rule_set;
 
 use common::{Bytes, Request};
-use graylane_rules::{Format, Snapshot, Source, compile};
 use serde_json::{Value, json};
 #[cfg(target_family = "wasm")]
 use wasm_bindgen_test::wasm_bindgen_test;
 
 /// The variant and the slot that `headers` get by a rule set of one rule.
 fn decided(rule: &Value, headers: &Value) -> (Vec<u8>, Option<u32>) {
-    let document = json!({
-        "apiVersion": "graylane.dev/v1", "kind": "RuleSet", "metadata": {"name": "shop"},
-        "spec": {
-            "identity": {"from": [{"header": "x-user-id"}], "sticky": {"firstSeen": {"cookie": "first", "maxAge": "1d"}}},
-            "variants": ["stable", "canary"], "default": "stable",
-            "splits": {"half": {"weights": {"stable": 50, "canary": 50}}},
-            "rules": [rule],
-        },
-    });
-    let text = document.to_string();
-    let compiled = compile(&[Source { format: Format::Json, text: text.as_bytes() }]).unwrap();
-    let snapshot = Snapshot::load(compiled.snapshot).unwrap();
+    let snapshot = one_rule_set::snapshot(&json!({
+        "identity": {"from": [{"header": "x-user-id"}], "sticky": {"firstSeen": {"cookie": "first", "maxAge": "1d"}}},
+        "variants": ["stable", "canary"], "default": "stable",
+        "splits": {"half": {"weights": {"stable": 50, "canary": 50}}},
+        "rules": [rule],
+    }));
     let request = Bytes::from(serde_json::from_value::<Request>(json!({"headers": headers})).unwrap());
     let decision = snapshot.decide(&request).next().unwrap();
     (decision.variant().to_vec(), decision.slot)

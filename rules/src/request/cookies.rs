@@ -66,6 +66,7 @@ fn trim(bytes: &[u8]) -> &[u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::request::Asked;
 
     struct Lines(Vec<String>);
 
@@ -102,6 +103,15 @@ mod tests {
             for (name, values) in wanted {
                 assert_eq!(cookies.values(&lines, name).collect::<Vec<_>>(), values, "{name:?}");
             }
+        }
+    }
+
+    /// Each of many rules may go over them.
+    #[test]
+    fn a_client_may_send_more_values_than_anybody_looks_at() {
+        for (times, found) in [(1, 2), (100, 200), (128, 256), (9_000, 256)] {
+            let lines = Lines(vec!["a=1; ".repeat(times); 2]);
+            assert_eq!(Asked::new(&lines, None).cookies(b"a").count(), found, "{times}");
         }
     }
 }

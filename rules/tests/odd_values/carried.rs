@@ -2,6 +2,8 @@
 
 use graylane_rules::Attributes;
 
+use crate::base64url::base64url;
+
 /// A request with what one match asks about, and nothing else.
 #[derive(Default)]
 pub struct Carried {
@@ -62,13 +64,6 @@ fn encoded(value: &[u8]) -> String {
 fn token(value: &[u8]) -> Vec<u8> {
     let payload = [br#"{"it":""#, value, br#""}"#].concat();
     [b"Bearer e30.", base64url(&payload).as_slice(), b".x"].concat()
-}
-
-fn base64url(bytes: &[u8]) -> Vec<u8> {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    let bits: Vec<u8> = bytes.iter().flat_map(|byte| (0..8).rev().map(move |bit| byte >> bit & 1)).collect();
-    let digit = |bits: &[u8]| bits.iter().chain([0; 5].iter()).take(6).fold(0, |digit, bit| digit << 1 | bit);
-    bits.chunks(6).map(|bits| DIGITS[usize::from(digit(bits))]).collect()
 }
 
 impl Carried {
