@@ -26,6 +26,23 @@ pub struct Finding {
     pub expected: String,
     /// The bytes of the file it is about.
     pub span: Span,
+    /// The gate that it is about, where an allow-list was asked about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gate: Option<Gate>,
+}
+
+/// A gate, and what an allow-list says of it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Gate {
+    /// The rule set that has the switch.
+    pub rule_set: String,
+    /// The name of the switch.
+    pub name: String,
+    /// `allow`, `audit` or `deny`; where it is not listed, the list's default.
+    pub mode: Cow<'static, str>,
+    /// `low`, `medium`, `high` or `critical`; null where it is not listed.
+    pub risk: Option<Cow<'static, str>>,
 }
 
 /// Bytes of a file: `start` included, `end` not.
@@ -56,6 +73,7 @@ impl Finding {
             found: problem.found,
             expected: problem.expected,
             span: Span { start, end },
+            gate: None,
         }
     }
 
@@ -71,6 +89,7 @@ impl Finding {
             found: found.into(),
             expected: expected.to_owned(),
             span: Span::default(),
+            gate: None,
         }
     }
 

@@ -12,6 +12,7 @@ mod events;
 mod excerpt;
 mod failure;
 mod finding;
+mod gates;
 mod http;
 mod import;
 mod json;

@@ -5,6 +5,7 @@
 
 #![allow(dead_code, reason = "of the types only their schema is used")]
 
+mod allow_list;
 mod document;
 mod matches;
 mod operators;

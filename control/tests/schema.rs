@@ -13,7 +13,7 @@ mod validator;
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
-use common::Scratch;
+use common::{Scratch, rule_set};
 use serde_json::Value;
 use validator::Schema;
 
@@ -173,6 +173,8 @@ const PROBES: &[&str] = &[
     r#"{"apiVersion": "graylane.dev/v1", "kind": "AllocationLock", "zzz": 1, "metadata": {"name": "a"}, "spec": {"zzz": 1,
         "splits": {"s": {"zzz": 1, "ranges": [{"zzz": 1}]}}}}"#,
     r#"{"apiVersion": "graylane.dev/v1", "kind": "ParserTags", "metadata": {"name": "a"}, "spec": {"zzz": 1}}"#,
+    r#"{"apiVersion": "graylane.dev/v1", "kind": "AllowList", "zzz": 1, "metadata": {"name": "a", "zzz": 1}, "spec": {"zzz": 1,
+        "gates": {"s": {"zzz": 1}}}}"#,
 ];
 
 #[test]
@@ -181,7 +183,11 @@ fn the_schema_has_the_fields_of_the_decoder_and_no_others() {
     let scratch = Scratch::new("schema-probes");
     for probe in PROBES {
         scratch.write("probe.json", probe);
-        let (_, stdout, _) = scratch.run(&["check", "-o", "json", "probe.json"], "");
+        scratch.write("shop.yaml", rule_set("shop", "stable"));
+        let listed = ["check", "-o", "json", "--allow-list", "probe.json", "shop.yaml"];
+        let alone = ["check", "-o", "json", "probe.json"];
+        let asked = if probe.contains("AllowList") { &listed[..] } else { &alone };
+        let (_, stdout, _) = scratch.run(asked, "");
         let findings: Vec<Value> = serde_json::from_str(&stdout).unwrap();
         let unknown = findings.iter().filter(|finding| finding["path"].as_str().unwrap().ends_with("zzz"));
         let unknown: Vec<_> = unknown.filter(|finding| finding["code"] == "unknown-field").collect();

@@ -1,6 +1,7 @@
 //! What operators write, typed: everything a name refers to is known to exist.
 
 mod advice;
+mod allow_list;
 mod audience;
 pub(crate) mod claims;
 pub(crate) mod cookies;
@@ -31,6 +32,7 @@ use crate::{
     tree::{Node, quote},
 };
 
+pub(crate) use allow_list::decode as allow_list;
 pub(crate) use audience::{Audience, Mention};
 pub(crate) use cookies::Cookie;
 pub(crate) use fields::one_of;

@@ -6,6 +6,7 @@
 //! the same answer natively, in Envoy and in a browser.
 
 pub mod allocation;
+mod allow_list;
 mod attributes;
 mod audience;
 mod automaton;
@@ -45,6 +46,7 @@ mod time;
 pub mod timestamp;
 mod tree;
 
+pub use allow_list::{AllowList, Gate, Mode, Risk, Verdict};
 pub use attributes::{Attributes, HeaderNames};
 pub use automaton::Automaton;
 pub use compile::{Compiled, Parsed, compile, compile_with, compile_with_automata, compile_with_overrides};

@@ -1,6 +1,6 @@
 //! What documents say, for tools that remember and compare: names, slots, salts, and texts to compare by.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, ops::Range};
 
 use crate::{
     Problem, Registry, Source, Tagged,
@@ -38,6 +38,8 @@ pub struct RuleSetOutline {
     pub splits: Vec<SplitOutline>,
     /// Its rules, in order.
     pub rules: Vec<RuleOutline>,
+    /// Its switches, sorted by name.
+    pub switches: Vec<SwitchOutline>,
     /// The headers it may set, in lower case, sorted: those of its output and of its switches, and the names in `set`.
     pub headers: BTreeSet<String>,
     /// Every other field of `spec`, by name, as a text: two are equal where they say the same.
@@ -64,6 +66,15 @@ pub struct SplitOutline {
     pub slots: Vec<(String, u32)>,
     /// What experiment it is.
     pub experiment: Option<String>,
+}
+
+/// One switch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SwitchOutline {
+    /// Its name.
+    pub name: String,
+    /// The bytes of the document that its name is.
+    pub span: Range<usize>,
 }
 
 /// One rule.
@@ -238,10 +249,13 @@ fn rule_set_outline(source: usize, rule_set: &RuleSet, tree: &Node) -> RuleSetOu
     let output = &rule_set.output;
     let further = [&output.experiment_header, &output.evaluated_at_header].into_iter().flatten().map(|name| &name.text);
     let set = rule_set.rules.iter().flat_map(|rule| &rule.set).map(|setting| &setting.name.text);
-    let switches = (!rule_set.switches.is_empty()).then(|| owned::SWITCHES.to_owned());
+    let carried = (!rule_set.switches.is_empty()).then(|| owned::SWITCHES.to_owned());
+    let switches = rule_set.switches.iter().map(|switch| &switch.name);
+    let switches = switches.map(|name| SwitchOutline { name: name.text.clone(), span: name.span.clone() });
     RuleSetOutline {
         source,
-        headers: set.chain(further).chain([&output.variant_header]).cloned().chain(switches).collect(),
+        switches: switches.collect(),
+        headers: set.chain(further).chain([&output.variant_header]).cloned().chain(carried).collect(),
         name: rule_set.name.text.clone(),
         identity: spec.and_then(|spec| spec.field("identity")).map(identity).unwrap_or_default(),
         splits: splits.collect(),

@@ -2,20 +2,25 @@
 
 use std::{
     io::{self, IsTerminal as _, Write as _},
+    path::PathBuf,
     process::ExitCode,
 };
 
-use graylane_rules::Snapshot;
+use graylane_rules::{Risk, Snapshot};
 use serde::Serialize;
 
 use super::paths::Paths;
 use crate::{
-    documents::{self, Document, Gathered},
+    documents::{self, Document, Gathered, ParsedDocument},
     excerpt,
     failure::Failure,
     finding::Finding,
+    gates::{Judged, Listed, Unlisted},
     overrides, owned,
 };
+
+/// The exit code where everything is sound and a gate is refused: what a shell says of a command that may not be run.
+const REFUSED: u8 = 126;
 
 /// Report every problem of rule sets, each with its place.
 ///
@@ -33,6 +38,10 @@ use crate::{
 ///
 /// Every header that the rules set must be among the `ownedHeaders` of the filter in each Envoy, which otherwise
 /// refuses all the rules. Say which those are with --owned, and the documents are checked against them.
+///
+/// Every switch of a rule set is a gate. With --allow-list each must be on a list that gives it a mode, `allow`, `audit` or
+/// `deny`, and a risk; one that is not is refused, as one that is denied is. One to be audited is a warning. In JSON such
+/// findings have gate: {ruleSet, name, mode, risk} besides. Gates are judged where there are no errors.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
@@ -41,11 +50,14 @@ Examples:
   graylane check --owned x-gray-variant,x-feature-flags rules/
   graylane check -o json rules/ | jq -r '.[].code'
   graylane check -o documents rules/ | jq -r '.[] | [.name, .parser] | @tsv'
+  graylane check --allow-list production.yaml rules/
+  graylane check --allow-list production.yaml --max-risk medium rules/
 
 Exit codes:
-  0  the documents can be used; warnings may be reported
-  1  there are errors in the documents
-  2  wrong usage, or a file that cannot be read; the others are checked")]
+  0    the documents can be used; warnings may be reported
+  1    there are errors in the documents or the allow-list
+  2    wrong usage, or a file that cannot be read; the others are checked
+  126  there are no errors, and a gate is refused")]
 pub struct Arguments {
     #[command(flatten)]
     paths: Paths,
@@ -53,6 +65,12 @@ pub struct Arguments {
     /// between. Not given: the rules may set any.
     #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = owned::parse_name)]
     owned: Vec<String>,
+    /// An AllowList document that says which switches the rule sets may have. docs/allow-list.md has its fields.
+    #[arg(long, value_name = "FILE")]
+    allow_list: Option<PathBuf>,
+    /// The highest risk that may pass, besides the list's own bound: low, medium, high or critical.
+    #[arg(long, value_name = "RISK", requires = "allow_list", value_parser = risk)]
+    max_risk: Option<Risk>,
     #[command(flatten)]
     switches: overrides::Switches,
     /// How to report.
@@ -76,29 +94,68 @@ enum Form {
 /// Where stdout cannot be written.
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let overriding = arguments.switches.read()?;
-    let gathered = Gathered::of(&arguments.paths.all());
-    let (findings, snapshot, parsed) = match documents::compiled_with(&gathered, &arguments.owned, &overriding) {
+    let mut gathered = Gathered::of(&arguments.paths.all());
+    let (mut findings, snapshot, parsed) = match documents::compiled_with(&gathered, &arguments.owned, &overriding) {
         Ok(compiled) => (compiled.warnings, Some(compiled.snapshot), compiled.parsed),
         Err(findings) => (findings, None, Vec::new()),
     };
-    let written = match arguments.output {
-        Form::Text => write_text(&findings, &gathered.documents, !arguments.no_excerpt),
-        Form::Json => write_json(&findings),
-        Form::Documents => {
-            findings.iter().for_each(|finding| eprintln!("{finding}"));
-            write_json(&parsed)
-        }
-    };
-    written.map_err(|why| Failure::unwritten("stdout", &why))?;
+    let (listed, unlisted) = arguments.listed();
+    // Of documents that cannot be used nobody knows the gates.
+    let judged = listed.filter(|_| snapshot.is_some()).map(|listed| listed.judge(&gathered.documents));
+    let missing = usize::from(unlisted.as_ref().is_some_and(Unlisted::is_unreadable));
+    let unreadable = gathered.unreadable.len().saturating_add(missing);
+    let Unlisted { findings: about_list, document: list } = unlisted.unwrap_or_default();
+    findings.extend(about_list);
+    let summary = summary(&findings, gathered.documents.len(), unreadable, judged.as_ref());
+    // Excerpts of the list are wanted, too.
+    gathered.documents.extend(list);
+    findings.extend(judged.map(|judged| judged.findings).unwrap_or_default());
+    let exit = exit(unreadable > 0, &findings);
+    let parsed = if exit == 0 { parsed } else { Vec::new() };
+    arguments.write(&findings, &gathered.documents, &parsed).map_err(|why| Failure::unwritten("stdout", &why))?;
     if matches!(arguments.output, Form::Text) {
         let set = snapshot.filter(|_| arguments.owned.is_empty()).map(|snapshot| headers(&snapshot));
-        eprintln!("{}{}", summary(&findings, &gathered), set.unwrap_or_default());
+        eprintln!("{summary}{}", set.unwrap_or_default());
     }
-    Ok(ExitCode::from(if !gathered.unreadable.is_empty() {
-        2
-    } else {
-        u8::from(findings.iter().any(Finding::is_error))
-    }))
+    Ok(ExitCode::from(exit))
+}
+
+impl Arguments {
+    /// The allow-list, where there is one; or else why it cannot be used, where one was named.
+    fn listed(&self) -> (Option<Listed>, Option<Unlisted>) {
+        match self.allow_list.as_ref().map(|path| Listed::read(path, self.max_risk)) {
+            None => (None, None),
+            Some(Ok(listed)) => (Some(listed), None),
+            Some(Err(unlisted)) => (None, Some(unlisted)),
+        }
+    }
+
+    fn write(&self, findings: &[Finding], documents: &[Document], parsed: &[ParsedDocument]) -> io::Result<()> {
+        match self.output {
+            Form::Text => write_text(findings, documents, !self.no_excerpt),
+            Form::Json => write_json(findings),
+            Form::Documents => {
+                findings.iter().for_each(|finding| eprintln!("{finding}"));
+                write_json(parsed)
+            }
+        }
+    }
+}
+
+/// The risk of this name.
+fn risk(name: &str) -> Result<Risk, String> {
+    let known = || Risk::ALL.map(Risk::name).join(", ");
+    Risk::ALL.into_iter().find(|risk| risk.name() == name).ok_or_else(|| format!("expected one of {}", known()))
+}
+
+fn exit(unreadable: bool, findings: &[Finding]) -> u8 {
+    let errors = || findings.iter().filter(|finding| finding.is_error());
+    match errors().next() {
+        _ if unreadable => 2,
+        None => 0,
+        Some(_) if errors().all(|error| error.gate.is_some()) => REFUSED,
+        Some(_) => 1,
+    }
 }
 
 fn write_text(findings: &[Finding], documents: &[Document], excerpts: bool) -> io::Result<()> {
@@ -125,16 +182,14 @@ fn headers(snapshot: &Snapshot) -> String {
     format!("; sets {}: each must be in the filter's ownedHeaders", names.join(", "))
 }
 
-fn summary(findings: &[Finding], gathered: &Gathered) -> String {
+fn summary(findings: &[Finding], documents: usize, unreadable: usize, judged: Option<&Judged>) -> String {
     let errors = findings.iter().filter(|finding| finding.is_error()).count();
     let warnings = findings.len().saturating_sub(errors);
     let count = |number: usize, what: &str| format!("{number} {what}{}", if number == 1 { "" } else { "s" });
-    let unreadable = match gathered.unreadable.len() {
-        0 => String::new(),
-        more => format!(", {more} unreadable"),
-    };
-    let documents = count(gathered.documents.len(), "document");
-    format!("{documents}{unreadable}: {}, {}", count(errors, "error"), count(warnings, "warning"))
+    let documents = count(documents, "document");
+    let unreadable = if unreadable == 0 { String::new() } else { format!(", {unreadable} unreadable") };
+    let gates = judged.map(Judged::summary).unwrap_or_default();
+    format!("{documents}{unreadable}: {}, {}{gates}", count(errors, "error"), count(warnings, "warning"))
 }
 
 fn write_json(items: &[impl Serialize]) -> io::Result<()> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 
-use super::{matches::Match, operators::ClaimName};
+use super::{allow_list::AllowList, matches::Match, operators::ClaimName};
 
 /// A rule set, or the lock beside it.
 #[derive(JsonSchema)]
@@ -20,10 +20,12 @@ pub enum Document {
     Tags(ParserTags),
     /// A list of identities, for rules to ask about.
     Audience(Audience),
+    /// Which switches rule sets may have.
+    AllowList(AllowList),
 }
 
 #[derive(JsonSchema)]
-enum ApiVersion {
+pub enum ApiVersion {
     #[schemars(rename = "graylane.dev/v1")]
     V1,
 }
@@ -98,7 +100,7 @@ enum When {
 /// What the document is called.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
-struct Metadata {
+pub struct Metadata {
     /// Unique in the namespace.
     name: Id,
     /// The operator's own.
