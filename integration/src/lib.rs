@@ -15,6 +15,7 @@
 pub mod access;
 mod admin;
 mod artefacts;
+pub mod authority;
 mod background;
 pub mod bench;
 pub mod cable;
@@ -28,6 +29,7 @@ mod eventually;
 pub mod fake_control;
 pub mod faults;
 pub mod history;
+pub mod kubernetes;
 pub mod load;
 mod mesh;
 mod pieces;
