@@ -74,6 +74,9 @@ pub fn compiled_with(gathered: &Gathered, owned: &[String], overriding: &Overrid
     for finding in findings.iter_mut().filter(|finding| finding.code == "lock-mismatch") {
         finding.expected = finding.expected.replace("`graylane allocate`", &allocation(&gathered.paths));
     }
+    for finding in findings.iter_mut().filter(|finding| finding.found == "\"AllowList\"") {
+        finding.expected.push_str("; an AllowList stands apart from the documents, for `graylane check --allow-list`");
+    }
     findings.extend(foreign::headers(documents, owned));
     let sound = |bytes| Snapshot::load(bytes).and_then(|snapshot| snapshot.check_index().map(|()| snapshot));
     match snapshot.filter(|_| !findings.iter().any(Finding::is_error)).map(sound) {

@@ -117,8 +117,10 @@ fn a_list_among_the_documents_is_told_to_be_none_of_them() {
     let scratch = scratch("among", &["feature_login"]);
     scratch.write("rules/production.yaml", LIST);
     let (code, stdout, _) = check(&scratch, &["--no-excerpt"]);
+    let line = "rules/production.yaml:2:7 unsupported-kind kind: found \"AllowList\", expected ";
+    assert!(code == 1 && stdout.starts_with(line), "{stdout}");
     assert!(
-        code == 1 && stdout.contains("rules/production.yaml:2:7 unsupported-kind kind: found \"AllowList\""),
+        stdout.ends_with("; an AllowList stands apart from the documents, for `graylane check --allow-list`\n"),
         "{stdout}"
     );
 }
