@@ -64,9 +64,13 @@ impl Listed {
     /// Judges every gate of `documents`, each at its place.
     pub fn judge(&self, documents: &[Document]) -> Judged {
         let sources: Vec<_> = documents.iter().map(Document::source).collect();
-        // What cannot be read has errors, which are told by whoever compiled it.
-        let Ok(outline) = Outline::read(&sources) else { return Judged::default() };
         let mut judged = Judged::default();
+        // Whoever compiled them has told the errors; here no gate may pass unseen because of one.
+        let Ok(outline) = Outline::read(&sources) else {
+            let finding = Finding::about(&self.file, "not-judged", "documents with errors", "sound ones to judge");
+            judged.findings.push(finding);
+            return judged;
+        };
         for rule_set in &outline.rule_sets {
             let Some(document) = documents.get(rule_set.source) else { continue };
             for switch in &rule_set.switches {
@@ -145,9 +149,10 @@ impl Unlisted {
 impl Judged {
     /// `; 3 gates: 1 allowed, 1 audited, 1 refused`.
     pub fn summary(&self) -> String {
-        let refused = self.findings.iter().filter(|finding| finding.is_error()).count();
-        let audited = self.findings.len().saturating_sub(refused);
-        let allowed = self.gates.saturating_sub(self.findings.len());
+        let told = self.findings.iter().filter(|finding| finding.gate.is_some());
+        let refused = told.clone().filter(|finding| finding.is_error()).count();
+        let audited = told.count().saturating_sub(refused);
+        let allowed = self.gates.saturating_sub(refused).saturating_sub(audited);
         let gates = if self.gates == 1 { "1 gate".to_owned() } else { format!("{} gates", self.gates) };
         format!("; {gates}: {allowed} allowed, {audited} audited, {refused} refused")
     }
@@ -155,21 +160,17 @@ impl Judged {
 
 #[cfg(test)]
 mod tests {
-    use graylane_rules::Format;
+    use graylane_rules::{Format, Source};
 
     use super::*;
-    use crate::scratch::Scratch;
 
     const LIST: &str = "apiVersion: graylane.dev/v1\nkind: AllowList\nmetadata: {name: prod}\nspec:\n  gates:\n\
                         \x20   login: {mode: allow, risk: low}\n    limit: {mode: audit, risk: medium, reason: new}\n\
                         \x20   trace: {mode: deny, risk: high, reason: personal data}\n";
 
     fn listed(text: &str, max_risk: Option<Risk>) -> Listed {
-        let scratch = Scratch::new("gates");
-        let file = scratch.path("allow.yaml");
-        std::fs::write(&file, text).unwrap();
-        let listed = Listed::read(&file, max_risk).unwrap();
-        Listed { file: "allow.yaml".to_owned(), ..listed }
+        let list = AllowList::read(&Source { format: Format::Yaml, text: text.as_bytes() }).unwrap();
+        Listed { list, file: "allow.yaml".to_owned(), max_risk }
     }
 
     fn rule_set(file: &str, name: &str, switches: &[&str]) -> Document {
@@ -215,6 +216,14 @@ mod tests {
         assert_eq!(judged.summary(), "; 1 gate: 0 allowed, 1 audited, 0 refused");
         let none = listed(LIST, None).judge(&[rule_set("a.yaml", "a", &[])]);
         assert_eq!(none.summary(), "; 0 gates: 0 allowed, 0 audited, 0 refused");
+    }
+
+    #[test]
+    fn what_cannot_be_read_passes_nothing() {
+        let broken = Document { text: b"kind: RuleSet".to_vec(), ..rule_set("a.yaml", "a", &[]) };
+        let judged = listed(LIST, None).judge(&[broken]);
+        assert_eq!(said(&judged), ["allow.yaml not-judged: found documents with errors, expected sound ones to judge"]);
+        assert!(judged.findings.iter().all(|finding| finding.is_error() && finding.gate.is_none()));
     }
 
     #[test]
