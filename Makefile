@@ -16,21 +16,23 @@ CARGO_DENY_VERSION := 0.20.2
 BINDGEN_VERSION = $(shell grep -A1 '^name = "wasm-bindgen"$$' Cargo.lock | sed -n 's/^version = "\(.*\)"/\1/p')
 ENVOY = $(or $(ENVOY_BIN),$(shell ls .tools/venv/lib/python3*/site-packages/envoy/_bin/envoy 2>/dev/null | head -1))
 MUSL := $(shell uname -m)-unknown-linux-musl
+RELEASED := x86_64-unknown-linux-musl aarch64-unknown-linux-musl
 WASM_LIMIT := 1048576
 # The one test whose output is of interest when it passes.
 FIGURES := a_hundred_changes_under_load_lose_nothing_and_arrive_soon
 
-NATIVE := -p graylane-rules -p graylane-filter -p graylane -p graylane-integration
+NATIVE := -p graylane-rules -p graylane-filter -p graylane -p graylane-release -p graylane-integration
 BENCH_WASM := -p graylane-bench-floor -p graylane-bench-sdk-empty
-WASM_BUILD := cargo build --profile wasm --target wasm32-wasip1
+# Without the paths of this machine, so that whoever builds the same sources has the same bytes.
+WASM_BUILD = cargo build --profile wasm --target wasm32-wasip1 --config "$$(tools/remap wasm32-wasip1)"
 WASM_OUT := target/wasm32-wasip1/wasm
 # A workspace of its own, which is built otherwise.
 IN_FUZZ := cd fuzz
 # A binary and a cdylib have no public items: their documentation is for those who work on them.
 PRIVATE_DOC := RUSTDOCFLAGS='-D warnings -A rustdoc::private-intra-doc-links' cargo doc --no-deps --document-private-items
 
-.PHONY: help demo up test test-fuzz test-compose test-oldest check bench bench-decide bench-swap race soak faults slots fuzz build tools validators images fmt clean
-.PHONY: toolchain build-bench build-tests test-rust lint docs deny purity bindgen
+.PHONY: help demo up test test-fuzz test-compose test-oldest check bench bench-decide bench-swap race soak faults slots fuzz build tools validators images dist dist-verify fmt clean
+.PHONY: toolchain build-wasm build-bench build-tests test-rust lint docs deny purity bindgen
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name what; do printf '  make %-14s %s\n' "$$name" "$$what"; done
@@ -52,10 +54,10 @@ test-rust: tools validators build-tests bindgen
 test-fuzz: toolchain ## each fuzz target for ten seconds
 	tools/fuzz 10
 
-test-compose: ## the docker-compose harness and the control plane's pod, where a Docker engine answers
+test-compose: ## the docker-compose harness, the control plane's pod and the released images, where a Docker engine answers
 	@if engine=$$(docker version --format '{{.Server.Version}}' 2>&1); then \
 	  echo "Docker engine $$engine"; $(MAKE) --no-print-directory images validators && \
-	  cargo test -p graylane-integration --test compose --test kubernetes_container -- --ignored; \
+	  cargo test -p graylane-integration --test compose --test kubernetes_container --test release -- --ignored; \
 	else printf '\n**** SKIPPED: test-compose: no Docker engine answers: %s ****\n\n' "$$engine"; fi
 
 test-oldest: tools validators build-tests .tools/venv-oldest/envoy-$(OLDEST_ENVOY_VERSION) ## the tests with Envoy once more, against the oldest one that is supported
@@ -88,12 +90,26 @@ slots: toolchain ## slots and allocations: uniform, independent, and whom a chan
 fuzz: toolchain ## hostile input, SECONDS for each target (60)
 	tools/fuzz $(or $(SECONDS),60)
 
-build: toolchain ## the binaries into target/debug, the filter into dist/graylane.wasm
+build: build-wasm ## the binaries into target/debug, the filter into dist/graylane.wasm
 	cargo build
+	@echo "command line and control plane: target/debug/graylane; Envoy: $(or $(ENVOY),none yet: make tools)"
+
+build-wasm: toolchain
 	$(WASM_BUILD) -p graylane-filter
 	@install -D -m644 -C $(WASM_OUT)/graylane.wasm dist/graylane.wasm
 	@tools/size dist/graylane.wasm $(WASM_LIMIT)
-	@echo "command line and control plane: target/debug/graylane; Envoy: $(or $(ENVOY),none yet: make tools)"
+
+dist: build-wasm ## what is released, into dist/release: the filter, static binaries, images, checksums (docs/release.md)
+	@tools/toolchain $(RELEASED)
+	@for target in $(RELEASED); do \
+	  (set -x; cargo build --release --target $$target --config "$$(tools/remap $$target)" -p graylane); \
+	done
+	cargo run -q -p graylane-release -- --into dist/release --wasm dist/graylane.wasm \
+	  --binary amd64=target/x86_64-unknown-linux-musl/release/graylane \
+	  --binary arm64=target/aarch64-unknown-linux-musl/release/graylane
+
+dist-verify: toolchain ## two clean clones in different places make the same release, byte for byte
+	tools/dist-twice
 
 # Builds that only tests use: one that can be told to trap or stall, one that also speaks another snapshot format, and a
 # control plane that speaks it as well. What they share with the others is built once; so the plain ones come last, to stand
