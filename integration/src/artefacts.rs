@@ -25,8 +25,11 @@ pub(crate) fn graylane(build: Option<&str>) -> PathBuf {
     }
 }
 
-/// The filter as a `build` for tests, such as `hooks` or `next`.
+/// The filter as a `build` for tests, such as `hooks` or `next`; or the file of an absolute path.
 pub(crate) fn wasm(build: &str) -> PathBuf {
+    if build.starts_with('/') {
+        return PathBuf::from(build);
+    }
     path(&format!("dist/graylane-{build}.wasm"))
 }
 

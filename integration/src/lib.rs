@@ -36,6 +36,7 @@ mod pieces;
 mod process;
 pub mod program;
 pub mod race;
+pub mod registry;
 mod rendering;
 mod running;
 pub mod samples;

@@ -4,7 +4,7 @@ use super::Mesh;
 use crate::{Signer, history::Recorder};
 
 impl Mesh {
-    /// Has another build filter and fetch: `hooks` or `next`.
+    /// Has another build filter and fetch: `hooks` or `next`, or the file of an absolute path.
     #[must_use]
     pub fn wasm(self, build: &str) -> Self {
         self.filter_wasm(build).fetcher_wasm(build)
