@@ -15,7 +15,6 @@
 pub mod access;
 mod admin;
 mod artefacts;
-pub mod authority;
 mod background;
 pub mod bench;
 pub mod cable;
