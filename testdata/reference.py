@@ -44,7 +44,10 @@ def slot_of(domain, salt, identity):
 
 class Request:
     def __init__(self, case):
-        known(case, "method", "path", "host", "headers", "headersHex", "source", "labels", "unixMillis", "minted")
+        known(case, "method", "path", "host", "headers", "headersHex", "source", "labels", "unixMillis", "minted", "peer", "direction")
+        self.peer, self.direction = case.get("peer"), case.get("direction")
+        # A case of another source is decided without Envoy.
+        self.elsewhere = "source" in case
         self.source = text(case.get("source", "127.0.0.1:50000"))
         self.labels = case.get("labels", LABELS)
         self.millis = case.get("unixMillis", 1767225600000)
@@ -60,6 +63,10 @@ class Request:
     def lines(self, name):
         """The field lines called `name`. Owned headers are stripped first, and so are names that differ from them in `_` alone."""
         return [value for sent, value in self.sent if sent == name.lower() and sent.replace("_", "-") not in OWNED]
+
+    def carried(self, name):
+        """The field lines of an owned header as they came, which nothing but inheriting asks for."""
+        return [value for sent, value in self.sent if sent == name.lower()]
 
     def header(self, name):
         lines = self.lines(name)
@@ -108,7 +115,8 @@ def sendable(request):
         raise ValueError(f"found a target that is no HTTP/1.1 one: {request.target!r}")
     for name, value in request.sent:
         bare = name.replace("_", "-") in OWNED
-        if not re.fullmatch(r"[a-z0-9-]+", name) and not bare or REFUSED_NAMES.fullmatch(name):
+        known_from = name == "x-forwarded-for" and request.elsewhere
+        if not re.fullmatch(r"[a-z0-9-]+", name) and not bare or REFUSED_NAMES.fullmatch(name) and not known_from:
             raise ValueError(f"found the header {name}, which does not reach the filter as sent")
         if value != value.strip(b" \t") or re.search(rb"[\x00-\x08\x0a-\x1f\x7f]", value):
             raise ValueError(f"found a value of {name} that HTTP/1.1 does not carry: {value!r}")
@@ -374,7 +382,7 @@ class RuleSet:
     def __init__(self, document):
         known(document, "apiVersion", "kind", "metadata", "spec")
         self.name = document["metadata"]["name"]
-        spec = known(document["spec"], "scope", "identity", "output", "variants", "default", "splits", "rules", "switches")
+        spec = known(document["spec"], "scope", "identity", "output", "variants", "default", "splits", "rules", "switches", "inherit")
         self.scope = known(spec.get("scope", {}), "hosts", "pathPrefixes")
         identity = known(spec.get("identity", {"from": []}), "from", "sticky")
         self.sources, self.sticky = identity["from"], sticky_cookie(identity.get("sticky"))
@@ -385,6 +393,7 @@ class RuleSet:
         self.rules, self.splits = spec.get("rules", []), spec.get("splits", {})
         self.locked, self.audiences = {}, {}
         self.switches = spec.get("switches", {})
+        self.inherit = spec.get("inherit", {})
 
     def identity(self, request):
         return self.found(request)[0]
@@ -438,7 +447,23 @@ class RuleSet:
             ends += count
         return ranges
 
+    def inherited(self, request):
+        """The variant the request came with, where it is one of ours and whoever sent it is trusted."""
+        trust = known(self.inherit, "peers", "sources", "hops", "outbound")
+        carried = request.carried(self.header)
+        if len(carried) != 1 or carried[0] not in [variant.encode() for variant in self.variants]:
+            return None
+        peers = [name.removesuffix("/").split("/") for name in trust.get("peers", [])]
+        peer = request.peer.split("/") if request.peer else []
+        trusted = any(peer[: len(name)] == name for name in peers)
+        trusted |= trust.get("outbound", False) and request.direction == "outbound"
+        trusted |= "sources" in trust and from_source(request, trust["sources"], trust["hops"])
+        return carried[0].decode() if trusted else None
+
     def decide(self, request):
+        inherited = self.inherited(request)
+        if inherited is not None:
+            return self.decision(None, inherited, "INHERITED")
         for rule in self.rules:
             known(rule, "id", "when", "variant", "split", "set")
             if "when" not in rule or Evaluation(self, rule, request).when(rule["when"]):
@@ -484,6 +509,18 @@ class RuleSet:
             value = switch.get("variants", {}).get(variant, switch["default"])
             members.append(f"{name}={ITEMS[switch['type']](value)}")
         return {"x-gray-switches": ", ".join(members)} if members else {}
+
+
+def from_source(request, networks, hops):
+    """Whether Envoy has the sender's address from where the operator says: the connection, or that far back in x-forwarded-for."""
+    address, _, port = request.source.rpartition(":")
+    address = ipaddress.ip_address(address.strip("[]"))
+    if not any(address in ipaddress.ip_network(network) for network in networks):
+        return False
+    if hops == 0:
+        return port != "0"
+    entries = [entry.strip() for entry in b",".join(request.lines("x-forwarded-for")).decode().split(",")]
+    return port == "0" and len(entries) > hops and entries[-1 - hops] == str(address)
 
 
 def sticky_cookie(node):
@@ -561,7 +598,7 @@ def expectation(rule_sets, request):
     if not including:
         return None
     deciding = min(including, key=lambda rule_set: rule_set.rank(request))
-    cookies = deciding.found(request)[1]
+    cookies = [] if deciding.inherited(request) is not None else deciding.found(request)[1]
     return deciding.decide(request) | ({"cookies": cookies} if cookies else {})
 
 

@@ -21,16 +21,17 @@ impl Owned {
         self.0.iter().any(|owned| graylane_rules::owned::covers(owned, name))
     }
 
-    /// Takes the owned headers out of `request` and gives their names, each once, in order of appearance.
+    /// Takes the owned headers of `request` from its headers to those it [carries](Request::carried), and gives their names,
+    /// each once, in order of appearance.
     pub fn strip(&self, request: &mut Request) -> Vec<String> {
-        let mut stripped = Vec::new();
-        request.headers.retain(|(name, _)| {
-            let owned = self.includes(name.as_bytes());
-            if owned && !stripped.contains(name) {
+        let mut stripped: Vec<String> = Vec::new();
+        let headers = std::mem::take(&mut request.headers).into_iter();
+        (request.carried, request.headers) = headers.partition(|(name, _)| self.includes(name.as_bytes()));
+        for (name, _) in &request.carried {
+            if !stripped.contains(name) {
                 stripped.push(name.clone());
             }
-            !owned
-        });
+        }
         stripped
     }
 }

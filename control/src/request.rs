@@ -21,12 +21,37 @@ pub struct Request {
     pub headers: Vec<(String, Vec<u8>)>,
     /// Where it comes from, checked by [`source`]; None if nobody said.
     pub source: Option<String>,
+    /// The first URI in the sender's certificate, checked by [`peer`]; None if nobody said.
+    pub peer: Option<String>,
+    /// Which way the listener is for; None if nobody said.
+    pub direction: Option<Direction>,
+    /// The headers that were hidden from the rules, as `headers`: what a variant may be inherited from.
+    pub carried: Vec<(String, Vec<u8>)>,
     /// The labels of the Envoy that decides it.
     pub labels: BTreeMap<String, String>,
     /// When it is decided; None if nobody said: no rule about time matches.
     pub time: Option<Timestamp>,
     /// What an identity is minted from; None: none is.
     pub minted: Option<[u8; 16]>,
+}
+
+/// Which way the requests of a listener go, as Envoy's `traffic_direction` says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// To the application beside Envoy.
+    Inbound,
+    /// From it.
+    Outbound,
+}
+
+impl Direction {
+    /// As it is written.
+    pub fn name(self) -> &'static str {
+        match self {
+            Direction::Inbound => "inbound",
+            Direction::Outbound => "outbound",
+        }
+    }
 }
 
 impl Request {
@@ -38,6 +63,9 @@ impl Request {
             authority: None,
             headers: Vec::new(),
             source: None,
+            peer: None,
+            direction: None,
+            carried: Vec::new(),
             labels: BTreeMap::new(),
             time: None,
             minted: None,
@@ -70,6 +98,20 @@ impl Attributes for Request {
         self.source.as_deref().map(str::as_bytes)
     }
 
+    fn carried<'a>(&'a self, name: &'a [u8]) -> Option<&'a [u8]> {
+        let mut values = self.carried.iter().filter(|(key, _)| key.as_bytes() == name);
+        let (_, value) = values.next()?;
+        values.next().is_none().then_some(value)
+    }
+
+    fn peer(&self) -> Option<&[u8]> {
+        self.peer.as_deref().map(str::as_bytes)
+    }
+
+    fn is_outbound(&self) -> bool {
+        self.direction == Some(Direction::Outbound)
+    }
+
     fn label(&self, name: &[u8]) -> Option<&[u8]> {
         self.labels.get(str::from_utf8(name).ok()?).map(String::as_bytes)
     }
@@ -88,6 +130,27 @@ pub fn source(text: &str) -> Result<String, String> {
         return Err(format!("found {text:?}, expected an address, such as 10.1.2.3, 2001:db8::1 or 10.1.2.3:4567"));
     }
     Ok(text.to_owned())
+}
+
+/// Checks the name in a sender's certificate.
+///
+/// # Errors
+/// What was found and what would be right.
+pub fn peer(text: &str) -> Result<String, String> {
+    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        let expected = "the first URI in a certificate, such as spiffe://cluster.local/ns/shop/sa/web";
+        return Err(format!("found {text:?}, expected {expected}"));
+    }
+    Ok(text.to_owned())
+}
+
+/// Reads which way a listener is for.
+///
+/// # Errors
+/// What was found and what would be right.
+pub fn direction(text: &str) -> Result<Direction, String> {
+    let named = [Direction::Inbound, Direction::Outbound].into_iter().find(|direction| direction.name() == text);
+    named.ok_or_else(|| format!("found {text:?}, expected inbound or outbound"))
 }
 
 /// Reads the 16 bytes that an identity is minted from.

@@ -157,3 +157,90 @@ fn a_line_of_an_access_log_is_explained_and_compared() {
     let (code, _, stderr) = scratch.run(&from_stdin, "\n");
     assert!(code == 2 && stderr.starts_with("error: stdin: found nothing, expected a line of JSON"), "{stderr}");
 }
+
+#[test]
+fn why_a_variant_is_inherited_or_not_is_said() {
+    let scratch = Scratch::with_documents("explain-inherit");
+    let inherit =
+        "inherit: {peers: [spiffe://td/ns/edge], sources: [10.0.0.0/8], hops: 1, outbound: true}\n  variants:";
+    scratch.write("lane.yaml", common::rule_set("lane", "stable").replace("variants:", inherit));
+    let explain = |options: &[&str], request: &[&str]| {
+        let words = [&["explain", "-f", "lane.yaml", "-f", "shop.yaml"][..], options, &["--"], request].concat();
+        let (code, stdout, stderr) = scratch.run(&words, "");
+        assert_eq!((code, stderr.as_str()), (0, ""), "{words:?}");
+        stdout
+    };
+    let (gray, lane) = (&["-H", "x-gray-variant: canary", "lane.example.com"][..], "lane.example.com");
+    let kept = explain(&["--peer", "spiffe://td/ns/edge/sa/gw"], gray);
+    for line in [
+        "  (peer spiffe://td/ns/edge/sa/gw)\n",
+        "  inherit   ✓ peers [spiffe://td/ns/edge]: found spiffe://td/ns/edge/sa/gw\n",
+        "  rules       1, not asked: the variant is inherited\n",
+        "  decision    canary INHERITED: the request came with it, and its sender is trusted\n",
+    ] {
+        assert!(kept.contains(line), "{line:?} in {kept}");
+    }
+    let outbound = explain(&["--direction", "outbound"], gray);
+    assert!(outbound.contains("✓ outbound: sent by the application beside this proxy\n"), "{outbound}");
+    let forwarded = ["-H", "x-forwarded-for: 10.1.2.3, 192.0.2.1", "-H", "x-gray-variant: canary", lane];
+    let forwarded = explain(&["--source", "10.1.2.3:0"], &forwarded);
+    assert!(forwarded.contains("✓ sources [10.0.0.0/8], hops 1: found \"10.1.2.3:0\"\n"), "{forwarded}");
+    let lost = explain(&["--peer", "spiffe://td/ns/edge2", "--direction", "inbound", "--source", "10.1.2.3:99"], gray);
+    for line in [
+        "✗ peers [spiffe://td/ns/edge]: found spiffe://td/ns/edge2\n",
+        "✗ outbound: not by an outbound listener\n",
+        "✗ sources [10.0.0.0/8], hops 1: found \"10.1.2.3:99\", which does not stand at that place of x-forwarded-for\n",
+        "  decision    stable DEFAULT",
+    ] {
+        assert!(lost.contains(line), "{line:?} in {lost}");
+    }
+    let other = explain(&["--direction", "outbound"], &["-H", "x-gray-variant: beta", lane]);
+    assert!(other.contains("✗ \"beta\" is none of this rule set's variants\n"), "{other}");
+    let nothing = explain(&["--direction", "outbound"], &[lane]);
+    assert!(nothing.contains("✗ the request carries no x-gray-variant, or more than one\n"), "{nothing}");
+    let nobody = explain(&["--direction", "outbound"], &["-H", "x-gray-variant: canary", "shop.example.com"]);
+    assert!(nobody.contains("✗ this rule set trusts nobody: it has no spec.inherit\n"), "{nobody}");
+    let logged = |reason: &str, options: &[&str]| {
+        let line = format!(
+            r#"{{"method":"GET","path":"/","host":"lane.example.com","x-env":"-","x-gray-variant":"canary","variant":"canary","reason":"{reason}"}}"#
+        );
+        scratch.run(&[&["explain", "-f", "lane.yaml", "--log-line", &line], options].concat(), "").1
+    };
+    let unknown = logged("INHERITED", &[]);
+    let missed = "the log does not tell the direction of the listener, the sender's certificate, the source address";
+    assert!(unknown.contains(missed), "{unknown}");
+    let same = logged("INHERITED", &["--peer", "spiffe://td/ns/edge"]);
+    assert!(same.contains("canary INHERITED") && same.contains("compared  ✓ the log says the same"), "{same}");
+    let decided = logged("TARGETING_MATCH", &["--peer", "spiffe://td/ns/edge"]);
+    assert!(decided.contains("stable DEFAULT") && decided.contains("✓ everything that was asked"), "{decided}");
+    let wrong = scratch.run(&["explain", "-f", "lane.yaml", "--direction", "out", "--", lane], "");
+    assert!(wrong.0 == 2 && wrong.2.contains("found \"out\", expected inbound or outbound"), "{}", wrong.2);
+}
+
+#[test]
+fn bulk_decisions_inherit_too() {
+    let scratch = Scratch::with_documents("decide-inherit");
+    let inherit = "inherit: {peers: [spiffe://td/ns/edge], outbound: true}\n  variants:";
+    scratch.write("lane.yaml", common::rule_set("lane", "stable").replace("variants:", inherit));
+    let line = |more: &str| {
+        format!(r#"{{"path":"/","host":"lane.example.com","headers":[["x-gray-variant","canary"]]{more}}}"#)
+    };
+    let lines = [line(r#","peer":"spiffe://td/ns/edge""#), line(r#","direction":"outbound""#), line("")].join("\n");
+    let (code, stdout, _) = scratch.run(&["decide", "lane.yaml"], &lines);
+    let reasons: Vec<_> = stdout.lines().map(|line| line.contains("INHERITED")).collect();
+    assert_eq!((code, reasons), (0, vec![true, true, false]), "{stdout}");
+    assert!(stdout.contains(r#"{"ruleSet":"lane","rule":null,"variant":"canary","reason":"INHERITED""#), "{stdout}");
+    let options = ["simulate", "-f", "lane.yaml", "--direction", "outbound", "--identities", "10", "-o", "json"];
+    let document = common::rule_set("lane", "stable")
+        .replace("variants:", &format!("identity: {{from: [{{header: x-id}}]}}\n  {inherit}"));
+    scratch.write("lane.yaml", document);
+    let (code, stdout, stderr) =
+        scratch.run(&[&options[..], &["--", "-H", "x-gray-variant: canary", "lane.example.com"]].concat(), "");
+    assert_eq!((code, stderr.as_str()), (0, ""));
+    let told: serde_json::Value = serde_json::from_str(&stdout).unwrap();
+    let rule = &told[0]["rules"][0];
+    assert_eq!(
+        (&rule["reason"], &rule["expected"], &rule["observed"]),
+        (&"INHERITED".into(), &1.0.into(), &1.0.into())
+    );
+}

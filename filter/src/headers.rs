@@ -18,6 +18,8 @@ pub struct Request<'a> {
     method: OnceCell<Option<&'a [u8]>>,
     /// What the host said when a rule first asked.
     source: OnceCell<Option<Vec<u8>>>,
+    /// What the host said when a rule set first asked.
+    peer: OnceCell<Option<Vec<u8>>>,
     /// What the host drew when a decision first asked.
     minted: OnceCell<Option<[u8; 16]>>,
     now: OnceCell<Option<i64>>,
@@ -43,6 +45,7 @@ impl<'a> Request<'a> {
             labels: None,
             method: OnceCell::new(),
             source: OnceCell::new(),
+            peer: OnceCell::new(),
             minted: OnceCell::new(),
             now: OnceCell::new(),
         })
@@ -57,6 +60,16 @@ impl<'a> Request<'a> {
     pub fn spoofed(&self) -> &[&'a [u8]] {
         &self.spoofed
     }
+}
+
+/// Envoy's `TrafficDirection.OUTBOUND`, as it writes numbers into properties.
+const OUTBOUND: [u8; 8] = 2_u64.to_le_bytes();
+
+/// Whether this is a proxy of Istio that stands beside no application: the listeners of its gateways are called outbound as well,
+/// and anybody reaches them. Istio's ids of nodes begin with the kind of proxy and a `~`.
+fn is_istio_gateway() -> bool {
+    let id = host::property("xds\0node\0id").unwrap_or_default();
+    id.contains(&b'~') && !id.starts_with(b"sidecar~")
 }
 
 impl Attributes for Request<'_> {
@@ -97,6 +110,21 @@ impl Attributes for Request<'_> {
 
     fn source(&self) -> Option<&[u8]> {
         self.source.get_or_init(|| host::property("source\0address").ok()).as_deref()
+    }
+
+    fn carried<'a>(&'a self, name: &'a [u8]) -> Option<&'a [u8]> {
+        let mut values = self.headers.named(name);
+        let first = values.next()?;
+        values.next().is_none().then_some(first)
+    }
+
+    fn peer(&self) -> Option<&[u8]> {
+        self.peer.get_or_init(|| host::property("connection\0uri_san_peer_certificate").ok()).as_deref()
+    }
+
+    fn is_outbound(&self) -> bool {
+        // Of the stream: the property of the plugin is that of whichever listener was first, where several share a root.
+        host::property("xds\0listener_direction").is_ok_and(|direction| direction == OUTBOUND) && !is_istio_gateway()
     }
 
     fn label(&self, name: &[u8]) -> Option<&[u8]> {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use graylane_rules::{Share, Snapshot};
+use graylane_rules::{Share, Snapshot, slot};
 
 use crate::config::Limits;
 
@@ -15,6 +15,13 @@ impl Limits {
     /// # Errors
     /// What exceeds a limit: where, what was found, and the limit.
     pub fn check(&self, snapshot: &Snapshot) -> Result<(), String> {
+        if let Some(rule_set) = self.inherit.as_ref().and_then(|bound| snapshot.trusting_beyond(bound)) {
+            let rule_set = rule_set.escape_ascii();
+            return Err(format!(
+                "rule set {rule_set}: found spec.inherit that trusts somebody who is not trusted here, expected \
+                 nobody beyond limits.inherit, and the same hops"
+            ));
+        }
         if self.variants.is_none() && self.shares.is_empty() {
             return Ok(());
         }
@@ -43,6 +50,11 @@ impl Limits {
                 let allowed = listed(self.variants.as_deref().unwrap_or_default().iter().cloned(), ", ");
                 format!("found a variant that is not allowed here, expected one of limits.variants: {allowed}")
             }
+            Bound::Inherited(limit) => format!(
+                "found a variant that may be inherited, and whoever is trusted may give it to more than {} % \
+                 (limits.shares), expected limits.inherit to say who may, or no spec.inherit",
+                percent(limit)
+            ),
             Bound::Share(limit) => {
                 let (found, limit) = (percent(share.slots), percent(limit));
                 format!("found a share of up to {found} %, expected at most {limit} % (limits.shares)")
@@ -56,6 +68,8 @@ impl Limits {
 struct Bounds<'l> {
     variants: Option<BTreeSet<&'l [u8]>>,
     shares: &'l BTreeMap<String, u32>,
+    /// Whether it was said from whom variants may be inherited: they are not counted in a share then.
+    says_whom: bool,
 }
 
 /// A limit that is exceeded.
@@ -63,11 +77,13 @@ struct Bounds<'l> {
 enum Bound {
     Variants,
     Share(u32),
+    Inherited(u32),
 }
 
 impl<'l> Bounds<'l> {
     fn of(limits: &'l Limits) -> Self {
         Self {
+            says_whom: limits.inherit.is_some(),
             variants: limits.variants.as_ref().map(|names| names.iter().map(String::as_bytes).collect()),
             shares: &limits.shares,
         }
@@ -77,8 +93,12 @@ impl<'l> Bounds<'l> {
         if self.variants.as_ref().is_some_and(|variants| !variants.contains(share.variant)) {
             return Some(Bound::Variants);
         }
-        let limit = self.shares.get(str::from_utf8(share.variant).ok()?).copied();
-        limit.filter(|&limit| share.slots > limit).map(Bound::Share)
+        let limit = self.shares.get(str::from_utf8(share.variant).ok()?).copied()?;
+        if share.slots > limit {
+            return Some(Bound::Share(limit));
+        }
+        let inherited = share.inherits && limit < slot::SLOTS && !self.says_whom;
+        inherited.then_some(Bound::Inherited(limit))
     }
 }
 
@@ -182,6 +202,59 @@ mod tests {
         for free in ["{}", r#"{"variantHeaders": ["x-gray-variant"]}"#] {
             assert_eq!(check(free, std::slice::from_ref(&by_set)), Ok(()), "without limits there is nothing to pass");
         }
+    }
+
+    /// The rule set `shop`, which gives nobody `canary` but inherits.
+    fn inheriting(inherit: &str) -> String {
+        rule_set("shop", "0").replace(r#""rules": ["#, &format!(r#""inherit": {inherit}, "rules": ["#))
+    }
+
+    #[test]
+    fn what_may_be_inherited_is_no_way_past_a_share() {
+        let anybody = inheriting(r#"{"peers": ["spiffe://td/ns/edge/sa/gw"]}"#);
+        let anybody = std::slice::from_ref(&anybody);
+        let limits = |inherit: &str| format!(r#"{{"shares": {{"canary": 5}}, {TESTED}{inherit}}}"#);
+        let error = check(&limits(""), anybody).unwrap_err();
+        let expected = "rule set shop, variant canary: found a variant that may be inherited, and whoever is trusted may \
+                        give it to more than 5 % (limits.shares), expected limits.inherit to say who may, or no spec.inherit";
+        assert_eq!(error, expected);
+        let bound = |inherit: &str| check(&limits(&format!(r#", "inherit": {inherit}"#)), anybody);
+        assert_eq!(bound(r#"{"peers": ["spiffe://td/ns/edge"]}"#), Ok(()));
+        for other in [r#"{"peers": ["spiffe://td/ns/edge/sa/g"]}"#, r#"{"outbound": true}"#] {
+            let refused = bound(other).unwrap_err();
+            assert!(refused.starts_with("rule set shop: found spec.inherit that trusts somebody"), "{refused}");
+        }
+        // A share of all, or of another variant, bounds nothing that is inherited.
+        for free in [r#"{"shares": {"canary": 100}}"#, r#"{"shares": {"other": 5}}"#, "{}"] {
+            assert_eq!(check(free, anybody), Ok(()), "{free}");
+        }
+    }
+
+    #[test]
+    fn nobody_is_trusted_beyond_what_is_trusted_here() {
+        let bound = r#"{"inherit": {"peers": ["spiffe://td/a"], "sources": ["10.0.0.0/8"], "hops": 1}}"#;
+        let check = |inherit: &str| check(bound, &[inheriting(inherit)]).is_ok();
+        for within in [
+            r#"{"peers": ["spiffe://td/a", "spiffe://td/a/b"]}"#,
+            r#"{"sources": ["10.1.0.0/16", "10.2.3.4/32"], "hops": 1}"#,
+        ] {
+            assert!(check(within), "{within}");
+        }
+        for beyond in [
+            r#"{"peers": ["spiffe://td/a", "spiffe://td/ab"]}"#,
+            r#"{"peers": ["spiffe://td"]}"#,
+            r#"{"sources": ["10.0.0.0/7"], "hops": 1}"#,
+            r#"{"sources": ["10.0.0.0/8", "192.0.2.0/24"], "hops": 1}"#,
+            r#"{"sources": ["10.0.0.0/8"], "hops": 0}"#,
+            r#"{"peers": ["spiffe://td/a"], "outbound": true}"#,
+        ] {
+            assert!(!check(beyond), "{beyond}");
+        }
+        assert_eq!(
+            super::tests::check(bound, &[rule_set("shop", "5")]),
+            Ok(()),
+            "whoever inherits nothing trusts nobody"
+        );
     }
 
     #[test]

@@ -194,6 +194,8 @@ fn tell(key: &str, value: &[u8]) {
 
 #[cfg(test)]
 mod tests {
+    use graylane_rules::{Format, Revision, Snapshot, Source};
+
     use super::*;
     use crate::host::fake::host;
 
@@ -222,6 +224,82 @@ mod tests {
         host(|host| host.answer_fails = Some(host::Status::BadArgument));
         assert_eq!(send("/ready", Some(&Readiness::new("/ready".to_owned()))), (Action::Continue, false));
         assert_eq!(host(|host| host.metric(NO_RULES)), 1);
+    }
+
+    const PEER: &str = "connection\0uri_san_peer_certificate";
+    const DIRECTION: &str = "xds\0listener_direction";
+    const NODE: &str = "xds\0node\0id";
+
+    /// Sends a request with these lines of `x-gray-variant` and its twin to a rule set with `inherit`, where the host knows
+    /// `properties`; the variant and the reason, and for which properties the host was asked.
+    fn inherit(inherit: &str, carried: &[(&str, &str)], properties: &[(&str, &[u8])]) -> (String, String, Vec<String>) {
+        let text = format!(
+            r#"{{"apiVersion": "graylane.dev/v1", "kind": "RuleSet", "metadata": {{"name": "shop"}}, "spec": {{
+            "inherit": {inherit}, "variants": ["stable", "canary"], "default": "stable"}}}}"#
+        );
+        let compiled = graylane_rules::compile(&[Source { format: Format::Json, text: text.as_bytes() }]).unwrap();
+        let snapshot = Snapshot::load(compiled.snapshot).unwrap();
+        let loaded = Loaded::fetched(snapshot, Revision { epoch: 1, number: 1 });
+        let headers = [(":method", "GET"), (":path", "/")].iter().chain(carried);
+        let headers = headers.map(|(name, value)| (name.as_bytes().to_vec(), value.as_bytes().to_vec())).collect();
+        host(|host| {
+            host.request = Some(headers);
+            host.properties = properties.iter().map(|(path, value)| ((*path).to_owned(), value.to_vec())).collect();
+            host.properties_asked.clear();
+        });
+        let owned = Owned::new(vec!["x-gray-variant".to_owned()]);
+        let rules = Rules { loaded: &loaded, switches: &Switches::default() };
+        handle(&owned, None, Some(rules), &mut Metrics::default());
+        host(|host| {
+            let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+            let sent: Vec<_> = host.request_header("x-gray-variant").into_iter().map(text).collect();
+            assert!(host.request_header("x_gray_variant").is_empty() && sent.len() == 1, "{sent:?}");
+            (sent.concat(), text(&host.state["graylane_reason"]), host.properties_asked.clone())
+        })
+    }
+
+    #[test]
+    fn a_variant_is_kept_of_whoever_is_trusted() {
+        let canary = ("x-gray-variant", "canary");
+        let peers = r#"{"peers": ["spiffe://td/ns/a"]}"#;
+        let kept = |carried: &[(&str, &str)], peer: &str| inherit(peers, carried, &[(PEER, peer.as_bytes())]);
+        let outcome = |variant: &str, reason: &str, asked: &[&str]| {
+            (variant.to_owned(), reason.to_owned(), asked.iter().map(|&path| path.to_owned()).collect::<Vec<_>>())
+        };
+        assert_eq!(kept(&[canary], "spiffe://td/ns/a/sa/x"), outcome("canary", "INHERITED", &[PEER]));
+        assert_eq!(kept(&[canary], "spiffe://td/ns/ab"), outcome("stable", "DEFAULT", &[PEER]));
+        assert_eq!(inherit(peers, &[canary], &[]), outcome("stable", "DEFAULT", &[PEER]));
+        let twin = ("x_gray_variant", "canary");
+        for carried in
+            [&[][..], &[twin], &[canary, canary], &[("x-gray-variant", "canary,stable")], &[("x-gray-variant", "")]]
+        {
+            let found = kept(carried, "spiffe://td/ns/a");
+            assert_eq!(found, outcome("stable", "DEFAULT", &[]), "{carried:?}: and nobody asks who it was");
+        }
+        assert_eq!(kept(&[canary, twin], "spiffe://td/ns/a"), outcome("canary", "INHERITED", &[PEER]));
+        let label = "rule=.=shop/_inherited;.;variant=.=canary;.;graylane_requests_total";
+        assert_eq!(host(|host| host.metric(label)), 2);
+    }
+
+    #[test]
+    fn the_application_is_known_by_the_direction_of_the_listener() {
+        let direction = |number: u64| number.to_le_bytes();
+        let sent = |number: u64, node: &str| {
+            let properties: [(&str, &[u8]); 2] = [(DIRECTION, &direction(number)), (NODE, node.as_bytes())];
+            inherit(r#"{"outbound": true}"#, &[("x-gray-variant", "canary")], &properties).1
+        };
+        for node in ["edge-1", "", "sidecar~10.0.0.1~a-1.shop~shop.svc.cluster.local"] {
+            assert_eq!([0, 1, 2].map(|number| sent(number, node)), ["DEFAULT", "DEFAULT", "INHERITED"], "{node}");
+        }
+        // Istio calls the listeners of its gateways outbound, and anybody reaches them.
+        for node in
+            ["router~10.0.0.1~gw-1.istio-ingress~istio-ingress.svc.cluster.local", "waypoint~10.0.0.1~w.x~x", "~"]
+        {
+            assert_eq!(sent(2, node), "DEFAULT", "{node}");
+        }
+        let unknown = inherit(r#"{"outbound": true}"#, &[("x-gray-variant", "canary")], &[(DIRECTION, b"outbound")]);
+        assert_eq!(unknown.1, "DEFAULT");
+        assert!(inherit(r#"{"outbound": true}"#, &[], &[]).2.is_empty());
     }
 
     #[cfg(feature = "hooks")]

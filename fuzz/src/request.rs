@@ -9,7 +9,8 @@ use std::{
 use graylane_rules::Attributes;
 
 /// A request as text: `METHOD TARGET AUTHORITY` (each may be left out from the right), then a line `name: value` for each
-/// header. Values are bytes. The headers `:source`, `:label:NAME` and `:now` stand for what no header says.
+/// header. Values are bytes. The headers `:source`, `:peer`, `:outbound`, `:label:NAME` and `:now` stand for what no header says,
+/// `:carried:NAME` for an owned one.
 #[derive(Clone, Debug, Default)]
 pub struct Written {
     method: Option<Vec<u8>>,
@@ -62,6 +63,20 @@ impl Attributes for Written {
 
     fn source(&self) -> Option<&[u8]> {
         self.headers(b":source").next()
+    }
+
+    fn carried<'a>(&'a self, name: &'a [u8]) -> Option<&'a [u8]> {
+        let mut named = self.headers.iter().filter(|(found, _)| found.strip_prefix(b":carried:") == Some(name));
+        let (_, value) = named.next()?;
+        named.next().is_none().then_some(value)
+    }
+
+    fn peer(&self) -> Option<&[u8]> {
+        self.headers(b":peer").next()
+    }
+
+    fn is_outbound(&self) -> bool {
+        self.headers(b":outbound").next().is_some()
     }
 
     fn label(&self, name: &[u8]) -> Option<&[u8]> {

@@ -49,11 +49,14 @@ struct Asked {
     unix_millis: Option<i64>,
     // Envoy draws its own: such a case earns the same whatever is drawn, but for the value of the cookie.
     minted: Option<String>,
+    peer: Option<String>,
+    direction: Option<String>,
 }
 
 impl Asked {
     fn is_from_here(&self) -> bool {
-        self.source.is_none() && self.labels.is_none() && self.unix_millis.is_none()
+        let sender = self.source.is_none() && self.peer.is_none() && self.direction.is_none();
+        sender && self.labels.is_none() && self.unix_millis.is_none()
     }
 }
 

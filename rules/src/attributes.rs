@@ -37,6 +37,31 @@ pub trait Attributes {
         None
     }
 
+    /// The value of the header `name` (in lower case, and one that carries a variant) as it came with the request, although
+    /// [`headers`](Self::headers) does not show it. None where it is absent or has several lines, which is the default.
+    ///
+    /// Asked only where a rule set inherits.
+    fn carried<'a>(&'a self, name: &'a [u8]) -> Option<&'a [u8]> {
+        let _ = name;
+        None
+    }
+
+    /// The first URI in the certificate of whoever sent the request, which was validated. None where there is no such
+    /// certificate, which is the default.
+    ///
+    /// Asked only where a rule set inherits from peers and the request carries one of its variants.
+    fn peer(&self) -> Option<&[u8]> {
+        None
+    }
+
+    /// Whether the application that the proxy stands beside sent the request, by a listener that nobody else can reach.
+    /// False where that is not known, which is the default.
+    ///
+    /// Asked only where a rule set inherits from its application and the request carries one of its variants.
+    fn is_outbound(&self) -> bool {
+        false
+    }
+
     /// The label `name` of the proxy that decides. None where it has no such label, which is the default.
     ///
     /// Asked only where a rule wants to know, perhaps more than once.

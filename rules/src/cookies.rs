@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::{
-    Attributes, Decision, base64url,
+    Attributes, Decision, Reason, base64url,
     identity::Origin,
     request::{Asked, Known},
     snapshot::{records, section::Section},
@@ -34,9 +34,11 @@ impl Decision<'_> {
     /// The cookies to set with the response to `request`, which is the one that was decided: none for nearly every one.
     ///
     /// Only where the rule set says `issueCookie` or `sticky`, and the request looks like somebody going to a page: it has
-    /// `sec-fetch-mode: navigate`, or is a GET that accepts `text/html`.
+    /// `sec-fetch-mode: navigate`, or is a GET that accepts `text/html`. None where the variant is inherited: whoever gave
+    /// it to the request sets them.
     pub fn cookies<A: Attributes>(&self, request: &A) -> Vec<Cookie> {
-        if self.section.header.sets_cookies() { of(self.section, request) } else { Vec::new() }
+        let sets = self.section.header.sets_cookies() && self.reason != Reason::Inherited;
+        if sets { of(self.section, request) } else { Vec::new() }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The decision: scope, first rule that matches, variant. The hot path.
 
+pub(crate) mod inherit;
 pub(crate) mod scopes;
 mod search;
 
@@ -41,9 +42,14 @@ pub(crate) fn most_specific<'s, A: Attributes>(
 }
 
 impl<'s> Section<'s> {
-    /// The decision of this rule set: its first rule that matches, or its default.
+    /// The decision of this rule set: what the request inherits, its first rule that matches, or its default.
     #[inline]
     pub(crate) fn decide<A: Attributes>(&'s self, asked: &Asked<'s, A>) -> Decision<'s> {
+        if self.header.trust != 0
+            && let Some(place) = inherit::inherited(self, asked)
+        {
+            return self.decision(None, place, Reason::Inherited, None);
+        }
         // Often a split is all there is, and a header says who it is: then nothing has to be remembered.
         if let [first, ..] = self.rules()
             && first.tests.get() == 0

@@ -16,6 +16,8 @@ pub enum Reason {
     Default,
     /// A rule with a split matched, but the request has no identity: the default variant.
     NoIdentity,
+    /// The request came with the variant, from somebody whom the rule set trusts; no rule was asked.
+    Inherited,
 }
 
 impl Reason {
@@ -26,6 +28,7 @@ impl Reason {
             Reason::Split => "SPLIT",
             Reason::Default => "DEFAULT",
             Reason::NoIdentity => "NO_IDENTITY",
+            Reason::Inherited => "INHERITED",
         }
     }
 }
@@ -60,16 +63,19 @@ impl<'s> Decision<'s> {
         self.section.text(self.section.header.name)
     }
 
-    /// The id of the rule that matched; None when none did.
+    /// The id of the rule that matched; None when none did, or none was asked.
     #[inline]
     pub fn rule(&self) -> Option<&'s [u8]> {
         self.matched.map(|(_, rule)| self.section.rule_id(rule))
     }
 
-    /// Rule set and rule in one: `checkout/qa`, or `checkout/_default` when no rule matched.
+    /// Rule set and rule in one: `checkout/qa`, or `checkout/_default` when no rule matched, `checkout/_inherited` when none
+    /// was asked.
     #[inline]
     pub fn rule_path(&self) -> &'s [u8] {
-        self.section.text(self.matched.map_or(self.section.header.default_path, |(_, rule)| rule.path))
+        let header = self.section.header;
+        let without = || if self.reason == Reason::Inherited { header.inherited_path } else { header.default_path };
+        self.section.text(self.matched.map_or_else(without, |(_, rule)| rule.path))
     }
 
     /// The variant the request belongs to.
@@ -95,7 +101,8 @@ impl<'s> Decision<'s> {
     /// Which counter this decision belongs to.
     #[inline]
     pub fn series(&self) -> SeriesKey {
-        let rule = self.matched.map_or(u32::MAX, |(number, _)| number);
+        let without = || if self.reason == Reason::Inherited { u32::MAX - 1 } else { u32::MAX };
+        let rule = self.matched.map_or_else(without, |(number, _)| number);
         SeriesKey { rule_set: self.section.number, rule, variant: self.place }
     }
 

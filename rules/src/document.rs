@@ -7,6 +7,7 @@ pub(crate) mod claims;
 pub(crate) mod cookies;
 mod fields;
 mod head;
+mod inherit;
 pub(crate) mod labels;
 mod literals;
 mod lock;
@@ -36,6 +37,7 @@ pub(crate) use allow_list::decode as allow_list;
 pub(crate) use audience::{Audience, Mention};
 pub(crate) use cookies::Cookie;
 pub(crate) use fields::one_of;
+pub(crate) use inherit::{Inherit, decode as inherit};
 pub(crate) use lock::Lock;
 pub(crate) use names::{ID_LIMIT, Name, text};
 pub(crate) use output::{Carries, Output};
@@ -70,6 +72,8 @@ pub(crate) struct RuleSet {
     /// The cookie that remembers which identity buckets.
     pub(crate) sticky: Option<Cookie>,
     pub(crate) output: Output,
+    /// None: no variant that a request carries is believed.
+    pub(crate) inherit: Option<Inherit>,
     pub(crate) variants: Vec<String>,
     pub(crate) default: usize,
     pub(crate) splits: Vec<Split>,

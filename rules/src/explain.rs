@@ -1,6 +1,7 @@
 //! The same walk as the decision, telling why.
 
 mod identity;
+mod inherit;
 mod words;
 
 use std::fmt;
@@ -76,8 +77,13 @@ fn scopes<A: Attributes>(opened: &Opened<'_>, output: &OpenOutput<'_>, asked: &A
 
 fn rule_set<'s, A: Attributes>(section: &'s Section<'s>, asked: &Asked<'s, A>, lines: &mut Vec<String>) {
     let known = Known::default();
-    lines.extend(identity::lines(section, asked, &known));
     let decision = section.decide(asked);
+    lines.extend(inherit::lines(section, asked));
+    if decision.reason == Reason::Inherited {
+        lines.push(format!("  rules       {}, not asked: the variant is inherited", section.rules().len()));
+        return lines.extend(decision_lines(section, &decision));
+    }
+    lines.extend(identity::lines(section, asked, &known));
     for (number, rule) in (0u32..).zip(section.rules()) {
         if rule_lines(section, rule, asked, &known, lines) {
             let behind = section.rules().len().saturating_sub(number as usize).saturating_sub(1);
@@ -118,6 +124,7 @@ fn decision_lines(section: &Section<'_>, decision: &Decision<'_>) -> Vec<String>
         Reason::TargetingMatch => "the rule names it".to_owned(),
         Reason::Default => "no rule matched".to_owned(),
         Reason::NoIdentity => "the rule's split needs an identity, and there is none".to_owned(),
+        Reason::Inherited => "the request came with it, and its sender is trusted".to_owned(),
         Reason::Split => split_in_words(section, decision),
     };
     let mut lines = vec![format!("  decision    {} {}: {why}", Shown(decision.variant()), decision.reason.name())];

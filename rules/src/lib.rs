@@ -45,6 +45,7 @@ pub mod switches;
 mod time;
 pub mod timestamp;
 mod tree;
+mod trust;
 
 pub use allow_list::{AllowList, Gate, Mode, Risk, Verdict};
 pub use attributes::{Attributes, HeaderNames};
@@ -63,3 +64,4 @@ pub use revision::{InvalidRevision, Revision};
 pub use shares::Share;
 pub use snapshot::{SNAPSHOT_FORMAT, SNAPSHOT_FORMATS, SNAPSHOT_LIMIT, Snapshot, Unusable};
 pub use source::{DOCUMENT_LIMIT, Format, Source, Tagged};
+pub use trust::Trust;

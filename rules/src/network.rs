@@ -31,24 +31,27 @@ fn number(address: IpAddr) -> u128 {
     }
 }
 
-/// The address a value is: `10.1.2.3`, `2001:db8::1`, or with a port, `[2001:db8::1]:443`.
-fn address(value: &[u8]) -> Option<u128> {
+/// The address a value is, and its port if it has one: `10.1.2.3`, `2001:db8::1`, `[2001:db8::1]:443`.
+pub(crate) fn address(value: &[u8]) -> Option<(u128, Option<u16>)> {
     if value.len() > ADDRESS_LIMIT {
         return None;
     }
     let text = str::from_utf8(value).ok()?;
-    let with_port = || text.parse::<SocketAddr>().map(|address| address.ip());
-    text.parse::<IpAddr>().or_else(|_| with_port()).map(number).ok()
+    let with_port = || text.parse::<SocketAddr>().map(|address| (number(address.ip()), Some(address.port())));
+    text.parse::<IpAddr>().map(|address| (number(address), None)).or_else(|_| with_port()).ok()
 }
 
 /// Whether `value` is an address within one of `ranges`, which are written as [`bytes`] does.
 pub(crate) fn contains(ranges: &[u8], value: &[u8]) -> bool {
+    address(value).is_some_and(|(address, _)| includes(ranges, (address, address)))
+}
+
+/// Whether a range lies within one of `ranges`, which are written as [`bytes`] does.
+pub(crate) fn includes(ranges: &[u8], (first, last): Range) -> bool {
     let (ranges, _) = ranges.as_chunks::<RANGE_SIZE>();
-    address(value).is_some_and(|address| {
-        let behind = ranges.partition_point(|range| ends(range).0 <= address);
-        let last = behind.checked_sub(1).and_then(|place| ranges.get(place));
-        last.is_some_and(|range| address <= ends(range).1)
-    })
+    let behind = ranges.partition_point(|range| ends(range).0 <= first);
+    let found = behind.checked_sub(1).and_then(|place| ranges.get(place));
+    found.is_some_and(|range| last <= ends(range).1)
 }
 
 fn ends(range: &[u8; RANGE_SIZE]) -> Range {

@@ -7,7 +7,7 @@ use crate::{
     request::claim,
     slot::SLOTS,
     snapshot::{
-        records::{Attribute, FAILED, MATCHED, Rule, Split, Test, kind, operator, then},
+        records::{Attribute, FAILED, MATCHED, Rule, Split, Test, Variant, kind, operator, then},
         section::Section,
         tables::slice,
     },
@@ -22,11 +22,15 @@ pub struct Share<'s> {
     pub variant: &'s [u8],
     /// Slots of 100,000; 0 where no rule leads to the variant.
     pub slots: u32,
+    /// Whether the rule set inherits variants: whoever it trusts may give this one to more.
+    pub inherits: bool,
 }
 
 impl Snapshot {
     /// For every variant of every rule set, once each, an upper bound on the part of the identities that
     /// get it among requests that are alike but for their identity.
+    ///
+    /// What is inherited is not counted.
     ///
     /// A variant that requests without an identity can get has the bound 100,000, as the default has.
     /// Senders of a header that `testers` names, in any case, are left out: a test that only they
@@ -42,8 +46,13 @@ impl Snapshot {
         for section in self.sections() {
             let rule_set = section.text(section.header.name);
             let slots = slots_of(section, testers);
+            let inherits = section.header.trust != 0;
             let named = section.variants().iter().zip(slots);
-            shares.extend(named.map(|(variant, slots)| Share { rule_set, variant: section.text(variant.name), slots }));
+            let share = |(variant, slots): (&Variant, u32)| {
+                let variant = section.text(variant.name);
+                Share { rule_set, variant, slots, inherits }
+            };
+            shares.extend(named.map(share));
         }
         shares
     }

@@ -44,6 +44,7 @@ const FILES: &[(&str, &str)] = files![
     "identity-sources"
     "identity"
     "ignore-case"
+    "inherit"
     "issue-cookie-split"
     "issue-cookie"
     "jwt-claim"

@@ -20,10 +20,12 @@ const LINE_LIMIT: usize = 1 << 20;
 /// Reads a request a line from stdin and writes its decision to stdout, in the same order, as it goes. Where the rule
 /// sets have several variant headers, a request gets a line for each. Blank lines are skipped.
 ///
-/// A request: {"method","path","host","headers":[["name","value"],…],"source","time","labels":{},"minted"}, all but path
-/// optional. The method is GET unless given; a header `host` stands in for an absent host; header names may be in any
+/// A request: {"method","path","host","headers":[["name","value"],…],"source","peer","direction","time","labels":{},"minted"}, all
+/// but path optional. The method is GET unless given; a header `host` stands in for an absent host; header names may be in any
 /// case. Unknown fields are refused. `source` is an address, with or without a port; `labels` are those of the Envoy node;
-/// `time` is RFC 3339. A match on any of the three that is not given is false: nothing is read from a clock, so that the
+/// `time` is RFC 3339. `peer` is the first URI in the sender's validated certificate, `direction` that of the listener, `inbound` or
+/// `outbound`: by these and by `source` a rule set may inherit the variant that a request carries. What is asked about any of these
+/// that is not given is false: nothing is read from a clock, so that the
 /// same lines give the same decisions. For the same reason `minted` is what is random: 16 bytes in hexadecimal, of which
 /// `issueCookie` makes an identity; without it none is minted.
 ///

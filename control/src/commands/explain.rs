@@ -61,6 +61,8 @@ Examples:
   graylane explain -f checkout.yaml -- -H 'x-user-id: 42' https://shop/cart
   graylane explain -f shop.yaml --source 10.1.2.3 --label region=us \\
     --time 2026-12-24T18:00:00+01:00 -- https://shop/cart
+  graylane explain -f rules/ --peer spiffe://cluster.local/ns/edge/sa/gw \\
+    -- -H 'x-gray-variant: canary' https://shop/cart
   graylane explain -f rules/ curl -sk -b uid=42 -d item=7 https://shop/cart
   graylane explain -f rules/ --curl 'curl -H \"x-env: gray\" https://shop/cart'
   kubectl logs deploy/edge | grep 4f1c-8a02 |
@@ -138,6 +140,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         request.time = request.time.or_else(|| Some(Clock::system().now().wall));
     }
     let stripped = Owned::new(&snapshot, &arguments.owned).strip(&mut request);
+    if let Some(logged) = &logged {
+        request.carried = logged.inherited(&snapshot);
+    }
     let asked = Asked { as_sent: &as_sent, stripped: &stripped, request: &request, logged: logged.as_ref() };
     let written = write(&asked, &snapshot, &parsed, &mut io::stdout().lock());
     written.map_err(|why| Failure::unwritten("stdout", &why))?;

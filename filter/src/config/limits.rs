@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use graylane_rules::{owned, slot};
+use graylane_rules::{Trust, owned, slot};
 use serde::{Deserialize, Deserializer, de::Error};
 use serde_json::value::RawValue;
 
@@ -25,12 +25,28 @@ pub struct Limits {
     /// The headers by which variants are chosen here: rules may name them as `variantHeader` alone, or a variant could be
     /// given past the other limits. Default: `x-gray-variant`.
     pub variant_headers: Vec<String>,
+    /// From whom rule sets may inherit a variant at most. Default: from anybody, but where a share is limited from nobody.
+    #[serde(deserialize_with = "trust")]
+    pub inherit: Option<Trust>,
+}
+
+/// Reads whom rule sets may trust.
+fn trust<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Trust>, D::Error> {
+    let raw = Box::<RawValue>::deserialize(from)?;
+    Trust::read(raw.get()).map(Some).map_err(|problems| {
+        let told = problems.first().map(|problem| {
+            let below = if problem.path.is_empty() { ": " } else { "." };
+            format!("{below}{problem}")
+        });
+        D::Error::custom(format!("limits.inherit{}", told.unwrap_or_default()))
+    })
 }
 
 impl Default for Limits {
     fn default() -> Self {
         let variant_headers = owned::DEFAULT.iter().map(|&name| name.to_owned()).collect();
-        Self { variants: None, shares: BTreeMap::new(), tester_headers: Vec::new(), variant_headers }
+        let (shares, tester_headers) = (BTreeMap::new(), Vec::new());
+        Self { variants: None, shares, tester_headers, variant_headers, inherit: None }
     }
 }
 
@@ -146,6 +162,10 @@ mod tests {
             (r#"{"testerHeaders":["host"]}"#, "limits.testerHeaders[0]: found \"host\""),
             (r#"{"testerHeaders":[":path"]}"#, "limits.testerHeaders[0]: found \":path\""),
             (r#"{"variant":["a"]}"#, "unknown field `variant`"),
+            (r#"{"inherit":{}}"#, "limits.inherit: found nobody who is trusted"),
+            (r#"{"inherit":{"peers":["td"]}}"#, "limits.inherit.peers[0]: found \"td\", expected a SPIFFE ID"),
+            (r#"{"inherit":{"sources":["10.0.0.0/8"]}}"#, "limits.inherit.hops: found nothing"),
+            (r#"{"inherit":{"peer":[]}}"#, "limits.inherit.peer: found the unknown field \"peer\""),
         ];
         for (text, expected) in cases {
             let error = read(text).unwrap_err();

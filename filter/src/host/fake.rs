@@ -37,6 +37,8 @@ pub struct Host {
     pub configuration: Vec<u8>,
     /// Properties by path.
     pub properties: BTreeMap<String, Vec<u8>>,
+    /// Those that were asked for, in order.
+    pub properties_asked: Vec<String>,
     /// The VM's environment.
     pub environment: BTreeMap<String, Vec<u8>>,
     /// Shared keys.

@@ -8,7 +8,11 @@ use std::{
 use graylane::fuzzing::{Driven, Host, host};
 use graylane_rules::Revision;
 
-use super::{contents::Configuration, publication::Record};
+use super::{
+    contents::Configuration,
+    publication::Record,
+    requests::{DIRECTION, PEER},
+};
 
 /// The VM in which the bootstrap's fetcher usually is, and the workers.
 pub(super) const VMS: usize = 4;
@@ -76,6 +80,8 @@ impl Envoy {
             *host = Host::default();
             host.unix_time = WALL_CLOCK;
             host.properties.insert("source\0address".to_owned(), b"10.1.2.3:4567".to_vec());
+            host.properties.insert(PEER.to_owned(), b"spiffe://cluster.local/ns/a/sa/web".to_vec());
+            host.properties.insert(DIRECTION.to_owned(), 2_u64.to_le_bytes().to_vec());
             host.step = Duration::from_micros(20);
             host.now = Duration::from_secs(1000);
         });

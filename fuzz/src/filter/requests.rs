@@ -6,6 +6,10 @@ use graylane_rules::{Decision, Snapshot, owned::SWITCHES, timestamp};
 use super::envoy::Envoy;
 use crate::request::Written;
 
+/// Who sent the requests of this host, and by which kind of listener: an outbound one.
+pub(super) const PEER: &str = "connection\0uri_san_peer_certificate";
+pub(super) const DIRECTION: &str = "xds\0listener_direction";
+
 type Headers = Vec<(Vec<u8>, Vec<u8>)>;
 
 /// Sends a request through a root, and checks what goes upstream.
@@ -48,12 +52,17 @@ fn expected(envoy: &Envoy, vm: usize, root: u32, sent: &Headers) -> Headers {
     let snapshot = Snapshot::load(rules.bytes.to_vec()).expect("what is in use");
     let first = |wanted: &[u8]| sent.iter().rev().find(|(name, _)| name == wanted).map(|(_, value)| value.clone());
     let mut request = Written::of(first(b":method"), first(b":path"), first(b":authority"));
-    sent.iter().filter(|(name, _)| !owns(envoy, vm, root, name)).for_each(|(name, value)| request.add(name, value));
-    let source = host(|host| {
+    for (name, value) in sent {
+        let carried = [b":carried:", &name[..]].concat();
+        request.add(if owns(envoy, vm, root, name) { &carried } else { name }, value);
+    }
+    host(|host| {
         request.add(b":now", host.unix_time.saturating_mul(1_000).to_string().as_bytes());
-        host.properties.get("source\0address").filter(|_| !host.refusals.contains_key("property")).cloned()
+        let told = [("source\0address", &b":source"[..]), (PEER, b":peer"), (DIRECTION, b":outbound")];
+        for (property, name) in told.iter().filter(|_| !host.refusals.contains_key("property")) {
+            host.properties.get(*property).into_iter().for_each(|value| request.add(name, value));
+        }
     });
-    source.iter().for_each(|source| request.add(b":source", source));
     let mut set = Headers::new();
     let now = timestamp::rfc3339(host(|host| i64::try_from(host.unix_time).unwrap_or(i64::MAX).saturating_mul(1_000)));
     let evaluated_at =

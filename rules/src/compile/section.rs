@@ -4,10 +4,11 @@ use super::{audiences::Audiences, automata::Automata, graph::Graph, index, switc
 use crate::{
     allocation,
     document::{Attribute, Cookie, IdentitySource, Name, RuleSet, Then},
+    network,
     slot::{Domain, seed},
     snapshot::{
         index::Operands,
-        records::{self, Rule, SectionHeader, Setting, Split, Variant, kind, then},
+        records::{self, Rule, SectionHeader, Setting, Split, Text, Value, Variant, kind, then, trust},
         write::{Container, place, size},
     },
 };
@@ -27,6 +28,7 @@ pub(super) fn write(
     let mut optional = |header: &Option<Name>| section.text(header.as_ref().map_or("", |header| header.text.as_str()));
     let (experiment_header, evaluated_at_header) =
         (optional(&output.experiment_header), optional(&output.evaluated_at_header));
+    let trust = Trust::of(rule_set, &mut section);
     let variants: Vec<Variant> =
         rule_set.variants.iter().map(|variant| Variant { name: section.text(variant) }).collect();
     let issued = cookie(rule_set.identity.iter().find_map(IdentitySource::issued), &mut section);
@@ -45,8 +47,12 @@ pub(super) fn write(
         experiment_header,
         evaluated_at_header,
         default_path,
+        inherited_path: trust.path,
         default_variant: place(rule_set.default),
-        reserved: 0.into(),
+        trust: trust.bits,
+        hops: trust.hops,
+        sources: trust.sources,
+        peers: section.table(&trust.peers),
         issued,
         sticky,
         variants: section.table(&variants),
@@ -72,6 +78,36 @@ pub(super) fn write(
         text: section.close_text(),
     };
     section.finish(header)
+}
+
+/// Whose variant is believed.
+struct Trust {
+    path: Text,
+    bits: u8,
+    hops: u8,
+    sources: Text,
+    peers: Vec<Value>,
+}
+
+impl Trust {
+    fn of(rule_set: &RuleSet, section: &mut Container) -> Self {
+        let none = section.text("");
+        let Some(inherit) = &rule_set.inherit else {
+            return Self { path: none, bits: 0, hops: 0, sources: none, peers: Vec::new() };
+        };
+        let peers: Vec<_> = inherit.peers.iter().map(|peer| Value { text: section.text(peer) }).collect();
+        let bit = |is: bool, bit: u8| if is { bit } else { 0 };
+        let sources = inherit.sources.as_ref();
+        Self {
+            path: section.text(&format!("{}/_inherited", rule_set.name.text)),
+            bits: bit(!peers.is_empty(), trust::PEERS)
+                | bit(sources.is_some(), trust::SOURCES)
+                | bit(inherit.outbound, trust::OUTBOUND),
+            hops: sources.map_or(0, |(_, hops)| *hops),
+            sources: sources.map_or(none, |(ranges, _)| section.bytes(&network::bytes(ranges.clone()))),
+            peers,
+        }
+    }
 }
 
 fn write_rules(rule_set: &RuleSet, graph: &mut Graph<'_>, section: &mut Container) -> (Vec<Rule>, Vec<Setting>) {

@@ -13,6 +13,7 @@ pub(super) fn check(rule_set: &RuleSet, spec: &Node, report: &mut Report) {
     let path = Path::SPEC;
     check_splits(rule_set, &path.field("splits"), report);
     check_variants(rule_set, spec, &path.field("variants"), report);
+    check_sources(spec, &path.field("inherit"), report);
     check_rules(
         &rule_set.rules,
         spec.field("rules").map(Node::items).unwrap_or_default(),
@@ -34,8 +35,11 @@ fn check_splits(rule_set: &RuleSet, path: &Path<'_>, report: &mut Report) {
     }
 }
 
-/// A variant with a weight of 0 is one that waits for its turn.
+/// A variant with a weight of 0 is one that waits for its turn, and any may be inherited.
 fn check_variants(rule_set: &RuleSet, spec: &Node, path: &Path<'_>, report: &mut Report) {
+    if rule_set.inherit.is_some() {
+        return;
+    }
     let splits = spec.field("splits").map(Node::entries).unwrap_or_default();
     let weights = splits.iter().filter_map(|split| split.node.field("weights")).flat_map(Node::entries);
     let weighed = weights.map(|entry| entry.key.as_str());
@@ -52,6 +56,19 @@ fn check_variants(rule_set: &RuleSet, spec: &Node, path: &Path<'_>, report: &mut
             let found = format!("the variant {}, which nobody is given", quote(variant));
             let expected = "a rule or a split that names it";
             report.warning("variant-unused", &path.item(index), node.span.clone(), found, expected);
+        }
+    }
+}
+
+/// Whoever trusts all addresses trusts everybody who reaches him.
+fn check_sources(spec: &Node, path: &Path<'_>, report: &mut Report) {
+    let sources = spec.field("inherit").and_then(|inherit| inherit.field("sources")).map(Node::items);
+    let path = path.field("sources");
+    for (index, node) in sources.unwrap_or_default().iter().enumerate() {
+        if node.text().is_some_and(|text| text.ends_with("/0")) {
+            let found = "a network of all addresses: everybody may choose a variant";
+            let expected = "the networks of those who decide before";
+            report.warning("trusts-everybody", &path.item(index), node.span.clone(), found, expected);
         }
     }
 }

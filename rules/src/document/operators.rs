@@ -59,7 +59,8 @@ pub(super) fn operator(fields: &mut Fields<'_>, report: &mut Report) -> Option<O
     }
 }
 
-fn boolean(node: &Node, path: &Path<'_>, report: &mut Report) -> Option<bool> {
+/// True or false.
+pub(super) fn boolean(node: &Node, path: &Path<'_>, report: &mut Report) -> Option<bool> {
     match node.value {
         Value::Bool(value) => Some(value),
         _ => {
@@ -129,8 +130,13 @@ fn versions(node: &Node, path: &Path<'_>, prereleases: Option<bool>, report: &mu
     }
 }
 
-/// A list of networks.
+/// The operator of a list of networks.
 pub(super) fn cidr(node: &Node, path: &Path<'_>, report: &mut Report) -> Option<Operator> {
+    networks(node, path, report).map(Operator::Cidr)
+}
+
+/// A list of networks.
+pub(super) fn networks(node: &Node, path: &Path<'_>, report: &mut Report) -> Option<Vec<network::Range>> {
     let items = fields::items(node, path, report)?;
     let mut ranges = Some(Vec::with_capacity(items.len()));
     for (index, item) in items.iter().enumerate() {
@@ -145,7 +151,7 @@ pub(super) fn cidr(node: &Node, path: &Path<'_>, report: &mut Report) -> Option<
             ranges
         });
     }
-    ranges.map(Operator::Cidr)
+    ranges
 }
 
 fn integer(node: &Node, path: &Path<'_>, report: &mut Report) -> Option<i64> {

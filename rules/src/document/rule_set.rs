@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     Attribute, Cookie, Fields, IdentitySource, Match, NAMES_LIMIT, Rule, RuleSet, Scope, Then, advice, claims, cookies,
-    fields, head, matches, names, output, rules, splits, switches,
+    fields, head, inherit, matches, names, output, rules, splits, switches,
 };
 use crate::{
     order,
@@ -26,6 +26,7 @@ pub(super) fn decode(document: Fields<'_>, report: &mut Report) -> Option<RuleSe
     let (identity, sticky) = identity.unzip();
     let output = spec.optional("output").map(|node| output::decode(node, &spec_path.field("output"), report));
     let output = output.unwrap_or_default();
+    let inherit = spec.optional("inherit").map(|node| inherit::decode(node, &spec_path.field("inherit"), report));
     let variants = spec.required("variants", report).map(|node| variants(node, &spec_path.field("variants"), report));
     let variants = variants.unwrap_or_default();
     let default = spec
@@ -51,6 +52,7 @@ pub(super) fn decode(document: Fields<'_>, report: &mut Report) -> Option<RuleSe
         sticky: sticky.flatten(),
         identity: identity.unwrap_or_default(),
         output,
+        inherit: inherit.flatten(),
         default: default?,
         variants,
         splits,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::slots::Slots;
 use crate::{
     Attributes, Reason,
+    decide::inherit,
     request::{Asked, Known},
     slot::SLOTS,
     snapshot::{
@@ -32,6 +33,7 @@ enum Kind {
     Named,
     Split,
     Anonymous,
+    Inherited,
     Default,
 }
 
@@ -41,6 +43,7 @@ impl Outcome {
             Kind::Named => Reason::TargetingMatch,
             Kind::Split => Reason::Split,
             Kind::Anonymous => Reason::NoIdentity,
+            Kind::Inherited => Reason::Inherited,
             Kind::Default => Reason::Default,
         }
     }
@@ -67,6 +70,11 @@ impl<'w, 's, A: Attributes> Walk<'w, 's, A> {
 
     /// The chance of each outcome; None where there are too many cases.
     pub(super) fn outcomes(&mut self) -> Option<BTreeMap<Outcome, f64>> {
+        let behind = u32::try_from(self.section.rules().len()).unwrap_or(u32::MAX);
+        if let Some(variant) = inherit::inherited(self.section, self.asked) {
+            self.add(behind, variant, Kind::Inherited, 1.0);
+            return Some(std::mem::take(&mut self.outcomes));
+        }
         let mut states = BTreeMap::from([(Slots::default(), 1.0)]);
         for (number, rule) in (0u32..).zip(self.section.rules()) {
             let mut behind: BTreeMap<Slots, f64> = BTreeMap::new();
@@ -83,8 +91,7 @@ impl<'w, 's, A: Attributes> Walk<'w, 's, A> {
         }
         let rest: f64 = states.values().sum();
         if rest > 0.0 {
-            let rule = u32::try_from(self.section.rules().len()).unwrap_or(u32::MAX);
-            self.add(rule, self.section.header.default_variant.get(), Kind::Default, rest);
+            self.add(behind, self.section.header.default_variant.get(), Kind::Default, rest);
         }
         Some(std::mem::take(&mut self.outcomes))
     }

@@ -101,7 +101,7 @@ fn question(section: &Section<'_>, test: &Test) -> String {
         operator::IN => one_of(section, test),
         operator::SEMVER => versions(section, test),
         operator::REGEX => format!("regex \"{}\"", Shown(section.pattern(test))),
-        operator::CIDR => networks(section, test),
+        operator::CIDR => format!("cidr {}", networks(section.operand(test))),
         _ => range(section.bounds(test)),
     }
 }
@@ -121,13 +121,14 @@ fn window((after, before): (i64, i64)) -> String {
     }
 }
 
-fn networks(section: &Section<'_>, test: &Test) -> String {
+/// `[10.0.0.0/8, 192.0.2.7/32]`, of ranges as a snapshot keeps them.
+pub(super) fn networks(ranges: &[u8]) -> String {
     const MOST: usize = 5;
-    let ranges = network::ranges(section.operand(test));
+    let ranges = network::ranges(ranges);
     let more = ranges.len().saturating_sub(MOST);
     let shown: Vec<_> = ranges.take(MOST).map(|range| network::Words(range).to_string()).collect();
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    format!("cidr [{}]{more}", shown.join(", "))
+    format!("[{}]{more}", shown.join(", "))
 }
 
 fn one_of(section: &Section<'_>, test: &Test) -> String {

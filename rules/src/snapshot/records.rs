@@ -101,8 +101,17 @@ records! {
         evaluated_at_header: Text,
         /// `<name>/_default`.
         default_path: Text,
+        /// `<name>/_inherited`; empty where nothing is inherited.
+        inherited_path: Text,
         default_variant: U16,
-        reserved: U16,
+        /// Whose variant is believed, see [`trust`]; 0: nobody's.
+        trust: u8,
+        /// With [`trust::SOURCES`]: how many proxies stand between the sender and this one.
+        hops: u8,
+        /// With [`trust::SOURCES`]: ranges of addresses, as those of [`operator::CIDR`].
+        sources: Text,
+        /// With [`trust::PEERS`]: what the names of peers begin with.
+        peers: Extent,
         /// The cookie that a minted identity is put into.
         issued: Cookie,
         /// The cookie that remembers which identity buckets.
@@ -326,6 +335,15 @@ pub(crate) mod kind {
     pub(crate) const JWT_CLAIM: u8 = 10;
     /// The header `cookie`; stands for it where a snapshot is open, and in none.
     pub(crate) const COOKIE_LINE: u8 = 11;
+}
+
+/// [`SectionHeader::trust`], a set of bits.
+pub(crate) mod trust {
+    pub(crate) const PEERS: u8 = 1;
+    pub(crate) const SOURCES: u8 = 2;
+    /// The application that the proxy stands beside.
+    pub(crate) const OUTBOUND: u8 = 4;
+    pub(crate) const ALL: u8 = PEERS | SOURCES | OUTBOUND;
 }
 
 /// [`Switch::kind`].

@@ -58,6 +58,7 @@ macro_rules! tables {
 }
 
 tables! {
+    peers: peers of Value,
     variants: variants of Variant,
     identity: identity of Attribute,
     attributes: attributes of Attribute,

@@ -22,6 +22,8 @@ pub struct Request {
     labels: BTreeMap<String, String>,
     unix_millis: i64,
     minted: Option<String>,
+    peer: Option<String>,
+    direction: Option<String>,
 }
 
 impl Default for Request {
@@ -39,6 +41,8 @@ impl Default for Request {
                 .into(),
             unix_millis: 1_767_225_600_000,
             minted: None,
+            peer: None,
+            direction: None,
         }
     }
 }
@@ -47,6 +51,8 @@ impl Default for Request {
 pub struct Bytes {
     request: Request,
     headers: Vec<(String, Vec<u8>)>,
+    /// What is hidden.
+    owned: Vec<(String, Vec<u8>)>,
 }
 
 impl From<Request> for Bytes {
@@ -54,8 +60,8 @@ impl From<Request> for Bytes {
         let plain = request.headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.as_bytes().to_vec()));
         let hex = request.headers_hex.iter().map(|(name, value)| (name.to_ascii_lowercase(), unhex(value)));
         let hidden = |name: &str| OWNED.iter().any(|owned| owned::covers(owned.as_bytes(), name.as_bytes()));
-        let headers = plain.chain(hex).filter(|(name, _)| !hidden(name)).collect();
-        Self { request, headers }
+        let (owned, headers) = plain.chain(hex).partition(|(name, _)| hidden(name));
+        Self { request, headers, owned }
     }
 }
 
@@ -78,6 +84,20 @@ impl Attributes for Bytes {
 
     fn source(&self) -> Option<&[u8]> {
         Some(self.request.source.as_bytes())
+    }
+
+    fn carried<'a>(&'a self, name: &'a [u8]) -> Option<&'a [u8]> {
+        let mut values = self.owned.iter().filter(|(found, _)| found.as_bytes() == name);
+        let (_, value) = values.next()?;
+        values.next().is_none().then_some(value)
+    }
+
+    fn peer(&self) -> Option<&[u8]> {
+        self.request.peer.as_deref().map(str::as_bytes)
+    }
+
+    fn is_outbound(&self) -> bool {
+        self.request.direction.as_deref() == Some("outbound")
     }
 
     fn label(&self, name: &[u8]) -> Option<&[u8]> {

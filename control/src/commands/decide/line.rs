@@ -28,6 +28,8 @@ struct RequestLine {
     #[serde(default)]
     headers: Headers,
     source: Option<String>,
+    peer: Option<String>,
+    direction: Option<String>,
     time: Option<String>,
     #[serde(default)]
     labels: BTreeMap<String, String>,
@@ -63,14 +65,17 @@ pub fn parse(text: &[u8]) -> Result<Request, String> {
     let shape = r#"a request such as {"path":"/","headers":[["name","value"]]}"#;
     let place = |why: serde_json::Error| format!(", column {}: {}", why.column(), json::reading(&why, shape));
     let line: RequestLine = serde_json::from_slice(text.trim_ascii_end()).map_err(place)?;
-    let RequestLine { method, path, host, headers, source, time, labels, minted } = line;
+    let RequestLine { method, path, host, headers, source, peer, direction, time, labels, minted } = line;
     if !path.starts_with('/') && path != "*" {
         return Err(format!(", path: found {path:?}, expected one that begins with '/'"));
     }
     let source = source.map(|text| request::source(&text)).transpose().map_err(|why| format!(", source: {why}"))?;
+    let peer = peer.map(|text| request::peer(&text)).transpose().map_err(|why| format!(", peer: {why}"))?;
+    let direction = direction.map(|text| request::direction(&text)).transpose();
+    let direction = direction.map_err(|why| format!(", direction: {why}"))?;
     let time = time.map(|text| request::time(&text)).transpose().map_err(|why| format!(", time: {why}"))?;
     let minted = minted.map(|text| request::minted(&text)).transpose().map_err(|why| format!(", minted: {why}"))?;
-    let mut request = Request { source, labels, time, minted, ..Request::to(path) };
+    let mut request = Request { source, peer, direction, labels, time, minted, ..Request::to(path) };
     if let Some(method) = method {
         request.method = method;
     }
@@ -191,6 +196,8 @@ mod tests {
             (r#"{"path":"/","headers":[["a"]]}"#, ", column 28: found invalid length 1, expected a tuple"),
             (r#"{"path":"/","time":"noon"}"#, ", time: found \"noon\", expected RFC 3339"),
             (r#"{"path":"/","minted":"00"}"#, ", minted: found \"00\", expected 32 hexadecimal digits"),
+            (r#"{"path":"/","peer":""}"#, ", peer: found \"\", expected the first URI in a certificate"),
+            (r#"{"path":"/","direction":"out"}"#, ", direction: found \"out\", expected inbound or outbound"),
             (r#"{"path":"/","source":"nowhere"}"#, ", source: found \"nowhere\", expected an address"),
         ] {
             let refused = parse(line.as_bytes()).unwrap_err();

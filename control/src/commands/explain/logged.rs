@@ -5,6 +5,7 @@ use std::{
     io::{self, BufRead, Read as _},
 };
 
+use graylane_rules::{Reason, Snapshot};
 use serde_json::{Map, Value};
 
 use crate::{json, request, request::Request};
@@ -42,6 +43,19 @@ pub struct Logged {
     pub absent: Vec<String>,
     /// What was decided, as far as it is told: by the names of Graylane's own log, `variant`, `rule`, `reason`, `revision`.
     pub decided: BTreeMap<&'static str, String>,
+}
+
+impl Logged {
+    /// What the request must have carried where the log says that it was inherited, under each header that may be meant. What a
+    /// log has of such a header otherwise is what the filter made of it.
+    pub fn inherited(&self, snapshot: &Snapshot) -> Vec<(String, Vec<u8>)> {
+        let inherited = self.decided.get("reason").is_some_and(|reason| reason == Reason::Inherited.name());
+        let variant = self.decided.get("variant").filter(|_| inherited);
+        let name = |name: &[u8]| String::from_utf8_lossy(name).into_owned();
+        let under =
+            |variant: &String| snapshot.header_names().map(|header| (name(header), variant.clone().into())).collect();
+        variant.map(under).unwrap_or_default()
+    }
 }
 
 /// The first line of `text` that is not empty, or of stdin for `-`.

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::Logged;
-use crate::request::{self, Request};
+use crate::request::{self, Direction, Request};
 
 /// What is said of a request beside itself.
 #[derive(Debug, clap::Args)]
@@ -11,6 +11,12 @@ pub struct Surroundings {
     /// Where the request comes from.
     #[arg(long, value_name = "ADDRESS", value_parser = request::source)]
     source: Option<String>,
+    /// The first URI in the certificate of whoever sends it, as Envoy validated it: a SPIFFE ID.
+    #[arg(long, value_name = "URI", value_parser = request::peer)]
+    peer: Option<String>,
+    /// The traffic direction of Envoy's listener: inbound or outbound.
+    #[arg(long, value_name = "DIRECTION", value_parser = request::direction)]
+    direction: Option<Direction>,
     /// A label of the Envoy node that decides. Repeat it for more.
     #[arg(long = "label", value_name = "NAME=VALUE", value_parser = request::label)]
     labels: Vec<(String, String)>,
@@ -23,6 +29,8 @@ impl Surroundings {
     /// Adds them to `request`; what is not said here may be told by the log.
     pub fn add_to(&self, request: &mut Request, logged: Option<&Logged>) {
         request.source.clone_from(&self.source);
+        request.peer.clone_from(&self.peer);
+        request.direction = self.direction;
         request.labels = self.labels.iter().cloned().collect();
         request.time = self.time.or_else(|| logged?.start.as_ref()?.parse().ok());
     }
@@ -31,7 +39,9 @@ impl Surroundings {
 /// A line for each.
 pub fn lines(request: &Request) -> Vec<String> {
     let source = request.source.iter().map(|source| format!("(source {source})"));
+    let peer = request.peer.iter().map(|peer| format!("(peer {peer})"));
+    let direction = request.direction.iter().map(|direction| format!("(direction {})", direction.name()));
     let labels = request.labels.iter().map(|(name, value)| format!("(node label {name}={value})"));
     let time = request.time.iter().map(|time| format!("(time {time})"));
-    source.chain(labels).chain(time).collect()
+    source.chain(peer).chain(direction).chain(labels).chain(time).collect()
 }

@@ -81,6 +81,25 @@ impl Attributes for Watched<'_> {
         source
     }
 
+    fn carried<'a>(&'a self, name: &'a [u8]) -> Option<&'a [u8]> {
+        self.request.carried(name)
+    }
+
+    fn peer(&self) -> Option<&[u8]> {
+        let peer = self.request.peer();
+        if peer.is_none() {
+            self.miss(|| "the sender's certificate".to_owned());
+        }
+        peer
+    }
+
+    fn is_outbound(&self) -> bool {
+        if self.request.direction.is_none() {
+            self.miss(|| "the direction of the listener".to_owned());
+        }
+        self.request.is_outbound()
+    }
+
     fn label(&self, name: &[u8]) -> Option<&[u8]> {
         let label = self.request.label(name);
         if label.is_none() {

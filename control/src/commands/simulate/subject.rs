@@ -108,6 +108,18 @@ impl Attributes for Subject<'_> {
         self.shape.source()
     }
 
+    fn carried<'a>(&'a self, name: &'a [u8]) -> Option<&'a [u8]> {
+        self.shape.carried(name)
+    }
+
+    fn peer(&self) -> Option<&[u8]> {
+        self.shape.peer()
+    }
+
+    fn is_outbound(&self) -> bool {
+        self.shape.is_outbound()
+    }
+
     fn label(&self, name: &[u8]) -> Option<&[u8]> {
         self.shape.label(name)
     }

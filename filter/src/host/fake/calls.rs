@@ -52,7 +52,10 @@ pub fn remove_header(map: Map, name: &[u8]) -> Result<(), Status> {
 
 pub fn property(path: &str) -> Result<Vec<u8>, Status> {
     refused("property")?;
-    host(|host| host.properties.get(path).cloned().ok_or(Status::NotFound))
+    host(|host| {
+        host.properties_asked.push(path.to_owned());
+        host.properties.get(path).cloned().ok_or(Status::NotFound)
+    })
 }
 
 pub fn set_filter_state(key: &str, value: &[u8]) -> Result<(), Status> {

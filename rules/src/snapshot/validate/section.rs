@@ -13,12 +13,13 @@ use crate::{
     snapshot::{
         Unusable,
         records::{
-            Attribute, Comparison, FAILED, MATCHED, Range, Rule, SectionExtent, Setting, Split, Test, Text, flag, kind,
-            operator, relation, then,
+            Attribute, Comparison, FAILED, MATCHED, Range, Rule, SectionExtent, Setting, Split, Test, Text, Value,
+            flag, kind, operator, relation, then, trust,
         },
         section::Section,
         tables::slice,
     },
+    trust::{HOPS_LIMIT, PEERS_LIMIT, is_peer},
 };
 
 /// The longest name of an attribute, in bytes: that of a claim, with the header that carries it.
@@ -44,6 +45,7 @@ pub(in crate::snapshot) fn section(
     check_versions(&section)?;
     check_automata(&section)?;
     check_cookies(&section)?;
+    check_trust(&section)?;
     switches::check(&section)?;
     for attribute in section.identity().iter().chain(section.attributes()) {
         demand(attribute.kind <= kind::JWT_CLAIM, "an unknown attribute")?;
@@ -74,6 +76,8 @@ fn check_texts(section: &Section<'_>) -> Result<(), Unusable> {
         header.experiment_header,
         header.evaluated_at_header,
         header.default_path,
+        header.inherited_path,
+        header.sources,
         header.issued.name,
         header.sticky.name,
     ];
@@ -84,7 +88,7 @@ fn check_texts(section: &Section<'_>) -> Result<(), Unusable> {
         && section.identity().iter().all(|attribute| has(attribute.name))
         && section.attributes().iter().all(|attribute| has(attribute.name))
         && section.rules().iter().all(|rule| has(rule.path))
-        && section.values().iter().all(|value| has(value.text))
+        && section.values().iter().chain(section.peers()).all(|value| has(value.text))
         && section.all_comparisons().iter().all(|comparison| has(comparison.prerelease))
         && section.automata().iter().all(|automaton| has(automaton.pattern))
         && section.splits().iter().all(|split| has(split.name) && has(split.experiment))
@@ -140,6 +144,23 @@ fn check_cookies(section: &Section<'_>) -> Result<(), Unusable> {
         demand(name.is_empty() || sound, "a cookie that may not be set")?;
     }
     Ok(())
+}
+
+/// Whoever is trusted is named as a compiler names him, and what a decision looks at for it is bounded.
+fn check_trust(section: &Section<'_>) -> Result<(), Unusable> {
+    let header = section.header;
+    let inherited = section.text(header.inherited_path);
+    let named = inherited.len() <= PATH_LIMIT && owned::is_value(inherited);
+    demand(header.trust & !trust::ALL == 0, "an unknown kind of trust")?;
+    let (trusts, sources) = (|whom: u8| header.trust & whom != 0, section.text(header.sources));
+    demand(trusts(trust::ALL) != inherited.is_empty(), "trust without a name")?;
+    demand(inherited.is_empty() || named, "trust without a proper name")?;
+    demand(trusts(trust::PEERS) != section.peers().is_empty(), "peers that are not trusted")?;
+    demand(section.peers().len() <= PEERS_LIMIT, "too many peers")?;
+    let is_peer = |peer: &Value| is_peer(section.text(peer.text));
+    demand(section.peers().iter().all(is_peer), "a peer without a proper name")?;
+    demand(trusts(trust::SOURCES) != sources.is_empty(), "sources that are not trusted")?;
+    demand(sources.len().is_multiple_of(RANGE_SIZE) && header.hops <= HOPS_LIMIT, "sources that are none")
 }
 
 /// Text that is not too long to be looked at, however often it is referred to.

@@ -1,6 +1,7 @@
 #![allow(clippy::arithmetic_side_effects, reason = "a test stops loudly")]
 
 mod switches;
+mod trust;
 
 use zerocopy::{
     FromBytes, Immutable, IntoBytes, KnownLayout,
