@@ -1,0 +1,71 @@
+//! An authority, and who it says people are: X.509 certificates with SPIFFE IDs.
+
+use std::path::Path;
+
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+    SanType,
+};
+
+/// An authority.
+pub struct Authority {
+    issuer: Issuer<'static, KeyPair>,
+    pem: String,
+}
+
+/// A certificate and its key, in PEM.
+#[derive(Clone)]
+pub struct Identity {
+    pub certificate: String,
+    pub key: String,
+}
+
+impl Authority {
+    /// A new one.
+    pub fn new() -> Self {
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, "authority");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+        let key = KeyPair::generate().expect("a key");
+        let pem = params.self_signed(&key).expect("a certificate").pem();
+        Self { issuer: Issuer::new(params, key), pem }
+    }
+
+    /// Its own certificate, in PEM.
+    pub fn pem(&self) -> &str {
+        &self.pem
+    }
+
+    /// Says that somebody is `uri`, and listens as `host`.
+    pub fn identity(&self, uri: &str, host: &str) -> Identity {
+        let (params, key) = leaf(uri, host);
+        let certificate = params.signed_by(&key, &self.issuer).expect("a certificate").pem();
+        Identity { certificate, key: key.serialize_pem() }
+    }
+}
+
+impl Identity {
+    /// What somebody says of himself, without any authority.
+    pub fn pretended(uri: &str) -> Self {
+        let (params, key) = leaf(uri, "anybody");
+        let certificate = params.self_signed(&key).expect("a certificate").pem();
+        Self { certificate, key: key.serialize_pem() }
+    }
+
+    /// Writes it into `directory`, as `<name>.pem` and `<name>-key.pem`.
+    pub fn write(&self, directory: &Path, name: &str) {
+        std::fs::write(directory.join(format!("{name}.pem")), &self.certificate).expect("a certificate is written");
+        std::fs::write(directory.join(format!("{name}-key.pem")), &self.key).expect("a key is written");
+    }
+}
+
+fn leaf(uri: &str, host: &str) -> (CertificateParams, KeyPair) {
+    let mut params = CertificateParams::default();
+    let (uri, host) = (uri.try_into().expect("ASCII"), host.try_into().expect("ASCII"));
+    // Not the authority's name, or the certificate would be its own issuer.
+    params.distinguished_name.push(DnType::CommonName, "somebody");
+    params.subject_alt_names = vec![SanType::URI(uri), SanType::DnsName(host)];
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth, ExtendedKeyUsagePurpose::ServerAuth];
+    (params, KeyPair::generate().expect("a key"))
+}
