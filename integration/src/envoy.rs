@@ -30,6 +30,21 @@ pub struct Settings {
     pub into_files: bool,
 }
 
+/// What else may be special about an Envoy.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Also {
+    /// Who is told each line of the access log.
+    pub(crate) recorder: Option<Recorder>,
+    /// Whether only the last lines are kept of what it logs.
+    pub(crate) quiet: bool,
+    /// Whether another process may take over ([`Envoy::restart_hot`]).
+    pub(crate) hot: bool,
+    /// Variables of its environment besides our own, as `NAME=VALUE`.
+    pub(crate) environment: Vec<String>,
+    /// What it merges into its configuration (`--config-yaml`).
+    pub(crate) overriding: Option<String>,
+}
+
 /// A running Envoy, which can be killed and started again, or replaced by another process without a gap.
 #[derive(Debug)]
 pub struct Envoy {
@@ -70,19 +85,9 @@ impl Envoy {
         Self::launch(Launch::new(file, scratch, *settings))
     }
 
-    /// The same with its access log told to `recorder`, with few lines kept if `quiet`, and for
-    /// [`restart_hot`](Self::restart_hot) if `hot`; `environment` are variables besides our own, as `NAME=VALUE`.
-    pub(crate) fn start_with(
-        file: &Path,
-        scratch: &Path,
-        settings: &Settings,
-        recorder: Option<&Recorder>,
-        quiet: bool,
-        hot: bool,
-        environment: &[String],
-    ) -> Self {
-        let (recorder, environment) = (recorder.cloned(), environment.to_vec());
-        Self::launch(Launch { recorder, quiet, hot, environment, ..Launch::new(file, scratch, *settings) })
+    /// The same with more that is special about it.
+    pub(crate) fn start_with(file: &Path, scratch: &Path, settings: &Settings, also: Also) -> Self {
+        Self::launch(Launch { also, ..Launch::new(file, scratch, *settings) })
     }
 
     /// Starts Envoy without waiting for it.
@@ -117,7 +122,7 @@ impl Envoy {
     /// # Panics
     /// Where it was not started for it ([`Mesh::restartable`](crate::Mesh::restartable)).
     pub fn restart_hot(&mut self) {
-        assert!(self.launch.hot, "this Envoy was not started to be replaced");
+        assert!(self.launch.also.hot, "this Envoy was not started to be replaced");
         self.epoch += 1;
         let mut process = self.launch.process(self.epoch);
         self.launch.await_live(&mut process, self.admin, self.epoch);

@@ -61,7 +61,7 @@ pub use eventually::eventually;
 pub use fake_control::FakeControl;
 pub use mesh::Mesh;
 pub use process::Process;
-pub use rendering::Ports;
+pub use rendering::{Form, Installation, Ports};
 pub use running::{Listeners, Plugin, Running};
 pub use seen::{Seen, Value, from_hex};
 pub use signer::Signer;

@@ -5,7 +5,11 @@ mod start;
 
 use std::path::PathBuf;
 
-use crate::{Signer, history::Recorder, rendering::Shape};
+use crate::{
+    Signer,
+    history::Recorder,
+    rendering::{Installation, Shape},
+};
 
 /// A mesh that is not started yet: what shall be different from the plain one.
 #[derive(Debug)]
@@ -28,6 +32,7 @@ pub struct Mesh {
     recorder: Option<Recorder>,
     switches: Option<String>,
     environment: Vec<String>,
+    installation: Option<Installation>,
 }
 
 impl Mesh {
@@ -52,6 +57,7 @@ impl Mesh {
             recorder: None,
             switches: None,
             environment: Vec::new(),
+            installation: None,
         }
     }
 
@@ -78,6 +84,12 @@ impl Mesh {
     #[must_use]
     pub fn minimal(self) -> Self {
         Self { configuration: "envoy/minimal.yaml", ..self }
+    }
+
+    /// Starts Envoy as a proxy of Istio, with the files of `envoy/istio` instead of `envoy.yaml`.
+    #[must_use]
+    pub fn in_istio(self, installation: Installation) -> Self {
+        Self { installation: Some(installation), ..self }
     }
 
     /// Uses the ports that `envoy.yaml` names, instead of free ones.

@@ -1,11 +1,13 @@
-//! The shipped `envoy.yaml` with other ports and with what a test is about, and nothing else changed.
+//! The shipped configuration with other ports and with what a test is about, and nothing else changed.
 
 mod discovery;
+mod istio;
 mod lines;
 mod ports;
 mod shape;
 
 pub(crate) use discovery::{FILTER, LISTENERS};
+pub use istio::{Form, Installation};
 pub use ports::Ports;
 pub(crate) use ports::kept_port;
 pub(crate) use shape::{Rendered, Shape};

@@ -54,6 +54,12 @@ fn distance(a: &str, b: &str) -> usize {
     a.len().max(b.len()).saturating_sub(front.saturating_add(back))
 }
 
+/// A message as JSON, with the names of the .proto files and without fields that have their defaults.
+pub fn to_json(message: &DynamicMessage) -> serde_json::Value {
+    let options = prost_reflect::SerializeOptions::new().use_proto_field_name(true);
+    message.serialize_with_options(serde_json::value::Serializer, &options).unwrap_or_default()
+}
+
 /// An Any with `message` in it.
 pub fn pack(message: &DynamicMessage) -> Option<DynamicMessage> {
     use prost_reflect::{ReflectMessage as _, Value};

@@ -48,7 +48,7 @@ mod tests {
 
     #[test]
     fn nothing_of_them_is_dropped() {
-        for (text, counts) in [(SIDECAR, [3, 1, 8]), (GATEWAY, [1, 1, 5])] {
+        for (text, counts) in [(SIDECAR, [3, 1, 6]), (GATEWAY, [1, 1, 4])] {
             let document = &yaml::read(text).unwrap()[0];
             let kinds = [
                 ("listeners", "envoy.config.listener.v3.Listener"),

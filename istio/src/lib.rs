@@ -15,10 +15,12 @@ pub mod patch;
 pub mod plugin;
 pub mod proxy;
 pub mod report;
+pub mod routing;
 pub mod select;
 pub mod yaml;
 
 pub use envoy_filter::EnvoyFilter;
+pub use prost_reflect::{DynamicMessage as Message, MessageDescriptor as Descriptor};
 pub use patch::{Change, Effect, Resources};
 pub use plugin::Plugin;
 pub use proxy::{Context, Kind, Proxy};

@@ -5,10 +5,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{ACCESS_LOG, DRAIN, LOG, PARENT_SHUTDOWN, Settings};
+use super::{ACCESS_LOG, Also, DRAIN, LOG, PARENT_SHUTDOWN, Settings};
 use crate::{
     Admin, Process, artefacts, eventually,
-    history::Recorder,
     process::{Second, Tap},
 };
 
@@ -18,20 +17,13 @@ pub(super) struct Launch {
     pub(super) file: PathBuf,
     pub(super) scratch: PathBuf,
     pub(super) settings: Settings,
-    /// Who is told each line of the access log.
-    pub(super) recorder: Option<Recorder>,
-    /// Whether only the last lines are kept of what it logs.
-    pub(super) quiet: bool,
-    /// Whether another process may take over.
-    pub(super) hot: bool,
-    /// Variables of its environment besides our own, as `NAME=VALUE`.
-    pub(super) environment: Vec<String>,
+    pub(super) also: Also,
 }
 
 impl Launch {
     pub(super) fn new(file: &Path, scratch: &Path, settings: Settings) -> Self {
         let (file, scratch) = (file.to_owned(), scratch.to_owned());
-        Self { file, scratch, settings, recorder: None, quiet: false, hot: false, environment: Vec::new() }
+        Self { file, scratch, settings, also: Also::default() }
     }
 
     /// Starts the process that takes over from `epoch` others.
@@ -47,15 +39,16 @@ impl Launch {
         );
         let files =
             ["--config-path".to_owned(), text(&self.file), "--admin-address-path".to_owned(), text(&self.told())];
-        let options = files.into_iter().chain(options.split_whitespace().map(str::to_owned));
+        let overriding = self.also.overriding.iter().flat_map(|text| ["--config-yaml".to_owned(), text.clone()]);
+        let options = files.into_iter().chain(options.split_whitespace().map(str::to_owned)).chain(overriding);
         let envoy = artefacts::envoy();
         // A program that becomes Envoy, with other variables.
-        let arguments: Vec<_> = self.environment.iter().cloned().chain([text(&envoy)]).chain(options).collect();
+        let arguments: Vec<_> = self.also.environment.iter().cloned().chain([text(&envoy)]).chain(options).collect();
         let log = |name| {
             let file = self.settings.into_files.then(|| Second::File(self.log(name)));
-            file.or_else(|| self.quiet.then(|| Second::Tap(Tap::new(|_| {}))))
+            file.or_else(|| self.also.quiet.then(|| Second::Tap(Tap::new(|_| {}))))
         };
-        let tap = self.recorder.clone().map(|recorder| Second::Tap(Tap::new(move |line| recorder.logged(line))));
+        let tap = self.also.recorder.clone().map(|recorder| Second::Tap(Tap::new(move |line| recorder.logged(line))));
         Process::start_read("envoy", Path::new("/usr/bin/env"), &arguments, tap.or_else(|| log(ACCESS_LOG)), log(LOG))
     }
 
@@ -85,7 +78,7 @@ impl Launch {
     }
 
     fn restarting(&self, epoch: u32) -> String {
-        if !self.hot {
+        if !self.also.hot {
             // It would need an id of its own for each Envoy on the machine.
             return "--disable-hot-restart".to_owned();
         }

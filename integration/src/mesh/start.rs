@@ -12,6 +12,7 @@ use super::Mesh;
 use crate::{
     Cable, Control, Echo, Envoy, FakeControl, Ports, Rules, Running, Settings,
     control::Launch,
+    envoy::Also,
     eventually,
     history::Witness,
     rendering::{Rendered, kept_port},
@@ -105,10 +106,11 @@ impl Mesh {
         };
         self.shape.more_controls = reached[1..].iter().map(SocketAddr::port).collect();
         let ports = Ports::free(stable.address(), canary.address(), reached[0]);
-        let (file, discovered) = self.configure(scratch.path(), ports);
+        let (file, discovered, overriding) = self.configure(scratch.path(), ports);
         let canary = self.canary.then_some(canary);
-        let envoy = self.envoy(&file, scratch.path());
-        if canary.is_some() {
+        let envoy = self.envoy(&file, scratch.path(), overriding);
+        // Istio has no health checks.
+        if canary.is_some() && self.installation.is_none() {
             await_canary(&envoy);
         }
         Running {
@@ -128,25 +130,35 @@ impl Mesh {
     }
 
     /// Writes Envoy's configuration, unless the shipped one is used as it is.
-    fn configure(&self, scratch: &Path, ports: Ports) -> (PathBuf, Discovered) {
+    fn configure(&self, scratch: &Path, ports: Ports) -> (PathBuf, Discovered, Option<String>) {
         let shipped = root().join(self.configuration);
         if self.as_shipped {
-            return (shipped, Discovered::default());
+            return (shipped, Discovered::default(), None);
         }
         let ports = if self.restartable { ports.kept() } else { ports };
         // A listener that is replaced keeps its address only where that is a port and not any.
         let ports = if self.shape.by_lds { Ports { listener: kept_port(), ..ports } } else { ports };
         let shipped = std::fs::read_to_string(shipped).expect(self.configuration);
-        let Rendered { bootstrap, filter, listeners } = self.shape.render(&shipped, ports, scratch);
+        let rendered = match &self.installation {
+            Some(installation) => installation.render(&self.shape, ports, scratch),
+            None => self.shape.render(&shipped, ports, scratch),
+        };
+        let Rendered { bootstrap, filter, listeners, overriding } = rendered;
         let file = scratch.join("envoy.yaml");
         std::fs::write(&file, bootstrap).expect("envoy.yaml");
-        (file, Discovered::new(scratch, filter, listeners))
+        (file, Discovered::new(scratch, filter, listeners), overriding)
     }
 
-    fn envoy(&self, file: &Path, scratch: &Path) -> Envoy {
+    fn envoy(&self, file: &Path, scratch: &Path, overriding: Option<String>) -> Envoy {
         let settings = Settings { workers: self.workers, into_files: self.shown };
-        let recorder = self.recorder.as_ref();
-        Envoy::start_with(file, scratch, &settings, recorder, self.quiet, self.restartable, &self.environment)
+        let also = Also {
+            recorder: self.recorder.clone(),
+            quiet: self.quiet,
+            hot: self.restartable,
+            environment: self.environment.clone(),
+            overriding,
+        };
+        Envoy::start_with(file, scratch, &settings, also)
     }
 
     fn listen(&self, shipped: u16) -> String {

@@ -56,10 +56,12 @@ pub(crate) struct Shape {
 pub(crate) struct Rendered {
     /// What Envoy starts with.
     pub(crate) bootstrap: String,
-    /// The HTTP filter, if it comes by ECDS.
-    pub(crate) filter: Option<Value>,
+    /// The name and the configuration of the HTTP filter, if it comes by ECDS.
+    pub(crate) filter: Option<(String, Value)>,
     /// The listeners, if they come by LDS.
     pub(crate) listeners: Option<Value>,
+    /// What Envoy merges into it (`--config-yaml`).
+    pub(crate) overriding: Option<String>,
 }
 
 impl Shape {
@@ -164,10 +166,10 @@ impl Shape {
     }
 
     fn with_discovery(&self, text: String, directory: &Path) -> Rendered {
-        let mut rendered = Rendered { bootstrap: text, filter: None, listeners: None };
+        let mut rendered = Rendered { bootstrap: text, filter: None, listeners: None, overriding: None };
         if self.by_ecds {
             let (text, filter) = discovery::filter(&rendered.bootstrap, directory);
-            (rendered.bootstrap, rendered.filter) = (text, Some(filter));
+            (rendered.bootstrap, rendered.filter) = (text, Some(("graylane".to_owned(), filter)));
         }
         if self.by_lds {
             let (text, listeners) = discovery::listeners(&rendered.bootstrap, directory);

@@ -20,19 +20,19 @@ const LISTENER: &str = "type.googleapis.com/envoy.config.listener.v3.Listener";
 #[derive(Debug, Default)]
 pub(crate) struct Discovered {
     directory: PathBuf,
-    filter: Option<Value>,
+    filter: Option<(String, Value)>,
     listeners: Option<Listeners>,
     versions: u32,
 }
 
 impl Discovered {
     /// Writes what shall be discovered into `directory`.
-    pub(crate) fn new(directory: &Path, filter: Option<Value>, listeners: Option<Value>) -> Self {
+    pub(crate) fn new(directory: &Path, filter: Option<(String, Value)>, listeners: Option<Value>) -> Self {
         let list = |listeners: Value| Listeners(listeners.as_array().cloned().expect("a list of listeners"));
         let listeners = listeners.map(list);
         let mut discovered = Self { directory: directory.to_owned(), filter, listeners, versions: 0 };
-        if let Some(filter) = discovered.filter.clone() {
-            discovered.write_filter(&filter);
+        if let Some((name, filter)) = discovered.filter.clone() {
+            discovered.write_filter(&name, &filter);
         }
         if let Some(listeners) = discovered.listeners.clone() {
             discovered.write_listeners(&listeners);
@@ -40,8 +40,8 @@ impl Discovered {
         discovered
     }
 
-    fn write_filter(&mut self, filter: &Value) {
-        let resource = json!({"@type": EXTENSION, "name": "graylane", "typed_config": filter});
+    fn write_filter(&mut self, name: &str, filter: &Value) {
+        let resource = json!({"@type": EXTENSION, "name": name, "typed_config": filter});
         self.write(FILTER, &[resource]);
     }
 
@@ -75,12 +75,12 @@ impl<C> Running<C> {
     /// # Panics
     /// Where the mesh is not [by ECDS](crate::Mesh::by_ecds).
     pub fn push_filter(&mut self, change: impl FnOnce(&mut Plugin<'_>)) -> Result<(), String> {
-        let mut filter = self.discovered.filter.clone().expect("a mesh by ECDS");
+        let (name, mut filter) = self.discovered.filter.clone().expect("a mesh by ECDS");
         change(&mut Plugin::of(&mut filter));
         let pushed = Pushed::before(self, "extension_config_discovery");
-        self.discovered.write_filter(&filter);
+        self.discovered.write_filter(&name, &filter);
         pushed.outcome(self)?;
-        self.discovered.filter = Some(filter);
+        self.discovered.filter = Some((name, filter));
         Ok(())
     }
 
