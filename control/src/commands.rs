@@ -10,6 +10,7 @@ mod embed;
 mod examples;
 mod explain;
 mod import;
+mod istio;
 mod keys;
 mod paths;
 mod probe;
@@ -53,6 +54,7 @@ enum Command {
     Compile(compile::Arguments),
     Embed(embed::Arguments),
     Import(import::Arguments),
+    Istio(istio::Arguments),
     Keys(keys::Arguments),
     Probe(probe::Arguments),
     Schema(schema::Arguments),
@@ -75,6 +77,7 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Compile(arguments) => compile::run(&arguments),
         Command::Embed(arguments) => embed::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
+        Command::Istio(arguments) => istio::run(&arguments),
         Command::Keys(arguments) => keys::run(&arguments),
         Command::Probe(arguments) => probe::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),

@@ -133,7 +133,7 @@ pub fn is_active(letter: char) -> bool {
 }
 
 /// Line and column, from 1, of the byte at `offset`; columns count characters.
-fn place(text: &[u8], offset: usize) -> (usize, usize) {
+pub fn place(text: &[u8], offset: usize) -> (usize, usize) {
     let before = text.get(..offset).unwrap_or(text);
     let line = before.split(|&byte| byte == b'\n').count();
     let start = before.iter().rposition(|&byte| byte == b'\n').map_or(0, |newline| newline.saturating_add(1));

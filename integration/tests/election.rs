@@ -1,14 +1,16 @@
 //! Who fetches where the bootstrap's fetcher died, stalled or was never there: a VM is elected, under load, and changes reach
-//! everyone again. The same with a vm_id and with the empty one, which Istio's WasmPlugin gives.
+//! everyone again. The same with a vm_id and with the empty one, which Istio's WasmPlugin gives, and in each way to install it in
+//! Istio.
 
 use std::time::{Duration, Instant};
 
 use graylane_integration::{
-    Control, Mesh, Request, Running, eventually,
+    Control, Form, Installation, Mesh, Request, Running, eventually,
     history::{BOUND, Bounds, Recorder, Window},
     load::{BETWEEN, Loading},
     samples,
 };
+use graylane_istio::proxy::Kind;
 
 /// How long the fetcher that stalls is busy: longer than the 3 s after which another one is elected, by enough to see it work.
 const STALL: Duration = Duration::from_secs(7);
@@ -214,4 +216,36 @@ fn nobody_is_elected_where_the_filter_is_not_told_how_to_fetch() {
     recorder.assert_kept(&Bounds::effect_within(BOUND).stale_in(for_ever), BETWEEN);
     let seen = mesh.send(&Request::get("/").header("x-user-id", "42")).seen();
     assert_eq!(seen.text("x-feature-flags"), Some("n=1"));
+}
+
+/// The office in a proxy of Istio, in each of these ways to install Graylane.
+fn in_istio(proxy: Kind, forms: &[Form], check: impl Fn(&str, &dyn Fn(Mesh) -> Mesh)) {
+    for &form in forms {
+        let name = format!("{proxy:?}-{form:?}").to_lowercase();
+        eprintln!("{name}");
+        check(&name, &|mesh: Mesh| mesh.in_istio(Installation::new(proxy, form, "1.31.0")));
+    }
+}
+
+const WITH_BOOTSTRAP: [Form; 2] = [Form::EnvoyFilterAndBootstrap, Form::WasmPluginAndBootstrap];
+const WITHOUT: [Form; 3] = [Form::EnvoyFilter, Form::WasmPlugin, Form::TrafficExtension];
+
+#[test]
+fn in_a_sidecar_a_vm_takes_over_from_a_fetcher_that_died() {
+    in_istio(Kind::Sidecar, &WITH_BOOTSTRAP, |name, shape| a_dead_fetcher_is_replaced(name, shape));
+}
+
+#[test]
+fn in_a_gateway_a_vm_takes_over_from_a_fetcher_that_died() {
+    in_istio(Kind::Gateway, &WITH_BOOTSTRAP, |name, shape| a_dead_fetcher_is_replaced(name, shape));
+}
+
+#[test]
+fn in_a_sidecar_without_a_fetcher_a_vm_is_elected_and_another_when_it_died() {
+    in_istio(Kind::Sidecar, &WITHOUT, |name, shape| without_a_fetcher_vms_elect_one_and_another(name, shape));
+}
+
+#[test]
+fn in_a_gateway_without_a_fetcher_a_vm_is_elected_and_another_when_it_died() {
+    in_istio(Kind::Gateway, &WITHOUT, |name, shape| without_a_fetcher_vms_elect_one_and_another(name, shape));
 }

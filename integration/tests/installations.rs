@@ -1,9 +1,9 @@
-//! Every way to install Graylane in Istio, in a sidecar and in a gateway: requests are decided and routed, changes arrive, somebody
-//! fetches, and who dies is replaced.
+//! Every way to install Graylane in Istio, in a sidecar and in a gateway: requests are decided and routed, somebody fetches, changes
+//! arrive under load. (`election.rs` has what happens when who fetches dies.)
 
 use graylane_integration::{
-    Control, Form, Installation, Mesh, Request, Running, eventually,
-    history::{BOUND, Bounds, Recorder, Window},
+    Control, Form, Installation, Mesh, Request, Running,
+    history::{BOUND, Bounds, Recorder},
     load::BETWEEN,
     samples,
 };
@@ -57,4 +57,40 @@ fn requests_are_decided_routed_and_logged() {
         let labelled = metrics.lines().any(|line| line.contains(metric) && line.contains(r#"variant="canary""#));
         assert!(labelled, "{name}: found no {metric} with its labels");
     });
+}
+
+#[test]
+fn changes_arrive_under_load_and_no_request_is_lost() {
+    everywhere(|name, installation| {
+        if installation.version != "1.31.0" {
+            return;
+        }
+        let recorder = Recorder::new();
+        let mesh = Mesh::new(&format!("changes-{name}")).in_istio(installation).workers(2);
+        let mut mesh = mesh.rules(&samples::numbered(0)).recorded_by(&recorder).start();
+        let load = mesh.load(&recorder);
+        for n in 1..=5 {
+            mesh.publish_under(&load, n);
+        }
+        drop(load.stop());
+        recorder.await_logged();
+        let verdict = recorder.assert_kept(&Bounds::effect_within(BOUND), 5 * BETWEEN);
+        assert_eq!(verdict.counted.failed, 0, "{name}: {verdict}");
+    });
+}
+
+#[test]
+fn an_http_route_sends_a_decision_on_as_well() {
+    let installation =
+        Installation { http_route: true, ..Installation::new(Kind::Gateway, Form::EnvoyFilter, "1.31.0") };
+    let mesh = Mesh::new("http-route").in_istio(installation).rules(&samples::header_to_canary("gray")).start();
+    let upstream = |value: &str| mesh.send(&Request::get("/").header("x-env", value)).seen().upstream;
+    assert_eq!((upstream("gray").as_str(), upstream("blue").as_str()), ("canary", "stable"));
+}
+
+#[test]
+#[should_panic(expected = "found patches that are not for this proxy")]
+fn a_version_that_nobody_looked_at_stays_as_it_is() {
+    let installation = Installation::new(Kind::Sidecar, Form::EnvoyFilter, "1.99.0");
+    drop(Mesh::new("unknown-version").in_istio(installation).start());
 }

@@ -51,7 +51,9 @@ pub fn convert(extension: &mut DynamicMessage, fetch: impl FnOnce(&Wanted) -> Re
         }
         Err(_) => {
             let open = policy.unwrap_or(false);
-            let rules = if open { json!({"rules_stat_prefix": "wasm-default-allow"}) } else {
+            let rules = if open {
+                json!({"rules_stat_prefix": "wasm-default-allow"})
+            } else {
                 json!({"rules": {}, "rules_stat_prefix": "wasm-default-deny"})
             };
             let rbac = api::message(RBAC).and_then(|rbac| DynamicMessage::deserialize(rbac, rules).ok());

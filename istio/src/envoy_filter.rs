@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, ops::Range};
 use prost_reflect::DynamicMessage;
 
 use crate::{
-    api::{self, Reading},
+    api::{self, Misfit, Reading},
     form::Form,
     report::Report,
     yaml::Node,
@@ -230,6 +230,13 @@ fn patch(node: &Node, index: usize, report: &mut Report) -> Option<Patch> {
     };
     let span = node.span.clone();
     Some(Patch { apply_to, matching, operation, value, span, operation_span, apply_to_span, path })
+}
+
+/// What a value of a MERGE has and what cannot overwrite anything: the zeros of their types.
+pub(crate) fn zeros(value: &Node, apply_to: &str) -> Vec<Misfit> {
+    let apply_to = ApplyTo::NAMES.iter().find(|(name, _)| *name == apply_to).map(|(_, to)| *to);
+    let message = apply_to.and_then(|to| api::message(to.message()));
+    message.map(|message| Reading::of(value, &message).zeros).unwrap_or_default()
 }
 
 fn message(node: &Node, apply_to: ApplyTo, path: &str, report: &mut Report) -> Option<DynamicMessage> {

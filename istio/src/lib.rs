@@ -9,6 +9,7 @@ pub mod api;
 pub mod envoy_filter;
 pub mod fixture;
 mod form;
+pub mod lint;
 pub mod merge;
 pub mod message;
 pub mod patch;
@@ -20,7 +21,7 @@ pub mod select;
 pub mod yaml;
 
 pub use envoy_filter::EnvoyFilter;
-pub use prost_reflect::{DynamicMessage as Message, MessageDescriptor as Descriptor};
 pub use patch::{Change, Effect, Resources};
 pub use plugin::Plugin;
+pub use prost_reflect::{DynamicMessage as Message, MessageDescriptor as Descriptor};
 pub use proxy::{Context, Kind, Proxy};

@@ -10,7 +10,7 @@ mod routes;
 
 use std::collections::BTreeSet;
 
-pub(crate) use http_filters::manager;
+pub(crate) use http_filters::{discovered_places, manager};
 
 use prost_reflect::DynamicMessage;
 
@@ -126,6 +126,12 @@ impl<'f> Patching<'f> {
     }
 }
 
+/// A filter chain in words; many have no name.
+pub(crate) fn place_of(listener: &DynamicMessage, chain: &DynamicMessage) -> String {
+    let (listener, chain) = (message::text(listener, "name"), message::text(chain, "name"));
+    if chain.is_empty() { format!("listener {listener}") } else { format!("listener {listener}, filter chain {chain}") }
+}
+
 fn lists(operation: Operation) -> Lists {
     if operation == Operation::MergeAndReplaceList { Lists::Replace } else { Lists::Append }
 }
@@ -155,7 +161,10 @@ pub fn apply(patches: &[Selected<'_>], proxy: &Proxy, resources: &mut Resources)
     effects
 }
 
-fn split(all: Vec<DynamicMessage>, mine: impl Fn(&DynamicMessage) -> bool) -> (Vec<DynamicMessage>, Vec<DynamicMessage>) {
+fn split(
+    all: Vec<DynamicMessage>,
+    mine: impl Fn(&DynamicMessage) -> bool,
+) -> (Vec<DynamicMessage>, Vec<DynamicMessage>) {
     all.into_iter().partition(mine)
 }
 

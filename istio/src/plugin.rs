@@ -138,8 +138,10 @@ impl Plugin {
         let translated = self.written == Written::WasmPlugin && minor >= 30;
         let suffix = if translated { "~istio-translated-wasmplugin" } else { "" };
         let mut environment: BTreeMap<String, String> = BTreeMap::new();
-        environment.extend(self.pull_secret.clone().map(|secret| ("ISTIO_META_WASM_IMAGE_PULL_SECRET".to_owned(), secret)));
-        environment.extend(self.pull_policy.clone().map(|policy| ("ISTIO_META_WASM_IMAGE_PULL_POLICY".to_owned(), policy)));
+        environment
+            .extend(self.pull_secret.clone().map(|secret| ("ISTIO_META_WASM_IMAGE_PULL_SECRET".to_owned(), secret)));
+        environment
+            .extend(self.pull_policy.clone().map(|policy| ("ISTIO_META_WASM_IMAGE_PULL_POLICY".to_owned(), policy)));
         environment.insert("ISTIO_META_WASM_PLUGIN_RESOURCE_VERSION".to_owned(), self.resource_version.clone());
         environment.extend(self.environment.clone());
         let mut variables = json!({"key_values": environment});
@@ -158,7 +160,9 @@ impl Plugin {
             "vm_config": vm,
         });
         let any = match &self.config {
-            Some(value) => json!({"@type": format!("{TYPE_PREFIX}google.protobuf.StringValue"), "value": written(value)}),
+            Some(value) => {
+                json!({"@type": format!("{TYPE_PREFIX}google.protobuf.StringValue"), "value": written(value)})
+            }
             // An Any without a type: an empty configuration.
             None => json!({}),
         };

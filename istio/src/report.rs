@@ -42,19 +42,24 @@ impl Report {
         self.error(code, &path, &misfit.span, misfit.found.clone(), &misfit.expected);
     }
 
+    pub(crate) fn misfit_as_warning(&mut self, code: &'static str, above: &str, misfit: &Misfit) {
+        let path = format!("{above}.{}", misfit.path);
+        self.warning(code, &path, &misfit.span, misfit.found.clone(), &misfit.expected);
+    }
+
     /// Takes over what another reading of the same file found, but for problems of this kind.
     pub(crate) fn absorb(&mut self, other: Report, but: &str) {
         self.problems.extend(other.problems.into_iter().filter(|problem| problem.code != but));
+    }
+
+    /// Whether something below `path` has an error already.
+    pub(crate) fn has_error_below(&self, path: &str) -> bool {
+        self.problems.iter().any(|problem| problem.severity == Severity::Error && problem.path.starts_with(path))
     }
 
     /// All of them, in the order of the file.
     pub fn into_problems(mut self) -> Vec<Problem> {
         self.problems.sort_by_key(|problem| (problem.span.start, problem.severity != Severity::Error));
         self.problems
-    }
-
-    /// Whether there is an error among them.
-    pub fn has_errors(&self) -> bool {
-        self.problems.iter().any(|problem| problem.severity == Severity::Error)
     }
 }

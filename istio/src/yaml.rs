@@ -147,7 +147,8 @@ pub(crate) fn quoted(text: &str) -> String {
 /// # Errors
 /// The first thing that keeps the file from being read: no YAML, a key that stands twice, too deep or too large.
 pub fn read(text: &str) -> Result<Vec<Node>, Unreadable> {
-    let mut reader = Reader { events: Parser::new_from_str(text), length: text.len(), anchors: HashMap::new(), nodes: 0 };
+    let mut reader =
+        Reader { events: Parser::new_from_str(text), length: text.len(), anchors: HashMap::new(), nodes: 0 };
     let mut documents = Vec::new();
     while let Some((event, span)) = reader.next()? {
         if !matches!(event, Event::StreamStart | Event::StreamEnd | Event::DocumentStart(..) | Event::DocumentEnd) {
@@ -183,7 +184,8 @@ impl<'t> Reader<'t> {
 
     fn some(&mut self) -> Result<(Event<'t>, Range<usize>), Unreadable> {
         let end = self.length..self.length;
-        let cut = Unreadable { span: end, found: "the end of the file".to_owned(), expected: "the rest of the document" };
+        let cut =
+            Unreadable { span: end, found: "the end of the file".to_owned(), expected: "the rest of the document" };
         self.next()?.ok_or(cut)
     }
 

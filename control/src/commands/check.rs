@@ -158,7 +158,7 @@ fn exit(unreadable: bool, findings: &[Finding]) -> u8 {
     }
 }
 
-fn write_text(findings: &[Finding], documents: &[Document], excerpts: bool) -> io::Result<()> {
+pub(super) fn write_text(findings: &[Finding], documents: &[Document], excerpts: bool) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     let colours = stdout.is_terminal() && std::env::var_os("NO_COLOR").is_none();
     for finding in findings {
@@ -192,7 +192,7 @@ fn summary(findings: &[Finding], documents: usize, unreadable: usize, judged: Op
     format!("{documents}{unreadable}: {}, {}{gates}", count(errors, "error"), count(warnings, "warning"))
 }
 
-fn write_json(items: &[impl Serialize]) -> io::Result<()> {
+pub(super) fn write_json(items: &(impl Serialize + ?Sized)) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     serde_json::to_writer_pretty(&mut stdout, items)?;
     writeln!(stdout)?;

@@ -9,12 +9,7 @@ mod stock;
 use std::path::Path;
 
 use graylane_istio::{
-    EnvoyFilter, Plugin, agent, api,
-    fixture::built_in,
-    patch, plugin,
-    proxy::Kind,
-    report::Report,
-    routing, select,
+    EnvoyFilter, Plugin, agent, api, fixture::built_in, patch, plugin, proxy::Kind, report::Report, routing, select,
 };
 use serde_json::{Value, json};
 
@@ -90,7 +85,9 @@ impl Installation {
         }
         documents.log(&mut resources);
 
-        let [extension] = &mut resources.extensions[..] else { panic!("found {} extensions", resources.extensions.len()) };
+        let [extension] = &mut resources.extensions[..] else {
+            panic!("found {} extensions", resources.extensions.len())
+        };
         let wasm = shape.filter_build.as_deref().map_or_else(|| artefacts::path("dist/graylane.wasm"), artefacts::wasm);
         let wasm = wasm.to_string_lossy().into_owned();
         agent::convert(extension, |_| Ok(wasm.clone()));

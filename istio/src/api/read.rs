@@ -29,21 +29,24 @@ pub struct Reading {
     pub wrong: Vec<Misfit>,
     /// Fields that the message does not have: they are dropped.
     pub unknown: Vec<Misfit>,
+    /// Fields that are written with the zero of their type: as if they were not written, so that a merge changes nothing.
+    pub zeros: Vec<Misfit>,
 }
 
 impl Reading {
     /// Reads `node` as a `message`.
     pub fn of(node: &Node, message: &MessageDescriptor) -> Self {
-        let mut reader = Reader { wrong: Vec::new(), unknown: Vec::new() };
+        let mut reader = Reader { wrong: Vec::new(), unknown: Vec::new(), zeros: Vec::new() };
         let read = reader.message(node, message, "");
         let sound = reader.wrong.is_empty();
-        Reading { message: read.filter(|_| sound), wrong: reader.wrong, unknown: reader.unknown }
+        Reading { message: read.filter(|_| sound), wrong: reader.wrong, unknown: reader.unknown, zeros: reader.zeros }
     }
 }
 
 struct Reader {
     wrong: Vec<Misfit>,
     unknown: Vec<Misfit>,
+    zeros: Vec<Misfit>,
 }
 
 fn below(path: &str, name: &str) -> String {
@@ -93,6 +96,12 @@ impl Reader {
                 self.wrong.push(Misfit { path: path.clone(), span: entry.key_span.clone(), found, expected });
             }
             if let Some(value) = self.field(&entry.node, &field, &path) {
+                if is_zero(&field, &value) {
+                    let expected =
+                        "another value: this one is as if it were not there, and overwrites nothing".to_owned();
+                    let (span, found) = (entry.node.span.clone(), entry.node.describe());
+                    self.zeros.push(Misfit { path: path.clone(), span, found, expected });
+                }
                 message.set_field(&field, value);
             }
         }
@@ -110,8 +119,11 @@ impl Reader {
             return None;
         };
         let kind = field.kind();
+        // What stands in a list is added as it is.
+        let known_zeros = self.zeros.len();
         let items = items.iter().enumerate();
         let read: Vec<_> = items.filter_map(|(at, item)| self.single(item, &kind, &format!("{path}[{at}]"))).collect();
+        self.zeros.truncate(known_zeros);
         Some(Value::List(read))
     }
 
@@ -123,6 +135,8 @@ impl Reader {
             return None;
         }
         let mut read = HashMap::new();
+        // An entry takes the place of the one that was there.
+        let known_zeros = self.zeros.len();
         for entry in node.entries() {
             let path = below(path, &entry.key);
             let key = map_key(&entry.key, &key_kind);
@@ -133,6 +147,7 @@ impl Reader {
                 read.insert(key, value);
             }
         }
+        self.zeros.truncate(known_zeros);
         Some(Value::Map(read))
     }
 
@@ -157,8 +172,12 @@ impl Reader {
             Kind::Double => float(node).map(Value::F64),
             #[allow(clippy::cast_possible_truncation, reason = "that is what a float field makes of it")]
             Kind::Float => float(node).map(|value| Value::F32(value as f32)),
-            Kind::Int32 | Kind::Sint32 | Kind::Sfixed32 => whole(node).and_then(|n| i32::try_from(n).ok()).map(Value::I32),
-            Kind::Int64 | Kind::Sint64 | Kind::Sfixed64 => whole(node).and_then(|n| i64::try_from(n).ok()).map(Value::I64),
+            Kind::Int32 | Kind::Sint32 | Kind::Sfixed32 => {
+                whole(node).and_then(|n| i32::try_from(n).ok()).map(Value::I32)
+            }
+            Kind::Int64 | Kind::Sint64 | Kind::Sfixed64 => {
+                whole(node).and_then(|n| i64::try_from(n).ok()).map(Value::I64)
+            }
             Kind::Uint32 | Kind::Fixed32 => whole(node).and_then(|n| u32::try_from(n).ok()).map(Value::U32),
             Kind::Uint64 | Kind::Fixed64 => whole(node).and_then(|n| u64::try_from(n).ok()).map(Value::U64),
         };
@@ -202,6 +221,20 @@ impl Reader {
             self.misfit(node, path, written(descriptor.full_name()));
         }
         read.ok()
+    }
+}
+
+/// Whether it is as if the field were not there: the zero of a scalar, also within a wrapper.
+fn is_zero(field: &FieldDescriptor, value: &Value) -> bool {
+    match value {
+        Value::List(_) | Value::Map(_) => false,
+        Value::Message(message) => {
+            let name = prost_reflect::ReflectMessage::descriptor(message).full_name().to_owned();
+            let wrapper =
+                name.starts_with("google.protobuf.") && name.ends_with("Value") && name != "google.protobuf.Value";
+            wrapper && name != "google.protobuf.ListValue" && message.fields().next().is_none()
+        }
+        value => !field.supports_presence() && value.is_default(&field.kind()),
     }
 }
 

@@ -26,7 +26,9 @@ pub(super) fn apply(patching: &mut Patching<'_>, clusters: &mut Vec<DynamicMessa
     for selected in patching.of(ApplyTo::Cluster) {
         let for_all = selected.patch.matching.context == Context::Any;
         let here = !for_all || matches!(patching.context, Context::SidecarOutbound | Context::Gateway);
-        if let Some(value) = selected.patch.value.as_ref().filter(|_| here && selected.patch.effective() == Operation::Add) {
+        if let Some(value) =
+            selected.patch.value.as_ref().filter(|_| here && selected.patch.effective() == Operation::Add)
+        {
             let at = clusters.len();
             patching.insert(&selected, clusters, PLACE, at, value);
         }
@@ -78,10 +80,11 @@ fn merge_transport_socket(
     let wanted = message::text(&value, "name");
     let mut matches = message::messages(cluster, "transport_socket_matches");
     if matches.is_empty() {
-        let merged = match message::inner(cluster, "transport_socket").filter(|own| message::text(own, "name") == wanted) {
-            Some(own) => merge_socket(&own, &value),
-            None => Ok(Some(value)),
-        };
+        let merged =
+            match message::inner(cluster, "transport_socket").filter(|own| message::text(own, "name") == wanted) {
+                Some(own) => merge_socket(&own, &value),
+                None => Ok(Some(value)),
+            };
         let set = merged.map(|merged| {
             merged.into_iter().for_each(|merged| message::set(cluster, "transport_socket", Value::Message(merged)));
         });

@@ -59,6 +59,22 @@ pub(crate) fn manager(filter: &DynamicMessage) -> Option<DynamicMessage> {
     api::unpack(&any).filter(|_| is_manager)
 }
 
+/// Where in a listener a filter of this name is: the filter chain in words, the position, and what stands behind it.
+pub(crate) fn discovered_places(listener: &DynamicMessage, name: &str) -> Vec<(String, usize, String)> {
+    let mut places = Vec::new();
+    for chain in message::messages(listener, "filter_chains") {
+        for filter in message::messages(&chain, "filters") {
+            let filters = manager(&filter).map(|one| message::messages(&one, "http_filters")).unwrap_or_default();
+            let names: Vec<_> = filters.iter().map(|filter| message::text(filter, "name")).collect();
+            if let Some(at) = names.iter().position(|one| one == name) {
+                let next = names.get(at.saturating_add(1)).cloned().unwrap_or_default();
+                places.push((super::place_of(listener, &chain), at, next));
+            }
+        }
+    }
+    places
+}
+
 /// The names of the HTTP filters of a listener whose configuration is discovered.
 pub(super) fn discovered(listener: &DynamicMessage) -> Vec<String> {
     let chains = message::messages(listener, "filter_chains").into_iter();

@@ -62,7 +62,9 @@ fn add(patching: &mut Patching<'_>, listeners: &mut Vec<DynamicMessage>) {
     for selected in patching.of(ApplyTo::Listener) {
         let for_all = selected.patch.matching.context == Context::Any;
         let here = !for_all || matches!(patching.context, Context::SidecarOutbound | Context::Gateway);
-        if let Some(value) = selected.patch.value.as_ref().filter(|_| here && selected.patch.effective() == Operation::Add) {
+        if let Some(value) =
+            selected.patch.value.as_ref().filter(|_| here && selected.patch.effective() == Operation::Add)
+        {
             let at = listeners.len();
             patching.insert(&selected, listeners, "listeners", at, value);
         }
@@ -115,18 +117,22 @@ fn chains(patching: &mut Patching<'_>, listener: &mut DynamicMessage) -> Result<
     let mut panicked = false;
     for mut chain in chains.drain(..) {
         // What follows a panic stays as it is.
-        let emptied = !panicked && has_filters(&chain) && match one_chain(patching, &of_listener, &mut chain) {
-            Ok(removed) => removed,
-            Err(Panicked) => {
-                panicked = true;
-                false
-            }
-        };
+        let emptied = !panicked
+            && has_filters(&chain)
+            && match one_chain(patching, &of_listener, &mut chain) {
+                Ok(removed) => removed,
+                Err(Panicked) => {
+                    panicked = true;
+                    false
+                }
+            };
         if panicked || (!emptied && has_filters(&chain)) {
             kept.push(chain);
         }
     }
-    if let Some(mut chain) = message::inner(listener, "default_filter_chain").filter(|chain| !panicked && has_filters(chain)) {
+    if let Some(mut chain) =
+        message::inner(listener, "default_filter_chain").filter(|chain| !panicked && has_filters(chain))
+    {
         match one_chain(patching, &of_listener, &mut chain) {
             Ok(true) => listener.clear_field_by_name("default_filter_chain"),
             Ok(false) => message::set(listener, "default_filter_chain", Value::Message(chain)),
@@ -135,7 +141,8 @@ fn chains(patching: &mut Patching<'_>, listener: &mut DynamicMessage) -> Result<
     }
     if !panicked {
         for selected in patching.of(ApplyTo::FilterChain) {
-            let adds = selected.patch.effective() == Operation::Add && predicates::listener(&of_listener, selected.patch);
+            let adds =
+                selected.patch.effective() == Operation::Add && predicates::listener(&of_listener, selected.patch);
             if let Some(value) = selected.patch.value.as_ref().filter(|_| adds) {
                 let at = kept.len();
                 patching.insert(&selected, &mut kept, &place, at, value);
@@ -151,7 +158,11 @@ fn has_filters(chain: &DynamicMessage) -> bool {
 }
 
 /// Whether it is removed.
-fn one_chain(patching: &mut Patching<'_>, listener: &DynamicMessage, chain: &mut DynamicMessage) -> Result<bool, Panicked> {
+fn one_chain(
+    patching: &mut Patching<'_>,
+    listener: &DynamicMessage,
+    chain: &mut DynamicMessage,
+) -> Result<bool, Panicked> {
     let place = format!("listener {}", message::text(listener, "name"));
     let name = message::text(chain, "name");
     for selected in patching.of(ApplyTo::FilterChain) {
@@ -205,7 +216,9 @@ fn inline_routes(patching: &mut Patching<'_>, listener: &mut DynamicMessage) {
             {
                 let mut configurations = vec![routes];
                 routes::apply(patching, &mut configurations);
-                configurations.into_iter().for_each(|one| message::set(&mut manager, "route_config", Value::Message(one)));
+                configurations
+                    .into_iter()
+                    .for_each(|one| message::set(&mut manager, "route_config", Value::Message(one)));
                 message::set_packed(filter, "typed_config", &manager);
             }
         }

@@ -15,7 +15,7 @@ pub(super) fn apply(
     listener: &DynamicMessage,
     chain: &mut DynamicMessage,
 ) -> Result<(), Panicked> {
-    let place = format!("listener {}, filter chain {}", message::text(listener, "name"), message::text(chain, "name"));
+    let place = super::place_of(listener, chain);
     let of_chain = chain.clone();
     let mut filters = message::messages(chain, "filters");
     for selected in patching.of(ApplyTo::NetworkFilter) {

@@ -91,8 +91,11 @@ fn routes(
     configuration: &DynamicMessage,
     host: &mut DynamicMessage,
 ) -> Result<(), Panicked> {
-    let place =
-        format!("route configuration {}, virtual host {}", message::text(configuration, "name"), message::text(host, "name"));
+    let place = format!(
+        "route configuration {}, virtual host {}",
+        message::text(configuration, "name"),
+        message::text(host, "name")
+    );
     let mut kept = Vec::new();
     let mut outcome = Ok(());
     for mut route in message::messages(host, "routes") {

@@ -29,7 +29,9 @@ impl Plugin {
         let metadata = |key| document.at(&["metadata", key]).and_then(Node::text).unwrap_or_default().to_owned();
         let spec_node = document.field("spec")?;
         let known: Vec<&str> = match written {
-            Written::WasmPlugin => COMMON.iter().chain(&WASM).chain(&["targetRef", "verificationKey"]).copied().collect(),
+            Written::WasmPlugin => {
+                COMMON.iter().chain(&WASM).chain(&["targetRef", "verificationKey"]).copied().collect()
+            }
             Written::TrafficExtension => COMMON.iter().chain(&["wasm", "lua"]).copied().collect(),
         };
         let mut spec = Form::open(spec_node, "spec", &known, report)?;
@@ -69,11 +71,7 @@ impl Plugin {
         }
         let kinds = [("HTTP", true), ("UNSPECIFIED_PLUGIN_TYPE", true), ("NETWORK", false)];
         let http = wasm.one_of("type", &kinds).is_none_or(|(http, _)| http);
-        let strategies = [
-            ("FAIL_CLOSE", "FAIL_CLOSED"),
-            ("FAIL_OPEN", "FAIL_OPEN"),
-            ("FAIL_RELOAD", "FAIL_RELOAD"),
-        ];
+        let strategies = [("FAIL_CLOSE", "FAIL_CLOSED"), ("FAIL_OPEN", "FAIL_OPEN"), ("FAIL_RELOAD", "FAIL_RELOAD")];
         let policy = wasm.one_of("failStrategy", &strategies).map_or("FAIL_CLOSED", |(policy, _)| policy);
         let policies = [("IfNotPresent", "IfNotPresent"), ("Always", "Always"), ("UNSPECIFIED_POLICY", "")];
         let pull_policy = wasm.one_of("imagePullPolicy", &policies).map(|(policy, _)| policy.to_owned());

@@ -45,7 +45,8 @@ pub(super) fn apply(document: &Node, proxy: &Proxy, resources: &mut Resources) -
     }
     routes.sort_by_key(|one| one.rank);
     let hosts = texts(spec, "hostnames");
-    let meant = |host: &prost_reflect::DynamicMessage| message::texts(host, "domains").iter().any(|name| hosts.contains(name));
+    let meant =
+        |host: &prost_reflect::DynamicMessage| message::texts(host, "domains").iter().any(|name| hosts.contains(name));
     let made = |like: &prost_reflect::DynamicMessage| {
         routes.iter().filter_map(|one| route(like, &one.name, one.matches.clone(), &one.cluster)).collect()
     };
@@ -89,7 +90,8 @@ fn matching(node: &Node) -> Result<(usize, usize, Json), Unroutable> {
         let text = |key| demanded(one, &[key]).map(|node| node.text().unwrap_or_default().to_owned());
         headers.push(header(&text("name")?.to_ascii_lowercase(), &text("value")?));
     }
-    let prefix = if path == "/" { json!({"prefix": "/"}) } else { json!({"path_separated_prefix": path.trim_end_matches('/')}) };
+    let prefix =
+        if path == "/" { json!({"prefix": "/"}) } else { json!({"path_separated_prefix": path.trim_end_matches('/')}) };
     let (length, count) = (path.len(), headers.len());
     let mut matches = prefix;
     if let (Some(object), true) = (matches.as_object_mut(), count > 0) {

@@ -39,7 +39,8 @@ pub(super) fn apply(document: &Node, proxy: &Proxy, resources: &mut Resources) -
         routes.extend(matches.into_iter().map(|matches| (name.to_owned(), matches, to.clone())));
     }
     let hosts = texts(spec, "hosts");
-    let meant = |host: &prost_reflect::DynamicMessage| message::texts(host, "domains").iter().any(|name| hosts.contains(name));
+    let meant =
+        |host: &prost_reflect::DynamicMessage| message::texts(host, "domains").iter().any(|name| hosts.contains(name));
     let made = |like: &prost_reflect::DynamicMessage| {
         routes.iter().filter_map(|(name, matches, to)| route(like, name, matches.clone(), to)).collect()
     };

@@ -1,8 +1,7 @@
 //! The files of `envoy/istio`, and what about them is the reader's to change.
 
 use graylane_istio::{
-    EnvoyFilter, Plugin, Proxy, Resources,
-    message,
+    EnvoyFilter, Plugin, Proxy, Resources, message,
     plugin::Written,
     proxy::Kind,
     yaml::{self, Node},
@@ -72,7 +71,8 @@ impl<'i> Documents<'i> {
         let name = &chosen["accessLogging"][0]["providers"][0]["name"];
         let mesh = read("mesh-config.yaml").remove(0).to_json();
         let providers = mesh["meshConfig"]["extensionProviders"].as_array().expect("providers").clone();
-        let provider = providers.iter().find(|provider| provider["name"] == *name).expect("the provider that is chosen");
+        let provider =
+            providers.iter().find(|provider| provider["name"] == *name).expect("the provider that is chosen");
         let file = &provider["envoyFileAccessLog"];
         let log = json!([{
             "name": "envoy.access_loggers.file",
@@ -97,10 +97,12 @@ impl<'i> Documents<'i> {
     /// What the agent passes to Envoy as `--config-yaml`.
     pub(super) fn overriding(&self, form: Form, shape: &Shape) -> String {
         let document = read("bootstrap.yaml").remove(0);
-        let text = document.at(&["data", "custom_bootstrap.json"]).and_then(Node::text).expect("the key the agent reads");
+        let text =
+            document.at(&["data", "custom_bootstrap.json"]).and_then(Node::text).expect("the key the agent reads");
         let mut value: Value = yaml::read(text).expect("YAML").remove(0).to_json();
         let vm = &mut value["bootstrap_extensions"][0]["typed_config"]["config"]["vm_config"];
-        let wasm = shape.fetcher_build.as_deref().map_or_else(|| artefacts::path("dist/graylane.wasm"), artefacts::wasm);
+        let wasm =
+            shape.fetcher_build.as_deref().map_or_else(|| artefacts::path("dist/graylane.wasm"), artefacts::wasm);
         assert_eq!(vm["code"]["local"]["filename"], json!("/etc/graylane/graylane.wasm"));
         vm["code"]["local"]["filename"] = json!(wasm);
         if form == Form::WasmPluginAndBootstrap {
