@@ -21,7 +21,7 @@ WASM_LIMIT := 1048576
 # The one test whose output is of interest when it passes.
 FIGURES := a_hundred_changes_under_load_lose_nothing_and_arrive_soon
 
-NATIVE := -p graylane-rules -p graylane-filter -p graylane -p graylane-release -p graylane-integration
+NATIVE := -p graylane-rules -p graylane-filter -p graylane -p graylane-istio -p graylane-release -p graylane-integration
 BENCH_WASM := -p graylane-bench-floor -p graylane-bench-sdk-empty
 # Without the paths of this machine, so that whoever builds the same sources has the same bytes.
 WASM_BUILD = cargo build --profile wasm --target wasm32-wasip1 --config "$$(tools/remap wasm32-wasip1)"
@@ -31,7 +31,7 @@ IN_FUZZ := cd fuzz
 # A binary and a cdylib have no public items: their documentation is for those who work on them.
 PRIVATE_DOC := RUSTDOCFLAGS='-D warnings -A rustdoc::private-intra-doc-links' cargo doc --no-deps --document-private-items
 
-.PHONY: help demo up test test-fuzz test-compose test-oldest check bench bench-decide bench-swap race soak faults slots fuzz build tools validators images dist dist-verify fmt clean
+.PHONY: help demo up test istio-api test-fuzz test-compose test-oldest check bench bench-decide bench-swap race soak faults slots fuzz build tools validators images dist dist-verify fmt clean
 .PHONY: toolchain build-wasm build-bench build-tests test-rust lint docs deny purity bindgen
 
 help: ## what there is
@@ -42,6 +42,9 @@ demo: tools build ## requests decided and explained, rules changed under load; e
 
 up: tools build ## everything left running, with curl lines to try and rules to change
 	target/debug/demo --keep
+
+istio-api: tools ## what `graylane istio lint` knows of Envoy's API, read out of Envoy anew
+	cargo run -q -p graylane-integration --bin istio-api
 
 test: test-rust test-fuzz test-compose ## every test
 
@@ -178,7 +181,7 @@ lint: toolchain
 	cargo clippy -p graylane-rules --target wasm32-unknown-unknown --all-targets -- -D warnings
 
 docs: toolchain
-	RUSTDOCFLAGS='-D warnings' cargo doc --no-deps -p graylane-rules -p graylane-integration
+	RUSTDOCFLAGS='-D warnings' cargo doc --no-deps -p graylane-rules -p graylane-istio -p graylane-integration
 	$(PRIVATE_DOC) -p graylane
 	$(PRIVATE_DOC) -p graylane-filter --target wasm32-wasip1
 

@@ -34,7 +34,10 @@ pub(crate) fn wasm(build: &str) -> PathBuf {
 }
 
 /// Envoy: what `ENVOY_BIN` names, else what `make tools` put into the tree.
-pub(crate) fn envoy() -> PathBuf {
+///
+/// # Panics
+/// Where there is none.
+pub fn envoy() -> PathBuf {
     if let Some(chosen) = std::env::var_os("ENVOY_BIN") {
         let chosen = PathBuf::from(chosen);
         assert!(chosen.is_file(), "found no file {}, expected ENVOY_BIN to name an Envoy", chosen.display());

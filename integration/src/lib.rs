@@ -21,6 +21,7 @@ pub mod cable;
 pub mod changes;
 pub mod compose;
 mod control;
+pub mod descriptors;
 pub mod echo;
 mod embedded;
 pub mod envoy;
@@ -51,7 +52,7 @@ pub mod workload;
 
 pub use access::Access;
 pub use admin::Admin;
-pub use artefacts::{path as artefact, root};
+pub use artefacts::{envoy as envoy_binary, path as artefact, root};
 pub use cable::Cable;
 pub use control::{Control, Rules};
 pub use echo::Echo;

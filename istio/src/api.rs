@@ -12,12 +12,9 @@ pub use read::{Misfit, Reading};
 
 static DESCRIPTORS: &[u8] = include_bytes!("envoy-1.40.binpb.gz");
 
-static POOL: LazyLock<DescriptorPool> = LazyLock::new(|| {
-    let mut bytes = Vec::new();
-    let read = flate2::read::GzDecoder::new(DESCRIPTORS).read_to_end(&mut bytes);
-    // What is built in is checked by a test; without it nothing is known, and everything is said to be unknown.
-    read.ok().and_then(|_| DescriptorPool::decode(&bytes[..]).ok()).unwrap_or_default()
-});
+// What is built in is checked by a test; without it nothing would be known, and everything be said to be unknown.
+static POOL: LazyLock<DescriptorPool> =
+    LazyLock::new(|| DescriptorPool::decode(&descriptors()[..]).unwrap_or_default());
 
 /// What every type of an `@type` begins with.
 pub const TYPE_PREFIX: &str = "type.googleapis.com/";
@@ -32,9 +29,11 @@ pub fn message_of_url(url: &str) -> Option<MessageDescriptor> {
     message(url.rsplit('/').next().unwrap_or(url))
 }
 
-/// The descriptors as one set, as `protoc` would write it.
+/// The descriptors as one `FileDescriptorSet`.
 pub fn descriptors() -> Vec<u8> {
-    POOL.encode_to_vec()
+    let mut bytes = Vec::new();
+    let read = flate2::read::GzDecoder::new(DESCRIPTORS).read_to_end(&mut bytes);
+    read.map(|_| bytes).unwrap_or_default()
 }
 
 /// The names of all messages that could be meant by a misspelt `@type`.

@@ -52,9 +52,9 @@ impl Report {
         self.problems.extend(other.problems.into_iter().filter(|problem| problem.code != but));
     }
 
-    /// Whether something below `path` has an error already.
-    pub(crate) fn has_error_below(&self, path: &str) -> bool {
-        self.problems.iter().any(|problem| problem.severity == Severity::Error && problem.path.starts_with(path))
+    /// Whether something within these bytes has an error already.
+    pub(crate) fn has_error_within(&self, span: &Range<usize>) -> bool {
+        self.problems.iter().any(|problem| problem.severity == Severity::Error && span.contains(&problem.span.start))
     }
 
     /// All of them, in the order of the file.

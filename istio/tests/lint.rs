@@ -1,4 +1,5 @@
 //! Each case of `testdata/istio` says behind `<-` which findings its lines earn; there are no others.
+#![allow(clippy::unwrap_used, clippy::arithmetic_side_effects, clippy::indexing_slicing, reason = "tests")]
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -60,7 +60,7 @@ fn patches(
         let given_up =
             all.iter().flat_map(|(_, effects)| effects).any(|one| matches!(one.change, Change::Panicked(..)));
         // What keeps it from having an effect may be known already.
-        if !report.has_error_below(&patch.path) {
+        if !report.has_error_within(&patch.span) {
             panics(patch, &effects, report);
             if is_for_some && !given_up && effects.is_empty() {
                 nothing(patch, mesh, report);

@@ -38,7 +38,7 @@ fn without_a_fetcher_the_filter_is_told_how_to_fetch() {
     let shape = Shape { without_fetcher: true, empty_vm_id: true, more_controls: vec![7], ..Shape::default() };
     let rendered = rendered(&Shape { by_ecds: true, ..shape });
     assert!(!rendered.bootstrap.contains("bootstrap_extensions") && !rendered.bootstrap.contains("vm_id"));
-    let filter = rendered.filter.unwrap();
+    let (_, filter) = rendered.filter.unwrap();
     let configuration = read(filter["config"]["configuration"]["value"].as_str().unwrap());
     assert_eq!(configuration["fetcher"]["control"][1]["cluster"], "graylane_control_2");
     assert_eq!(filter["config"]["vm_config"]["vm_id"], Value::Null);
@@ -47,10 +47,10 @@ fn without_a_fetcher_the_filter_is_told_how_to_fetch() {
 #[test]
 fn the_filter_need_not_be_able_to_fetch() {
     let shape = Shape { filter_never_fetches: true, by_ecds: true, ..Shape::default() };
-    let filter = rendered(&shape).filter.unwrap();
+    let (_, filter) = rendered(&shape).filter.unwrap();
     assert!(!filter["config"]["configuration"]["value"].as_str().unwrap().contains("fetcher"));
     let own = Some(r#"{"ownedHeaders": ["x-a"]}"#.to_owned());
-    let filter = rendered(&Shape { filter: own, by_ecds: true, ..Shape::default() }).filter.unwrap();
+    let (_, filter) = rendered(&Shape { filter: own, by_ecds: true, ..Shape::default() }).filter.unwrap();
     assert_eq!(filter["config"]["configuration"]["value"].as_str().unwrap().trim(), r#"{"ownedHeaders": ["x-a"]}"#);
 }
 
