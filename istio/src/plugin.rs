@@ -159,14 +159,11 @@ impl Plugin {
             "failure_policy": self.failure_policy,
             "vm_config": vm,
         });
-        let any = match &self.config {
-            Some(value) => {
-                json!({"@type": format!("{TYPE_PREFIX}google.protobuf.StringValue"), "value": written(value)})
-            }
-            // An Any without a type: an empty configuration.
-            None => json!({}),
-        };
-        set(&mut config, "configuration", any);
+        // Without one istiod sends an Any without a type, which is to Envoy as if there were none: an empty configuration.
+        if let Some(value) = &self.config {
+            let any = json!({"@type": format!("{TYPE_PREFIX}google.protobuf.StringValue"), "value": written(value)});
+            set(&mut config, "configuration", any);
+        }
         let wasm = DynamicMessage::deserialize(api::message(WASM)?, json!({"config": config})).ok()?;
         let mut extension = DynamicMessage::new(api::message("envoy.config.core.v3.TypedExtensionConfig")?);
         message::set(&mut extension, "name", Value::String(self.resource_name(minor)));
