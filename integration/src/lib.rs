@@ -62,7 +62,7 @@ pub use eventually::eventually;
 pub use fake_control::FakeControl;
 pub use mesh::Mesh;
 pub use process::Process;
-pub use rendering::{Form, Installation, Ports};
+pub use rendering::{Alteration, Form, Installation, Ports};
 pub use running::{Listeners, Plugin, Running};
 pub use seen::{Seen, Value, from_hex};
 pub use signer::Signer;

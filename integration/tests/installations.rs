@@ -2,7 +2,7 @@
 //! arrive under load. (`election.rs` has what happens when who fetches dies.)
 
 use graylane_integration::{
-    Control, Form, Installation, Mesh, Request, Running,
+    Alteration, Control, Form, Installation, Mesh, Request, Running,
     history::{BOUND, Bounds, Recorder},
     load::BETWEEN,
     samples,
@@ -37,26 +37,30 @@ fn fetcher(mesh: &mut Running<Control>) -> Option<String> {
     status.nodes.first().and_then(|node| node.fetcher.clone())
 }
 
+/// Requests are decided, routed, logged and counted, and who should fetch does.
+fn works(name: &str, installation: Installation) {
+    let mut mesh = Mesh::new(name).in_istio(installation).rules(&samples::header_to_canary("gray")).start();
+    let answer = mesh.send(&Request::get("/").header("x-env", "gray"));
+    let seen = answer.seen();
+    assert_eq!((seen.upstream.as_str(), seen.text("x-gray-variant")), ("canary", Some("canary")), "{name}");
+    let access = mesh.access(&answer);
+    assert_eq!(access.rule.as_deref(), Some("checkout/qa"), "{name}");
+    assert_eq!(access.upstream_cluster.as_deref().map(|name| name.contains("canary")), Some(true), "{access:?}");
+    // Forged, and nothing that a rule is about.
+    let answer = mesh.send(&Request::get("/").header("x-gray-variant", "canary"));
+    assert_eq!((answer.seen().upstream.as_str(), answer.seen().text("x-gray-variant")), ("stable", Some("stable")));
+    let expected = if installation.has_fetcher() { "bootstrap" } else { "elected" };
+    assert_eq!(fetcher(&mut mesh).as_deref(), Some(expected), "{name}");
+    let metric = "graylane_requests_total";
+    let metrics = mesh.admin().text("/stats/prometheus").expect("metrics");
+    let labels = [r#"rule="checkout/qa""#, r#"variant="canary""#];
+    let labelled = metrics.lines().any(|line| line.contains(metric) && labels.iter().all(|label| line.contains(label)));
+    assert!(labelled, "{name}: found no {metric} with its labels");
+}
+
 #[test]
 fn requests_are_decided_routed_and_logged() {
-    everywhere(|name, installation| {
-        let mut mesh = Mesh::new(name).in_istio(installation).rules(&samples::header_to_canary("gray")).start();
-        let answer = mesh.send(&Request::get("/").header("x-env", "gray"));
-        let seen = answer.seen();
-        assert_eq!((seen.upstream.as_str(), seen.text("x-gray-variant")), ("canary", Some("canary")), "{name}");
-        let access = mesh.access(&answer);
-        assert_eq!(access.rule.as_deref(), Some("checkout/qa"), "{name}");
-        assert_eq!(access.upstream_cluster.as_deref().map(|name| name.contains("canary")), Some(true), "{access:?}");
-        // Forged, and nothing that a rule is about.
-        let answer = mesh.send(&Request::get("/").header("x-gray-variant", "canary"));
-        assert_eq!((answer.seen().upstream.as_str(), answer.seen().text("x-gray-variant")), ("stable", Some("stable")));
-        let expected = if installation.has_fetcher() { "bootstrap" } else { "elected" };
-        assert_eq!(fetcher(&mut mesh).as_deref(), Some(expected), "{name}");
-        let metric = "graylane_requests_total";
-        let metrics = mesh.admin().text("/stats/prometheus").expect("metrics");
-        let labelled = metrics.lines().any(|line| line.contains(metric) && line.contains(r#"variant="canary""#));
-        assert!(labelled, "{name}: found no {metric} with its labels");
-    });
+    everywhere(works);
 }
 
 #[test]
@@ -83,9 +87,7 @@ fn changes_arrive_under_load_and_no_request_is_lost() {
 fn an_http_route_sends_a_decision_on_as_well() {
     let installation =
         Installation { http_route: true, ..Installation::new(Kind::Gateway, Form::EnvoyFilter, "1.31.0") };
-    let mesh = Mesh::new("http-route").in_istio(installation).rules(&samples::header_to_canary("gray")).start();
-    let upstream = |value: &str| mesh.send(&Request::get("/").header("x-env", value)).seen().upstream;
-    assert_eq!((upstream("gray").as_str(), upstream("blue").as_str()), ("canary", "stable"));
+    works("http-route", installation);
 }
 
 #[test]
@@ -93,4 +95,54 @@ fn an_http_route_sends_a_decision_on_as_well() {
 fn a_version_that_nobody_looked_at_stays_as_it_is() {
     let installation = Installation::new(Kind::Sidecar, Form::EnvoyFilter, "1.99.0");
     drop(Mesh::new("unknown-version").in_istio(installation).start());
+}
+
+/// What a file says, changed so that it no longer does what it is for; and where it is used.
+const ALTERATIONS: &[(Kind, Form, Alteration)] = &[
+    altered(Kind::Sidecar, Form::EnvoyFilter, "sidecar.yaml", "http.grpc_stats", "http.grpc_stat"),
+    altered(Kind::Sidecar, Form::EnvoyFilter, "sidecar.yaml", "app: frontend", "app: backend"),
+    altered(Kind::Sidecar, Form::EnvoyFilter, "sidecar.yaml", "applyTo: EXTENSION_CONFIG", "applyTo: BOOTSTRAP"),
+    altered(Kind::Sidecar, Form::EnvoyFilter, "sidecar.yaml", "INSERT_BEFORE", "INSERT_AFTER_ALL"),
+    altered(Kind::Gateway, Form::EnvoyFilter, "gateway.yaml", "context: GATEWAY", "context: SIDECAR_INBOUND"),
+    altered(Kind::Gateway, Form::EnvoyFilter, "gateway.yaml", "3[01]", "3[23]"),
+    altered(Kind::Gateway, Form::EnvoyFilter, "gateway.yaml", "failure_policy: FAIL_RELOAD", "failure_policy: RELOAD"),
+    altered(Kind::Gateway, Form::EnvoyFilter, "cookies.yaml", "operation: MERGE", "operation: REMOVE"),
+    altered(Kind::Sidecar, Form::WasmPlugin, "wasmplugin.yaml", "pluginConfig:", "plugin_config:"),
+    altered(Kind::Sidecar, Form::WasmPlugin, "wasmplugin.yaml", "app: frontend", "app: backend"),
+    altered(Kind::Sidecar, Form::TrafficExtension, "trafficextension.yaml", "  wasm:", "  lua:"),
+    altered(Kind::Sidecar, Form::EnvoyFilter, "routes.yaml", "- name: canary", "- name: canari"),
+    altered(Kind::Sidecar, Form::EnvoyFilter, "routes.yaml", "x-gray-variant", "x-grey-variant"),
+    altered(Kind::Sidecar, Form::EnvoyFilter, "routes.yaml", "gateways: [mesh, ", "gateways: ["),
+    altered(Kind::Gateway, Form::EnvoyFilter, "httproute.yaml", "value: canary", "value: other"),
+    altered(Kind::Gateway, Form::EnvoyFilter, "httproute.yaml", "name: checkout-canary", "name: checkout-canari"),
+    altered(Kind::Sidecar, Form::EnvoyFilter, "telemetry.yaml", "graylane-log", "other-log"),
+    altered(Kind::Sidecar, Form::EnvoyFilter, "mesh-config.yaml", "wasm.graylane_rule", "wasm.greylane_rule"),
+    altered(Kind::Sidecar, Form::EnvoyFilter, "mesh-config.yaml", "[rule, variant, reason]", "[variant, reason]"),
+    altered(Kind::Sidecar, Form::EnvoyFilterAndBootstrap, "bootstrap.yaml", "singleton: true", "singelton: true"),
+    altered(Kind::Sidecar, Form::EnvoyFilterAndBootstrap, "bootstrap.yaml", "vm_id: graylane", "vm_id: other"),
+];
+
+const fn altered(
+    proxy: Kind,
+    form: Form,
+    file: &'static str,
+    from: &'static str,
+    to: &'static str,
+) -> (Kind, Form, Alteration) {
+    (proxy, form, Alteration { file, from, to })
+}
+
+#[test]
+fn an_altered_file_is_noticed() {
+    let passed: Vec<_> = ALTERATIONS
+        .iter()
+        .filter(|(proxy, form, altered)| {
+            let http_route = altered.file == "httproute.yaml";
+            let plain = Installation::new(*proxy, *form, "1.31.0");
+            let installation = Installation { http_route, altered: Some(*altered), ..plain };
+            let name = format!("altered-{}", altered.file.trim_end_matches(".yaml"));
+            std::panic::catch_unwind(|| works(&name, installation)).is_ok()
+        })
+        .collect();
+    assert!(passed.is_empty(), "nobody noticed {passed:?}");
 }

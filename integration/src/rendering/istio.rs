@@ -43,12 +43,25 @@ pub struct Installation {
     pub version: &'static str,
     /// Whether routes are an HTTPRoute's and not a VirtualService's.
     pub http_route: bool,
+    /// What is changed in one of the files, to see that it is noticed.
+    pub altered: Option<Alteration>,
+}
+
+/// A change of a file of `envoy/istio`: what stands there, and what shall.
+#[derive(Clone, Copy, Debug)]
+pub struct Alteration {
+    /// The file: `sidecar.yaml`.
+    pub file: &'static str,
+    /// What stands in it.
+    pub from: &'static str,
+    /// What shall stand there.
+    pub to: &'static str,
 }
 
 impl Installation {
     /// In a proxy of this Istio, with a VirtualService.
     pub fn new(proxy: Kind, form: Form, version: &'static str) -> Self {
-        Self { proxy, form, version, http_route: false }
+        Self { proxy, form, version, http_route: false, altered: None }
     }
 
     /// Whether a fetcher runs on the main thread from the start.
@@ -100,7 +113,7 @@ impl Installation {
         stock::write(&resources, ports, directory);
         let overriding = self.has_fetcher().then(|| documents.overriding(self.form, shape));
         Rendered {
-            bootstrap: stock::bootstrap(&proxy, self.version, ports, directory),
+            bootstrap: stock::bootstrap(&proxy, self.version, &documents.stat_tags(), ports, directory),
             filter: Some((extension["name"].as_str().expect("a name").to_owned(), extension["typed_config"].take())),
             listeners: None,
             overriding,

@@ -25,21 +25,21 @@ impl<'i> Documents<'i> {
     /// Variants and the routes on their header.
     pub(super) fn routes(&self) -> Vec<Node> {
         if self.installation.http_route {
-            return read("httproute.yaml");
+            return self.read("httproute.yaml");
         }
-        read("routes.yaml")
+        self.read("routes.yaml")
     }
 
     /// The EnvoyFilter, where that is how it is installed.
     pub(super) fn filter(&self) -> Option<EnvoyFilter> {
         let installed = matches!(self.installation.form, Form::EnvoyFilter | Form::EnvoyFilterAndBootstrap);
         let file = if self.proxy.kind == Kind::Gateway { "gateway.yaml" } else { "sidecar.yaml" };
-        installed.then(|| envoy_filter(&text(file)))
+        installed.then(|| envoy_filter(&self.text(file)))
     }
 
     /// What takes cookies to clients, for this proxy.
     pub(super) fn cookies(&self) -> EnvoyFilter {
-        let mut text = text("cookies.yaml");
+        let mut text = self.text("cookies.yaml");
         if self.proxy.kind == Kind::Sidecar {
             text = text.replace("namespace: istio-ingress", "namespace: shop");
             text = text.replace("{istio: ingressgateway}", "{app: frontend}").replace("GATEWAY}", "SIDECAR_OUTBOUND}");
@@ -54,7 +54,7 @@ impl<'i> Documents<'i> {
             Form::TrafficExtension => ("trafficextension.yaml", Written::TrafficExtension),
             Form::EnvoyFilter | Form::EnvoyFilterAndBootstrap => return None,
         };
-        let document = read(file).remove(0);
+        let document = self.read(file).remove(0);
         let mut plugin = without_problems(file, |report| Plugin::read(&document, written, report));
         if self.proxy.kind == Kind::Gateway {
             plugin.namespace.clone_from(&self.proxy.namespace);
@@ -66,10 +66,10 @@ impl<'i> Documents<'i> {
 
     /// Gives the connection managers the log that telemetry.yaml chooses from mesh-config.yaml, as istiod makes it.
     pub(super) fn log(&self, resources: &mut Resources) {
-        let chosen = read("telemetry.yaml").remove(0);
+        let chosen = self.read("telemetry.yaml").remove(0);
         let chosen = chosen.field("spec").expect("a spec").to_json();
         let name = &chosen["accessLogging"][0]["providers"][0]["name"];
-        let mesh = read("mesh-config.yaml").remove(0).to_json();
+        let mesh = self.read("mesh-config.yaml").remove(0).to_json();
         let providers = mesh["meshConfig"]["extensionProviders"].as_array().expect("providers").clone();
         let provider =
             providers.iter().find(|provider| provider["name"] == *name).expect("the provider that is chosen");
@@ -96,7 +96,7 @@ impl<'i> Documents<'i> {
 
     /// What the agent passes to Envoy as `--config-yaml`.
     pub(super) fn overriding(&self, form: Form, shape: &Shape) -> String {
-        let document = read("bootstrap.yaml").remove(0);
+        let document = self.read("bootstrap.yaml").remove(0);
         let text =
             document.at(&["data", "custom_bootstrap.json"]).and_then(Node::text).expect("the key the agent reads");
         let mut value: Value = yaml::read(text).expect("YAML").remove(0).to_json();
@@ -110,18 +110,28 @@ impl<'i> Documents<'i> {
         }
         value.to_string()
     }
+
+    /// The labels that `extraStatTags` of mesh-config.yaml makes.
+    pub(super) fn stat_tags(&self) -> Vec<String> {
+        let mesh = self.read("mesh-config.yaml").remove(0).to_json();
+        let tags = mesh["meshConfig"]["defaultConfig"]["extraStatTags"].as_array().expect("extraStatTags").clone();
+        tags.iter().map(|tag| tag.as_str().expect("a name").to_owned()).collect()
+    }
+
+    fn text(&self, file: &str) -> String {
+        let text = std::fs::read_to_string(root().join("envoy/istio").join(file)).expect(file);
+        let Some(altered) = self.installation.altered.filter(|altered| altered.file == file) else { return text };
+        assert!(text.contains(altered.from), "found no {:?} in {file}", altered.from);
+        text.replace(altered.from, altered.to)
+    }
+
+    fn read(&self, file: &str) -> Vec<Node> {
+        yaml::read(&self.text(file)).unwrap_or_else(|why| panic!("{file}: {why:?}"))
+    }
 }
 
 /// An EnvoyFilter that nothing is wrong with.
 pub(super) fn envoy_filter(text: &str) -> EnvoyFilter {
     let document = yaml::read(text).expect("YAML").remove(0);
     without_problems(text, |report| EnvoyFilter::read(&document, report))
-}
-
-fn text(file: &str) -> String {
-    std::fs::read_to_string(root().join("envoy/istio").join(file)).expect(file)
-}
-
-fn read(file: &str) -> Vec<Node> {
-    yaml::read(&text(file)).unwrap_or_else(|why| panic!("{file}: {why:?}"))
 }

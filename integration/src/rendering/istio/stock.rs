@@ -114,8 +114,8 @@ fn cluster(cluster: &Message, name: &str, ports: Ports, directory: &Path) -> Val
     value
 }
 
-/// What the agent starts Envoy with.
-pub(super) fn bootstrap(proxy: &Proxy, version: &str, ports: Ports, directory: &Path) -> String {
+/// What the agent starts Envoy with; `tags` are labels of metrics besides Istio's own.
+pub(super) fn bootstrap(proxy: &Proxy, version: &str, tags: &[String], ports: Ports, directory: &Path) -> String {
     let text = std::fs::read_to_string(root().join("istio/fixtures/bootstrap.yaml")).expect("a bootstrap");
     let mut value = yaml::read(&text).expect("YAML").remove(0).to_json();
     value["node"]["metadata"]["ISTIO_VERSION"] = json!(version);
@@ -125,13 +125,7 @@ pub(super) fn bootstrap(proxy: &Proxy, version: &str, ports: Ports, directory: &
         let path = directory.join(file);
         value["dynamic_resources"][key] = json!({"path_config_source": {"path": path}, "resource_api_version": "V3"});
     }
-    // The tags that `extraStatTags` of mesh-config.yaml makes.
-    let mesh = std::fs::read_to_string(root().join("envoy/istio/mesh-config.yaml")).expect("mesh-config.yaml");
-    let mesh = yaml::read(&mesh).expect("YAML").remove(0).to_json();
-    let tags = value["stats_config"]["stats_tags"].as_array_mut().expect("tags");
-    for tag in mesh["meshConfig"]["defaultConfig"]["extraStatTags"].as_array().expect("extraStatTags") {
-        let name = tag.as_str().expect("a name");
-        tags.push(json!({"tag_name": name, "regex": format!("({name}=\\.=(.*?);\\.;)")}));
-    }
+    let known = value["stats_config"]["stats_tags"].as_array_mut().expect("tags");
+    known.extend(tags.iter().map(|name| json!({"tag_name": name, "regex": format!("({name}=\\.=(.*?);\\.;)")})));
     value.to_string()
 }
