@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use crate::{
     Signer,
     history::Recorder,
-    rendering::{Installation, Shape},
+    rendering::{Installation, MutualTls, Shape},
 };
 
 /// A mesh that is not started yet: what shall be different from the plain one.
@@ -33,6 +33,8 @@ pub struct Mesh {
     switches: Option<String>,
     environment: Vec<String>,
     installation: Option<Installation>,
+    mtls: Option<MutualTls>,
+    upstream: Option<u16>,
 }
 
 impl Mesh {
@@ -58,6 +60,8 @@ impl Mesh {
             switches: None,
             environment: Vec::new(),
             installation: None,
+            mtls: None,
+            upstream: None,
         }
     }
 
@@ -90,6 +94,18 @@ impl Mesh {
     #[must_use]
     pub fn in_istio(self, installation: Installation) -> Self {
         Self { installation: Some(installation), ..self }
+    }
+
+    /// Has a proxy of Istio take part in the mesh's mTLS.
+    #[must_use]
+    pub fn with_mutual_tls(self, mtls: MutualTls) -> Self {
+        Self { mtls: Some(mtls), ..self }
+    }
+
+    /// Has a proxy of Istio send everything, stable or canary, to this port of loopback.
+    #[must_use]
+    pub fn to(self, port: u16) -> Self {
+        Self { upstream: Some(port), ..self }
     }
 
     /// Uses the ports that `envoy.yaml` names, instead of free ones.

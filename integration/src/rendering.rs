@@ -7,7 +7,7 @@ mod ports;
 mod shape;
 
 pub(crate) use discovery::{FILTER, LISTENERS};
-pub use istio::{Alteration, Form, Installation};
-pub use ports::Ports;
-pub(crate) use ports::kept_port;
+pub use istio::{Alteration, Form, Installation, MutualTls};
+pub use ports::{Ports, kept_port};
+
 pub(crate) use shape::{Rendered, Shape};

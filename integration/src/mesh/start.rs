@@ -140,7 +140,11 @@ impl Mesh {
         let ports = if self.shape.by_lds { Ports { listener: kept_port(), ..ports } } else { ports };
         let shipped = std::fs::read_to_string(shipped).expect(self.configuration);
         let rendered = match &self.installation {
-            Some(installation) => installation.render(&self.shape, ports, scratch),
+            Some(installation) => {
+                let to = |port| self.upstream.unwrap_or(port);
+                let ports = Ports { stable: to(ports.stable), canary: to(ports.canary), ..ports };
+                installation.render(&self.shape, ports, self.mtls.as_ref(), scratch)
+            }
             None => self.shape.render(&shipped, ports, scratch),
         };
         let Rendered { bootstrap, filter, listeners, overriding } = rendered;

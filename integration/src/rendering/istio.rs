@@ -47,6 +47,15 @@ pub struct Installation {
     pub altered: Option<Alteration>,
 }
 
+/// How a proxy takes part in the mesh's mTLS.
+#[derive(Clone, Debug)]
+pub struct MutualTls {
+    /// Envoy's `CommonTlsContext` for what it sends to services; None: without TLS, as to a service without a sidecar.
+    pub upstream: Option<Value>,
+    /// Of a sidecar whose inbound listener is served: its context there, the port it listens on, and the application's.
+    pub inbound: Option<(Value, u16, u16)>,
+}
+
 /// A change of a file of `envoy/istio`: what stands there, and what shall.
 #[derive(Clone, Copy, Debug)]
 pub struct Alteration {
@@ -74,17 +83,21 @@ impl Installation {
     ///
     /// # Panics
     /// Where a file of `envoy/istio` does not do what it is for, and where `shape` asks for what is not implemented here.
-    pub(crate) fn render(&self, shape: &Shape, ports: Ports, directory: &Path) -> Rendered {
+    pub(crate) fn render(&self, shape: &Shape, ports: Ports, mtls: Option<&MutualTls>, directory: &Path) -> Rendered {
         let (proxy, mut resources) = built_in(self.proxy, self.version).expect("a proxy that is built in");
         let documents = Documents::of(self, &proxy);
         let routes = documents.routes();
         routing::apply(&routes, &proxy, &mut resources).unwrap_or_else(|why| panic!("{why:?}"));
-        let plugins: Vec<Plugin> = documents.plugin().into_iter().collect();
+        let both_ways = mtls.is_some_and(|mtls| mtls.inbound.is_some());
+        let plugins: Vec<Plugin> = documents.plugin(both_ways).into_iter().collect();
         let placed = plugin::insert(&plugins, &proxy, &mut resources);
         assert_eq!(placed.len(), plugins.len(), "found a plugin that is in no listener");
 
         let mut filters: Vec<EnvoyFilter> = documents.filter().into_iter().collect();
         filters.push(documents.cookies());
+        if both_ways && plugins.is_empty() {
+            filters.push(documents.inbound());
+        }
         if shape.tells_revision {
             filters.push(telling(&proxy.namespace));
         }
@@ -110,7 +123,7 @@ impl Installation {
         if let Some(configuration) = &shape.filter {
             config["configuration"]["value"] = json!(configuration);
         }
-        stock::write(&resources, ports, directory);
+        stock::write(&resources, ports, mtls, directory);
         let overriding = self.has_fetcher().then(|| documents.overriding(self.form, shape));
         Rendered {
             bootstrap: stock::bootstrap(&proxy, self.version, &documents.stat_tags(), ports, directory),

@@ -67,7 +67,10 @@ impl Ports {
 }
 
 /// A port of loopback that is free, and that no outgoing connection will take.
-pub(crate) fn kept_port() -> u16 {
+///
+/// # Panics
+/// Where there is none.
+pub fn kept_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     // Processes begin at different places, so that two of them seldom look at the same port at once.
     let begin = std::process::id().wrapping_mul(97);

@@ -37,6 +37,11 @@ impl<'i> Documents<'i> {
         installed.then(|| envoy_filter(&self.text(file)))
     }
 
+    /// What the inbound side of a sidecar needs besides.
+    pub(super) fn inbound(&self) -> EnvoyFilter {
+        envoy_filter(&self.text("inbound.yaml"))
+    }
+
     /// What takes cookies to clients, for this proxy.
     pub(super) fn cookies(&self) -> EnvoyFilter {
         let mut text = self.text("cookies.yaml");
@@ -47,8 +52,8 @@ impl<'i> Documents<'i> {
         envoy_filter(&text)
     }
 
-    /// The plugin, where that is how it is installed, for this proxy.
-    pub(super) fn plugin(&self) -> Option<Plugin> {
+    /// The plugin, where that is how it is installed, for this proxy; in a sidecar for what comes in as well, if `both_ways`.
+    pub(super) fn plugin(&self, both_ways: bool) -> Option<Plugin> {
         let (file, written) = match self.installation.form {
             Form::WasmPlugin | Form::WasmPluginAndBootstrap => ("wasmplugin.yaml", Written::WasmPlugin),
             Form::TrafficExtension => ("trafficextension.yaml", Written::TrafficExtension),
@@ -59,6 +64,9 @@ impl<'i> Documents<'i> {
         if self.proxy.kind == Kind::Gateway {
             plugin.namespace.clone_from(&self.proxy.namespace);
             plugin.selector = [("istio".to_owned(), "ingressgateway".to_owned())].into();
+            plugin.matches.clear();
+        }
+        if both_ways {
             plugin.matches.clear();
         }
         Some(plugin)

@@ -3,7 +3,7 @@
 //! - Istio's own filters, which stock Envoy does not have, become `header_mutation` without mutations; names and order stay.
 //! - What comes by ADS comes from files.
 //! - Listeners are reached on a port of loopback, not by redirected packets; the one that takes those is left out.
-//! - Endpoints are those of the test, without mTLS.
+//! - Endpoints are those of the test. Where they speak mTLS, certificates stand in the configuration and do not come by SDS.
 //! - The sidecar also takes the host of the test's requests for the service.
 
 use std::path::Path;
@@ -11,7 +11,7 @@ use std::path::Path;
 use graylane_istio::{Message, Proxy, Resources, api, message, yaml};
 use serde_json::{Map, Value, json};
 
-use super::{Ports, message as descriptor};
+use super::{MutualTls, Ports, message as descriptor};
 use crate::{artefacts::root, rendering::kept_port};
 
 const LISTENER: &str = "envoy.config.listener.v3.Listener";
@@ -42,16 +42,58 @@ pub(super) fn each(value: &mut Value, change: &mut impl FnMut(&mut Map<String, V
 }
 
 /// Writes the files that Envoy discovers its resources from, but for the extension.
-pub(super) fn write(resources: &Resources, ports: Ports, directory: &Path) {
-    let listeners = resources.listeners.iter().filter(|one| !message::text(one, "name").starts_with("virtual"));
+pub(super) fn write(resources: &Resources, ports: Ports, mtls: Option<&MutualTls>, directory: &Path) {
+    let named = |name: &str| resources.listeners.iter().find(|one| message::text(one, "name") == name).map(json);
     let port = if ports.listener == 0 { kept_port() } else { ports.listener };
-    let listeners: Vec<_> = listeners.map(|one| listener(json(one), port)).collect();
-    assert_eq!(listeners.len(), 1, "found {} listeners to serve", listeners.len());
+    let mut listeners = vec![listener(named("0.0.0.0_8080").expect("the listener of the services"), port)];
+    let inbound = mtls.and_then(|mtls| mtls.inbound.as_ref());
+    listeners.extend(
+        inbound.map(|(context, port, _)| self::inbound(named("virtualInbound").expect("a sidecar"), context, *port)),
+    );
     file(directory, "lds.json", LISTENER, listeners);
     file(directory, "rds.json", ROUTES, resources.routes.iter().map(|one| routes(json(one))).collect());
-    let clusters = resources.clusters.iter().enumerate();
-    let clusters = clusters.map(|(number, one)| cluster(one, &format!("eds-{number}.json"), ports, directory));
-    file(directory, "cds.json", CLUSTER, clusters.collect());
+    let mut clusters = Vec::new();
+    for (number, one) in resources.clusters.iter().enumerate() {
+        let mut value = cluster(one, &format!("eds-{number}.json"), ports, mtls, directory);
+        if let (Some((.., application)), true) = (inbound, value["name"] == "inbound|8080||") {
+            value = to_application(&value, *application);
+        }
+        clusters.push(value);
+    }
+    file(directory, "cds.json", CLUSTER, clusters);
+}
+
+/// The inbound listener on a port of its own, with certificates.
+fn inbound(mut listener: Value, context: &Value, port: u16) -> Value {
+    listener = self::listener(listener, port);
+    listener.as_object_mut().expect("a map").remove("use_original_dst");
+    let filters = listener["listener_filters"].as_array_mut().expect("listener filters");
+    filters.retain(|filter| filter["name"] != "envoy.filters.listener.original_dst");
+    for chain in listener["filter_chains"].as_array_mut().expect("filter chains") {
+        if chain["filter_chain_match"]["destination_port"] == 8080 {
+            chain["filter_chain_match"]["destination_port"] = json!(port);
+        }
+    }
+    each(&mut listener, &mut |object| certify(object, context));
+    listener
+}
+
+/// Puts certificates where the configuration says that they come by SDS.
+fn certify(object: &mut Map<String, Value>, context: &Value) {
+    if let Some(common) = object.get_mut("common_tls_context").and_then(Value::as_object_mut) {
+        common.remove("tls_certificate_sds_secret_configs");
+        common.remove("combined_validation_context");
+        common.extend(context.as_object().expect("a context").clone());
+    }
+}
+
+/// What the packets of a pod reach by themselves.
+fn to_application(cluster: &Value, port: u16) -> Value {
+    let address = json!({"socket_address": {"address": "127.0.0.1", "port_value": port}});
+    let endpoints = json!([{"lb_endpoints": [{"endpoint": {"address": address}}]}]);
+    let name = &cluster["name"];
+    let assignment = json!({"cluster_name": name, "endpoints": endpoints});
+    json!({"name": name, "type": "STATIC", "connect_timeout": "10s", "load_assignment": assignment})
 }
 
 fn file(directory: &Path, name: &str, kind: &str, mut resources: Vec<Value>) {
@@ -95,10 +137,14 @@ fn routes(mut routes: Value) -> Value {
 }
 
 /// A cluster whose endpoints come from a file of its own, since Envoy takes no other from one.
-fn cluster(cluster: &Message, name: &str, ports: Ports, directory: &Path) -> Value {
+fn cluster(cluster: &Message, name: &str, ports: Ports, mtls: Option<&MutualTls>, directory: &Path) -> Value {
     let mut value = json(cluster);
+    let upstream = mtls.and_then(|mtls| mtls.upstream.as_ref());
     if let Some(matches) = value.get_mut("transport_socket_matches").and_then(Value::as_array_mut) {
-        matches.retain(|one| one["name"] == "tlsMode-disabled");
+        matches.retain(|one| upstream.is_some() || one["name"] == "tlsMode-disabled");
+    }
+    if let Some(context) = upstream {
+        each(&mut value, &mut |object| certify(object, context));
     }
     let Some(eds) = value.get_mut("eds_cluster_config") else { return value };
     let service = eds["service_name"].as_str().expect("the name of a service").to_owned();
@@ -109,7 +155,11 @@ fn cluster(cluster: &Message, name: &str, ports: Ports, directory: &Path) -> Val
         _ => ports.stable,
     };
     let address = json!({"socket_address": {"address": "127.0.0.1", "port_value": port}});
-    let endpoints = json!([{"lb_endpoints": [{"endpoint": {"address": address}}]}]);
+    let mut endpoint = json!({"endpoint": {"address": address}});
+    if upstream.is_some() && port != ports.control {
+        endpoint["metadata"] = json!({"filter_metadata": {"envoy.transport_socket_match": {"tlsMode": "istio"}}});
+    }
+    let endpoints = json!([{"lb_endpoints": [endpoint]}]);
     file(directory, name, ENDPOINTS, vec![json!({"cluster_name": service, "endpoints": endpoints})]);
     value
 }
