@@ -18,6 +18,12 @@ use crate::{
 
 /// See what Istio makes of EnvoyFilters and plugins.
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  graylane istio lint sidecar.yaml bootstrap.yaml
+
+Exit codes:
+  those of the command, which `graylane help istio lint` tells")]
 pub struct Arguments {
     #[command(subcommand)]
     command: Command,
