@@ -29,8 +29,12 @@ pub(super) static SNAPSHOTS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
         cut,
         vec![7; 2000],
         Vec::new(),
+        compiled(&[rule_set("lanes", LANES, "x-gray-variant", &rule("qa", "x-gray-variant"))]),
     ]
 });
+
+/// Whom it trusts, every host of a script knows; see [`PEER`](super::requests::PEER).
+const LANES: &str = r#""inherit": {"peers": ["spiffe://cluster.local/ns/a"], "outbound": true},"#;
 
 const SPLIT: &str =
     r#""identity": {"from": [{"header": "x-user"}]}, "splits": {"half": {"weights": {"stable": 1, "canary": 1}}},"#;
