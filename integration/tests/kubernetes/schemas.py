@@ -12,8 +12,8 @@ import kubernetes_validate
 from cloudcoil.models.istio.security import v1 as security
 from pydantic import ValidationError
 
-# The oldest and the newest Kubernetes: Istio 1.30 supports from 1.31 on.
-VERSIONS = ["1.31", "1.37"]
+# The oldest that Istio 1.28 supports, and the newest.
+VERSIONS = ["1.30", "1.37"]
 ISTIO = {
     ("security.istio.io/v1", "AuthorizationPolicy"): security.AuthorizationPolicy,
     ("security.istio.io/v1", "PeerAuthentication"): security.PeerAuthentication,
