@@ -10,8 +10,8 @@ use anyhow::{Context, Result, bail};
 
 use crate::{
     archive::Archive,
+    cargo::run,
     linked::{Crate, Linked},
-    registry::run,
 };
 
 /// What goes along with everything.

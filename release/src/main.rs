@@ -4,13 +4,13 @@
 
 mod archive;
 mod binary;
+mod cargo;
 mod digest;
 mod filter;
 mod layout;
 mod licences;
 mod linked;
 mod manifest;
-mod registry;
 mod sbom;
 mod shelf;
 
@@ -19,7 +19,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::Parser;
 
-use crate::{binary::Binary, linked::Linked, registry::Registry, shelf::Shelf};
+use crate::{binary::Binary, cargo::Workspace, linked::Linked, shelf::Shelf};
 
 /// Packs a release from what was built. `make dist` builds that and runs this.
 #[derive(Debug, Parser)]
@@ -45,21 +45,21 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
     let mut shelf = Shelf::new(&arguments.into)?;
-    let registry = Registry::read(&arguments.root)?;
+    let workspace = Workspace::read(&arguments.root)?;
 
     let wasm = std::fs::read(&arguments.wasm).with_context(|| arguments.wasm.display().to_string())?;
-    let linked = registry.linked("graylane-filter", "wasm32-wasip1")?;
+    let linked = workspace.linked("graylane-filter", "wasm32-wasip1")?;
     shelf.add("graylane.wasm", &wasm, 0o644)?;
-    shelf.add("graylane.wasm.cdx.json", &sbom::of("graylane.wasm", &wasm, &linked, registry.compiler())?, 0o644)?;
+    shelf.add("graylane.wasm.cdx.json", &sbom::of("graylane.wasm", &wasm, &linked, workspace.compiler())?, 0o644)?;
     let mut all = linked;
 
     for binary in &arguments.binaries {
         let name = format!("graylane-linux-{}", binary.architecture);
-        let linked = registry.linked("graylane", &format!("{}-unknown-linux-musl", binary.machine()))?;
+        let linked = workspace.linked("graylane", &format!("{}-unknown-linux-musl", binary.machine()))?;
         shelf.add(&name, &binary.bytes, 0o755)?;
         shelf.add(
             &format!("{name}.cdx.json"),
-            &sbom::of(&name, &binary.bytes, &linked, registry.compiler())?,
+            &sbom::of(&name, &binary.bytes, &linked, workspace.compiler())?,
             0o644,
         )?;
         all = Linked::both(all, linked);

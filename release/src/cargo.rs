@@ -11,9 +11,9 @@ use serde::Deserialize;
 
 use crate::linked::{Crate, Linked};
 
-/// The crates of Cargo.lock.
+/// This workspace and the crates of its Cargo.lock.
 #[derive(Debug)]
-pub(crate) struct Registry {
+pub(crate) struct Workspace {
     root: PathBuf,
     /// The version of the compiler that is pinned here.
     compiler: String,
@@ -46,7 +46,7 @@ struct Locked {
     checksum: Option<String>,
 }
 
-impl Registry {
+impl Workspace {
     /// Asks cargo about the workspace at `root`.
     pub(crate) fn read(root: &Path) -> Result<Self> {
         let lock = std::fs::read_to_string(root.join("Cargo.lock")).context("Cargo.lock")?;
