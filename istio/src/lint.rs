@@ -79,6 +79,7 @@ pub fn lint(files: &[&str], mesh: &Mesh) -> Outcome {
         );
     }
     let mut outcome = Outcome { objects: objects.len(), ..Outcome::default() };
+    let built_in = proxies::built_in(mesh);
     for object in &objects {
         let Some(report) = reports.get_mut(object.source) else { continue };
         match &object.content {
@@ -87,7 +88,7 @@ pub fn lint(files: &[&str], mesh: &Mesh) -> Outcome {
             Content::Bootstrap(_) => {}
             Content::VirtualService => virtual_service::check(object.node, report),
         }
-        proxies::try_out(object, mesh, report, &mut outcome.effects);
+        proxies::try_out(object, mesh, &built_in, report, &mut outcome.effects);
     }
     discovery::check(&objects, &mut reports);
     bootstrap::check_shared(&objects, &mut reports);

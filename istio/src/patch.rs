@@ -142,24 +142,43 @@ fn lists(operation: Operation) -> Lists {
 /// do nothing, as they have since Istio 1.21.
 pub fn apply(patches: &[Selected<'_>], proxy: &Proxy, resources: &mut Resources) -> Vec<Effect> {
     let mut effects = Vec::new();
+    let about = |kinds: &[ApplyTo]| patches.iter().any(|selected| kinds.contains(&selected.patch.apply_to));
+    // What no patch is about need not be taken apart.
+    let (of_clusters, of_routes) = (about(&[ApplyTo::Cluster]), about(&ROUTES));
+    let of_listeners = of_routes || about(&LISTENERS);
     for &context in proxy.contexts() {
         let mut patching = Patching { patches, context, effects: Vec::new() };
         let is_in = |direction: Context| proxy.kind != Kind::Sidecar || direction == context;
-        let (mut mine, others) = split(std::mem::take(&mut resources.clusters), |one| is_in(cluster_direction(one)));
-        clusters::apply(&mut patching, &mut mine);
-        resources.clusters = rejoined(mine, others);
+        if of_clusters {
+            let (mut mine, others) =
+                split(std::mem::take(&mut resources.clusters), |one| is_in(cluster_direction(one)));
+            clusters::apply(&mut patching, &mut mine);
+            resources.clusters = rejoined(mine, others);
+        }
         // Routes of a sidecar that come by RDS are outbound; inbound ones stand in their listeners.
-        if context != Context::SidecarInbound || proxy.kind == Kind::Waypoint {
+        if of_routes && (context != Context::SidecarInbound || proxy.kind == Kind::Waypoint) {
             routes::apply(&mut patching, &mut resources.routes);
         }
-        let (mut mine, others) = split(std::mem::take(&mut resources.listeners), |one| is_in(listener_direction(one)));
-        listeners::apply(&mut patching, &mut mine);
-        resources.listeners = rejoined(mine, others);
+        if of_listeners {
+            let all = std::mem::take(&mut resources.listeners);
+            let (mut mine, others) = split(all, |one| is_in(listener_direction(one)));
+            listeners::apply(&mut patching, &mut mine);
+            resources.listeners = rejoined(mine, others);
+        }
         effects.append(&mut patching.effects);
     }
-    extensions(patches, resources, &mut effects);
+    if about(&[ApplyTo::ExtensionConfig]) {
+        extensions(patches, resources, &mut effects);
+    }
     effects
 }
+
+/// What is about routes; a sidecar's inbound ones stand in its listeners.
+const ROUTES: [ApplyTo; 3] = [ApplyTo::RouteConfiguration, ApplyTo::VirtualHost, ApplyTo::HttpRoute];
+
+/// What is about listeners, and what is in them.
+const LISTENERS: [ApplyTo; 5] =
+    [ApplyTo::Listener, ApplyTo::FilterChain, ApplyTo::NetworkFilter, ApplyTo::HttpFilter, ApplyTo::ListenerFilter];
 
 fn split(
     all: Vec<DynamicMessage>,

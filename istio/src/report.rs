@@ -1,6 +1,6 @@
 //! What is wrong with a manifest, and where.
 
-use std::ops::Range;
+use std::{collections::BTreeSet, ops::Range};
 
 use graylane_rules::{Problem, Severity};
 
@@ -52,9 +52,10 @@ impl Report {
         self.problems.extend(other.problems.into_iter().filter(|problem| problem.code != but));
     }
 
-    /// Whether something within these bytes has an error already.
-    pub(crate) fn has_error_within(&self, span: &Range<usize>) -> bool {
-        self.problems.iter().any(|problem| problem.severity == Severity::Error && span.contains(&problem.span.start))
+    /// Where errors begin.
+    pub(crate) fn errors(&self) -> BTreeSet<usize> {
+        let errors = self.problems.iter().filter(|problem| problem.severity == Severity::Error);
+        errors.map(|problem| problem.span.start).collect()
     }
 
     /// All of them, in the order of the file.

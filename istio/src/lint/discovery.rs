@@ -1,13 +1,22 @@
 //! Filters whose configuration is discovered, and extensions: each needs the other.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::{Content, Object};
 use crate::{
-    EnvoyFilter,
     envoy_filter::{ApplyTo, Operation, Patch},
     message,
     report::Report,
     yaml::quoted,
 };
+
+/// What there is of one name: whether some extension's code is remote, and whether a filter asks for it.
+#[derive(Clone, Copy, Default)]
+struct Named {
+    extensions: usize,
+    is_remote: bool,
+    is_asked_for: bool,
+}
 
 pub(super) fn check(objects: &[Object<'_>], reports: &mut [Report]) {
     let filters = objects.iter().filter_map(|object| match &object.content {
@@ -16,43 +25,41 @@ pub(super) fn check(objects: &[Object<'_>], reports: &mut [Report]) {
     });
     let patches: Vec<_> =
         filters.flat_map(|(source, filter)| filter.patches.iter().map(move |patch| (source, filter, patch))).collect();
-    let extensions: Vec<_> = patches.iter().filter(|(.., patch)| is_extension(patch)).copied().collect();
-    let filters: Vec<_> = patches.iter().filter(|(.., patch)| discovers(patch)).copied().collect();
-    for &(source, _, patch) in &filters {
-        let Some(report) = reports.get_mut(source) else { continue };
-        let wanted: Vec<_> =
-            extensions.iter().filter(|(.., one)| name(one) == name(patch)).map(|(.., one)| *one).collect();
-        filter(patch, &wanted, report);
+    let mut names: BTreeMap<String, Named> = BTreeMap::new();
+    for (.., patch) in &patches {
+        if is_extension(patch) {
+            let named = names.entry(name(patch)).or_default();
+            named.extensions = named.extensions.saturating_add(1);
+            named.is_remote |= is_remote(patch);
+        } else if discovers(patch) {
+            names.entry(name(patch)).or_default().is_asked_for = true;
+        }
     }
-    for (at, &(source, of, patch)) in extensions.iter().enumerate() {
+    let mut known = BTreeSet::new();
+    for &(source, of, patch) in &patches {
         let Some(report) = reports.get_mut(source) else { continue };
+        let named = names.get(&name(patch)).copied().unwrap_or_default();
+        if is_extension(patch) {
+            extension(patch, named, report);
+            let version = patch.matching.version.as_ref().map(|version| version.text.clone());
+            if !known.insert((name(patch), version, of.namespace.clone(), of.selector.clone())) {
+                let path = format!("{}.patch.value.name", patch.path);
+                let found = format!("{} a second time", quoted(&name(patch)));
+                let expected = "each name once: both are sent, whomever they are for";
+                report.warning("extension-twice", &path, &patch.span, found, expected);
+            }
+        } else if discovers(patch) {
+            filter(patch, named, report);
+        }
+    }
+}
+
+fn extension(patch: &Patch, named: Named, report: &mut Report) {
+    if !named.is_asked_for {
         let path = format!("{}.patch.value.name", patch.path);
-        if !filters.iter().any(|(.., one)| name(one) == name(patch)) {
-            let found = format!("{}, which no filter here asks for", quoted(&name(patch)));
-            report.error(
-                "extension-unused",
-                &path,
-                &patch.span,
-                found,
-                "an HTTP_FILTER with config_discovery of this name",
-            );
-        }
-        let versions = |patch: &Patch| patch.matching.version.as_ref().map(|version| version.text.clone());
-        let same_proxies = |other: &EnvoyFilter| other.namespace == of.namespace && other.selector == of.selector;
-        let twin = extensions
-            .iter()
-            .take(at)
-            .any(|(_, other, one)| name(one) == name(patch) && versions(one) == versions(patch) && same_proxies(other));
-        if twin {
-            let found = format!("{} a second time", quoted(&name(patch)));
-            report.warning(
-                "extension-twice",
-                &path,
-                &patch.span,
-                found,
-                "each name once: both are sent, whomever they are for",
-            );
-        }
+        let found = format!("{}, which no filter here asks for", quoted(&name(patch)));
+        let expected = "an HTTP_FILTER with config_discovery of this name";
+        report.error("extension-unused", &path, &patch.span, found, expected);
     }
 }
 
@@ -70,9 +77,9 @@ fn name(patch: &Patch) -> String {
     patch.value.as_ref().map(|value| message::text(value, "name")).unwrap_or_default()
 }
 
-fn filter(patch: &Patch, extensions: &[&Patch], report: &mut Report) {
+fn filter(patch: &Patch, named: Named, report: &mut Report) {
     let path = format!("{}.patch.value.config_discovery", patch.path);
-    if extensions.is_empty() {
+    if named.extensions == 0 {
         let found = format!("{}, which no extension here is called", quoted(&name(patch)));
         let expected = "an EXTENSION_CONFIG of this name: without one the filter waits for its configuration";
         report.error("extension-missing", &path, &patch.span, found, expected);
@@ -81,8 +88,7 @@ fn filter(patch: &Patch, extensions: &[&Patch], report: &mut Report) {
         return;
     };
     let types = message::texts(&discovery, "type_urls");
-    let remote = extensions.iter().any(|one| is_remote(one));
-    if remote && !types.iter().any(|url| url.ends_with(crate::plugin::RBAC)) {
+    if named.is_remote && !types.iter().any(|url| url.ends_with(crate::plugin::RBAC)) {
         let found = "type_urls without RBAC".to_owned();
         let expected = "envoy.extensions.filters.http.rbac.v3.RBAC as well: the agent puts one in the filter's place while it \
                         cannot fetch the code, and Envoy answers 500 where it may not";

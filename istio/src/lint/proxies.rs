@@ -1,10 +1,12 @@
 //! Trying patches and plugins out on the proxies that are built in.
 
+use std::collections::BTreeMap;
+
 use super::{Content, Mesh, Object, Told};
 use crate::{
     EnvoyFilter, Plugin,
     envoy_filter::{ApplyTo, Object as Wanted, Patch},
-    fixture::built_in,
+    fixture,
     patch::{self, Change, Effect, Resources},
     plugin,
     proxy::{Kind, Proxy},
@@ -12,18 +14,29 @@ use crate::{
     select,
 };
 
+/// The proxies that are built in, of this Istio.
+pub(super) fn built_in(mesh: &Mesh) -> Vec<(Proxy, Resources)> {
+    [Kind::Sidecar, Kind::Gateway].into_iter().filter_map(|kind| fixture::built_in(kind, &mesh.version)).collect()
+}
+
 /// Tells what an object does to a sidecar and to a gateway that it selects, and reports what panics there or does nothing anywhere.
-pub(super) fn try_out(object: &Object<'_>, mesh: &Mesh, report: &mut Report, told: &mut Vec<Told>) {
-    let proxies = [Kind::Sidecar, Kind::Gateway].into_iter().filter_map(|kind| built_in(kind, &mesh.version));
-    let proxies: Vec<(Proxy, Resources)> = proxies.collect();
+pub(super) fn try_out(
+    object: &Object<'_>,
+    mesh: &Mesh,
+    built_in: &[(Proxy, Resources)],
+    report: &mut Report,
+    told: &mut Vec<Told>,
+) {
     match &object.content {
-        Content::Filter(filter) => patches(filter, object.source, mesh, proxies, report, told),
+        Content::Filter(filter) if !filter.patches.is_empty() => {
+            patches(filter, object.source, mesh, built_in.to_vec(), report, told);
+        }
         Content::Plugin(plugin) => {
-            for (proxy, resources) in proxies {
+            for (proxy, resources) in built_in.iter().cloned() {
                 of_plugin(plugin, object, mesh, proxy, resources, told);
             }
         }
-        Content::Bootstrap(_) | Content::VirtualService => {}
+        Content::Filter(_) | Content::Bootstrap(_) | Content::VirtualService => {}
     }
 }
 
@@ -52,15 +65,16 @@ fn patches(
         let selected = select::select(filters, &proxy);
         all.push((proxy.kind, patch::apply(&selected, &proxy, &mut resources)));
     }
+    let given_up = all.iter().flat_map(|(_, effects)| effects).any(|one| matches!(one.change, Change::Panicked(..)));
+    let mut of_patches: BTreeMap<usize, Vec<(Kind, &Effect)>> = BTreeMap::new();
+    for (kind, effect) in all.iter().flat_map(|(kind, effects)| effects.iter().map(move |effect| (*kind, effect))) {
+        of_patches.entry(effect.patch).or_default().push((kind, effect));
+    }
+    let known = report.errors();
     for (index, patch) in filter.patches.iter().enumerate() {
-        let mut effects = Vec::new();
-        for (kind, of_kind) in &all {
-            effects.extend(of_kind.iter().filter(|effect| effect.patch == index).map(|effect| (*kind, effect)));
-        }
-        let given_up =
-            all.iter().flat_map(|(_, effects)| effects).any(|one| matches!(one.change, Change::Panicked(..)));
+        let effects = of_patches.remove(&index).unwrap_or_default();
         // What keeps it from having an effect may be known already.
-        if !report.has_error_within(&patch.span) {
+        if known.range(patch.span.clone()).next().is_none() {
             panics(patch, &effects, report);
             if is_for_some && !given_up && effects.is_empty() {
                 nothing(patch, mesh, report);

@@ -34,15 +34,17 @@ pub(super) fn apply(
             patching.arrange(&selected, &mut filters, &Place { name: place, by_item }, same);
         }
     }
+    let merges =
+        patching.of(ApplyTo::HttpFilter).filter(|one| one.patch.operation == Operation::Merge && meant(one.patch));
+    let merges: Vec<_> = merges.collect();
     for filter in &mut filters {
-        for selected in patching.of(ApplyTo::HttpFilter) {
+        for selected in &merges {
             let patch = selected.patch;
-            let merges = patch.operation == Operation::Merge && meant(patch) && predicates::http_filter(filter, patch);
             // One whose configuration is discovered is passed by.
-            if merges && message::inner(filter, "typed_config").is_some() {
+            if predicates::http_filter(filter, patch) && message::inner(filter, "typed_config").is_some() {
                 let name = message::text(filter, "name");
                 let merged = patch.value.as_ref().map_or(Ok(()), |value| merge_filter(filter, value));
-                patching.outcome(&selected, place, &name, merged)?;
+                patching.outcome(selected, place, &name, merged)?;
             }
         }
     }
