@@ -57,8 +57,13 @@ pub struct Span {
 impl Finding {
     /// Places a problem that `rules` reported about `text`, which stands in `file`.
     pub fn of(problem: Problem, file: &str, text: &[u8]) -> Self {
+        let at = place(text, problem.span.start);
+        Self::at(problem, file, at)
+    }
+
+    /// The same where line and column are known.
+    pub fn at(problem: Problem, file: &str, (line, column): (usize, usize)) -> Self {
         let Range { start, end } = problem.span;
-        let (line, column) = place(text, start);
         let severity = match problem.severity {
             Severity::Error => "error",
             Severity::Warning => "warning",
@@ -132,8 +137,31 @@ pub fn is_active(letter: char) -> bool {
         || matches!(letter, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
+/// Where the lines of a text begin, to find many places in it.
+pub struct Lines<'t> {
+    text: &'t [u8],
+    starts: Vec<usize>,
+}
+
+impl<'t> Lines<'t> {
+    /// Those of `text`.
+    pub fn of(text: &'t [u8]) -> Self {
+        let newlines = text.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
+        let starts = std::iter::once(0).chain(newlines.map(|(at, _)| at.saturating_add(1))).collect();
+        Self { text, starts }
+    }
+
+    /// Line and column, from 1, of the byte at `offset`.
+    pub fn place(&self, offset: usize) -> (usize, usize) {
+        let line = self.starts.partition_point(|start| *start <= offset);
+        let start = self.starts.get(line.saturating_sub(1)).copied().unwrap_or_default();
+        let (_, column) = place(self.text.get(start..).unwrap_or_default(), offset.saturating_sub(start));
+        (line, column)
+    }
+}
+
 /// Line and column, from 1, of the byte at `offset`; columns count characters.
-pub fn place(text: &[u8], offset: usize) -> (usize, usize) {
+fn place(text: &[u8], offset: usize) -> (usize, usize) {
     let before = text.get(..offset).unwrap_or(text);
     let line = before.split(|&byte| byte == b'\n').count();
     let start = before.iter().rposition(|&byte| byte == b'\n').map_or(0, |newline| newline.saturating_add(1));
@@ -153,6 +181,9 @@ mod tests {
         assert_eq!(place(text, 6), (2, 1));
         assert_eq!(place(text, 11), (2, 5));
         assert_eq!(place(text, 99), (3, 1));
+        for offset in 0..=text.len() {
+            assert_eq!(Lines::of(text).place(offset), place(text, offset), "{offset}");
+        }
     }
 
     #[test]

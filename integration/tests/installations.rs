@@ -2,7 +2,8 @@
 //! arrive under load. (`election.rs` has what happens when who fetches dies.)
 
 use graylane_integration::{
-    Alteration, Control, Form, Installation, Mesh, Request, Running,
+    Alteration, Control, FakeControl, Form, Installation, Mesh, Request, Running,
+    fake_control::Reply,
     history::{BOUND, Bounds, Recorder},
     load::BETWEEN,
     samples,
@@ -88,6 +89,20 @@ fn an_http_route_sends_a_decision_on_as_well() {
     let installation =
         Installation { http_route: true, ..Installation::new(Kind::Gateway, Form::EnvoyFilter, "1.31.0") };
     works("http-route", installation);
+}
+
+/// Which upstream a client reaches at a gateway that has the routes and no filter, if it says that it is the canary's.
+fn without_a_filter(altered: Option<Alteration>) -> String {
+    let installation = Installation { altered, ..Installation::new(Kind::Gateway, Form::Nothing, "1.31.0") };
+    let mesh = Mesh::new("no-filter").in_istio(installation).start_with(FakeControl::start(Reply::Silence));
+    mesh.send(&Request::get("/").header("x-gray-variant", "canary")).seen().upstream
+}
+
+#[test]
+fn where_the_filter_is_not_no_client_of_a_gateway_chooses_a_variant() {
+    assert_eq!(without_a_filter(None), "stable");
+    let altered = Alteration { file: "owned-headers.yaml", from: "x-gray-variant", to: "x-other" };
+    assert_eq!(without_a_filter(Some(altered)), "canary", "it is this file that strips");
 }
 
 #[test]

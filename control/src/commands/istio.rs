@@ -13,7 +13,7 @@ use super::{check, paths::Paths};
 use crate::{
     documents::{Document, Gathered},
     failure::Failure,
-    finding::{self, Finding},
+    finding::{self, Finding, Lines},
 };
 
 /// See what Istio makes of EnvoyFilters and plugins.
@@ -109,11 +109,12 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let documents: Vec<_> = gathered.documents.iter().filter(|document| is_text(document, &mut findings)).collect();
     let texts: Vec<_> = documents.iter().filter_map(|document| std::str::from_utf8(&document.text).ok()).collect();
     let outcome = lint(&texts, &mesh);
+    let lines: Vec<_> = documents.iter().map(|document| Lines::of(&document.text)).collect();
     findings.extend(outcome.problems.iter().filter_map(|problem| {
-        let document = documents.get(problem.source)?;
-        Some(Finding::of(problem.clone(), &document.file, &document.text))
+        let (document, lines) = (documents.get(problem.source)?, lines.get(problem.source)?);
+        Some(Finding::at(problem.clone(), &document.file, lines.place(problem.span.start)))
     }));
-    let effects = effects(&outcome, &documents);
+    let effects = effects(&outcome, &documents, &lines);
     let written = match arguments.output {
         Form::Text => text(&findings, &effects, &gathered.documents, !arguments.no_excerpt),
         Form::Json => check::write_json(&json!({"findings": findings, "effects": effects})),
@@ -134,10 +135,10 @@ fn is_text(document: &Document, findings: &mut Vec<Finding>) -> bool {
     is_text
 }
 
-fn effects(outcome: &Outcome, documents: &[&Document]) -> Vec<Effect> {
+fn effects(outcome: &Outcome, documents: &[&Document], lines: &[Lines<'_>]) -> Vec<Effect> {
     let effect = |told: &graylane_istio::lint::Told| {
         let document = documents.get(told.source)?;
-        let (line, column) = finding::place(&document.text, told.span.start);
+        let (line, column) = lines.get(told.source)?.place(told.span.start);
         let (file, path, effect) = (document.file.clone(), told.path.clone(), told.text.clone());
         Some(Effect { file, line, column, path, effect })
     };

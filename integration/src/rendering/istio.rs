@@ -30,6 +30,8 @@ pub enum Form {
     WasmPluginAndBootstrap,
     /// `trafficextension.yaml` alone.
     TrafficExtension,
+    /// Routes, and no filter.
+    Nothing,
 }
 
 /// Where and how Graylane is installed.
@@ -95,6 +97,7 @@ impl Installation {
 
         let mut filters: Vec<EnvoyFilter> = documents.filter().into_iter().collect();
         filters.push(documents.cookies());
+        filters.extend(documents.owned_headers());
         if both_ways && plugins.is_empty() {
             filters.push(documents.inbound());
         }
@@ -111,27 +114,31 @@ impl Installation {
         }
         documents.log(&mut resources);
 
+        stock::write(&resources, ports, mtls, directory);
+        let bootstrap = stock::bootstrap(&proxy, self.version, &documents.stat_tags(), ports, directory);
+        let overriding = self.has_fetcher().then(|| documents.overriding(self.form, shape));
+        if self.form == Form::Nothing {
+            return Rendered { bootstrap, filter: None, listeners: None, overriding };
+        }
         let [extension] = &mut resources.extensions[..] else {
             panic!("found {} extensions", resources.extensions.len())
         };
-        let wasm = shape.filter_build.as_deref().map_or_else(|| artefacts::path("dist/graylane.wasm"), artefacts::wasm);
-        let wasm = wasm.to_string_lossy().into_owned();
-        agent::convert(extension, |_| Ok(wasm.clone()));
-        let mut extension = stock::json(extension);
-        let config = &mut extension["typed_config"]["config"];
-        config["vm_config"]["code"] = json!({"local": {"filename": wasm}});
-        if let Some(configuration) = &shape.filter {
-            config["configuration"]["value"] = json!(configuration);
-        }
-        stock::write(&resources, ports, mtls, directory);
-        let overriding = self.has_fetcher().then(|| documents.overriding(self.form, shape));
-        Rendered {
-            bootstrap: stock::bootstrap(&proxy, self.version, &documents.stat_tags(), ports, directory),
-            filter: Some((extension["name"].as_str().expect("a name").to_owned(), extension["typed_config"].take())),
-            listeners: None,
-            overriding,
-        }
+        Rendered { bootstrap, filter: Some(filter(extension, shape)), listeners: None, overriding }
     }
+}
+
+/// The name and the configuration of the extension, as the agent hands it to Envoy, with the build that is under test.
+fn filter(extension: &mut graylane_istio::Message, shape: &Shape) -> (String, Value) {
+    let wasm = shape.filter_build.as_deref().map_or_else(|| artefacts::path("dist/graylane.wasm"), artefacts::wasm);
+    let wasm = wasm.to_string_lossy().into_owned();
+    agent::convert(extension, |_| Ok(wasm.clone()));
+    let mut extension = stock::json(extension);
+    let config = &mut extension["typed_config"]["config"];
+    config["vm_config"]["code"] = json!({"local": {"filename": wasm}});
+    if let Some(configuration) = &shape.filter {
+        config["configuration"]["value"] = json!(configuration);
+    }
+    (extension["name"].as_str().expect("a name").to_owned(), extension["typed_config"].take())
 }
 
 /// A patch as a user could write it: every request and answer tells by which revision it was decided.

@@ -224,18 +224,11 @@ impl Reader {
     }
 }
 
-/// Whether it is as if the field were not there: the zero of a scalar, also within a wrapper.
+/// Whether it is as if the field were not there: the zero of a scalar. (One within a wrapper is a message that is there: it
+/// changes nothing where there is another value, and is set where there is none.)
 fn is_zero(field: &FieldDescriptor, value: &Value) -> bool {
-    match value {
-        Value::List(_) | Value::Map(_) => false,
-        Value::Message(message) => {
-            let name = prost_reflect::ReflectMessage::descriptor(message).full_name().to_owned();
-            let wrapper =
-                name.starts_with("google.protobuf.") && name.ends_with("Value") && name != "google.protobuf.Value";
-            wrapper && name != "google.protobuf.ListValue" && message.fields().next().is_none()
-        }
-        value => !field.supports_presence() && value.is_default(&field.kind()),
-    }
+    let is_scalar = !matches!(value, Value::List(_) | Value::Map(_) | Value::Message(_));
+    is_scalar && !field.supports_presence() && value.is_default(&field.kind())
 }
 
 fn is_written_specially(name: &str) -> bool {

@@ -2,12 +2,15 @@
 
 use std::{collections::BTreeMap, ops::Range};
 
-use regex::Regex;
+use regex::{Regex, RegexBuilder};
 
 use crate::{form::Form, proxy::Context, report::Report, yaml::Node};
 
 /// The longest `proxyVersion` that istiod compiles; longer ones match nothing.
 pub const VERSION_LIMIT: usize = 1024;
+
+/// The most bytes that a `proxyVersion` may be compiled to.
+const REGEX_LIMIT: usize = 1 << 18;
 
 /// Where a patch applies.
 #[derive(Clone, Debug)]
@@ -209,7 +212,8 @@ fn proxy_match(node: &Node, path: &str, report: &mut Report) -> Option<ProxyMatc
     let metadata = form.texts("metadata").unwrap_or_default();
     let Some(text) = form.text("proxyVersion").map(str::to_owned) else { return Some((None, metadata)) };
     let span = form.node("proxyVersion").map(|node| node.span.clone()).unwrap_or_default();
-    let regex = if text.len() > VERSION_LIMIT { None } else { Some(Regex::new(&text)) };
+    let regex =
+        if text.len() > VERSION_LIMIT { None } else { Some(RegexBuilder::new(&text).size_limit(REGEX_LIMIT).build()) };
     if let Some(Err(why)) = &regex {
         let why = why.to_string();
         let reason = why.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();

@@ -5,6 +5,7 @@ use crate::{
     EnvoyFilter,
     envoy_filter::{ApplyTo, Object, Operation, Patch},
     message,
+    plugin::minor,
     proxy::Context,
     report::Report,
     yaml::{Node, quoted},
@@ -14,7 +15,7 @@ pub(super) fn check(filter: &EnvoyFilter, document: &Node, mesh: &Mesh, report: 
     object(filter, document, mesh, report);
     for patch in &filter.patches {
         dead(patch, report);
-        operation(patch, report);
+        operation(patch, mesh, report);
         object_of_match(patch, report);
         context(patch, report);
         version(patch, mesh, report);
@@ -27,7 +28,7 @@ pub(super) fn check(filter: &EnvoyFilter, document: &Node, mesh: &Mesh, report: 
         if let Some(class) = node.at(&["patch", "filterClass"]) {
             let path = format!("spec.configPatches[{index}].patch.filterClass");
             let expected = "an INSERT_BEFORE with a subFilter: no istiod has code for filterClass";
-            report.error("filter-class-ignored", &path, &class.span, class.describe(), expected);
+            report.warning("filter-class-ignored", &path, &class.span, class.describe(), expected);
         }
         if let Some(port) = node.at(&["match", "listener", "portName"]) {
             let path = format!("spec.configPatches[{index}].match.listener.portName");
@@ -108,13 +109,20 @@ fn carried_out(apply_to: ApplyTo) -> &'static [Operation] {
     }
 }
 
-fn operation(patch: &Patch, report: &mut Report) {
+fn operation(patch: &Patch, mesh: &Mesh, report: &mut Report) {
     let path = format!("{}.patch.operation", patch.path);
     let name = patch.operation.name();
     if patch.apply_to == ApplyTo::Bootstrap {
         return;
     }
     let able = carried_out(patch.apply_to);
+    let newer =
+        patch.operation == Operation::MergeAndReplaceList && minor(&mesh.version).is_some_and(|minor| minor < 31);
+    if newer && able.contains(&patch.operation) {
+        let expected = format!("MERGE: Istio {} does not know this one, which came with 1.31", mesh.version);
+        report.error("operation-ignored", &path, &patch.operation_span, name.to_owned(), &expected);
+        return;
+    }
     if !able.contains(&patch.operation) {
         let able: Vec<_> = able.iter().filter(|one| !one.is_insert() || patch.apply_to.has_order()).collect();
         let able: Vec<_> = able.iter().map(|operation| operation.name()).collect();
@@ -261,6 +269,14 @@ fn position(patch: &Patch, report: &mut Report) {
             patch.operation.name().to_owned(),
             expected,
         );
+    }
+    if sub_filter == Some(ROUTER) && matches!(patch.operation, Operation::Remove | Operation::Replace) {
+        let expected = "the router left where it is: Envoy refuses the whole listener, whose last filter has to be one";
+        report.error("router-removed", &path, &patch.operation_span, patch.operation.name().to_owned(), expected);
+    }
+    // What comes into a sidecar has one route, to the application.
+    if patch.matching.context == Context::SidecarInbound {
+        return;
     }
     let behind_routes = patch.operation == Operation::InsertBefore && sub_filter == Some(ROUTER)
         || patch.operation == Operation::InsertAfter

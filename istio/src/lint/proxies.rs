@@ -131,7 +131,10 @@ fn is_about_more(patch: &Patch) -> bool {
     // What is always there or never; of the rest it is told by name.
     let conditional =
         sub_filter.is_some_and(|name| super::names::http_filter(name).is_none_or(|known| known.condition.is_some()));
-    listener || conditional || matches!(patch.matching.object, Wanted::Route(_) | Wanted::Cluster(_))
+    listener
+        || conditional
+        || !patch.matching.metadata.is_empty()
+        || matches!(patch.matching.object, Wanted::Route(_) | Wanted::Cluster(_))
 }
 
 /// Whether istiod has code for it; where not, that is told already.

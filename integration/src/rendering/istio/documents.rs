@@ -42,6 +42,11 @@ impl<'i> Documents<'i> {
         envoy_filter(&self.text("inbound.yaml"))
     }
 
+    /// What strips owned headers at a gateway, with the filter and without.
+    pub(super) fn owned_headers(&self) -> Option<EnvoyFilter> {
+        (self.proxy.kind == Kind::Gateway).then(|| envoy_filter(&self.text("owned-headers.yaml")))
+    }
+
     /// What takes cookies to clients, for this proxy.
     pub(super) fn cookies(&self) -> EnvoyFilter {
         let mut text = self.text("cookies.yaml");
@@ -57,7 +62,7 @@ impl<'i> Documents<'i> {
         let (file, written) = match self.installation.form {
             Form::WasmPlugin | Form::WasmPluginAndBootstrap => ("wasmplugin.yaml", Written::WasmPlugin),
             Form::TrafficExtension => ("trafficextension.yaml", Written::TrafficExtension),
-            Form::EnvoyFilter | Form::EnvoyFilterAndBootstrap => return None,
+            Form::EnvoyFilter | Form::EnvoyFilterAndBootstrap | Form::Nothing => return None,
         };
         let document = self.read(file).remove(0);
         let mut plugin = without_problems(file, |report| Plugin::read(&document, written, report));
