@@ -183,7 +183,12 @@ impl EnvoyFilter {
             None => None,
         };
         let text = |node: &Node, key| node.field(key).and_then(Node::text).unwrap_or_default().to_owned();
-        let targets = spec.items("targetRefs").iter().map(|node| (text(node, "kind"), text(node, "name"))).collect();
+        // Without its group istiod takes a Gateway for one of the core, which there is not.
+        let kind = |node: &Node| match (text(node, "group").as_str(), text(node, "kind")) {
+            ("gateway.networking.k8s.io", kind) => kind,
+            (group, kind) => format!("{group}/{kind}"),
+        };
+        let targets = spec.items("targetRefs").iter().map(|node| (kind(node), text(node, "name"))).collect();
         let written = spec.items("configPatches");
         let patches = written.iter().enumerate();
         let patches = patches.filter_map(|(index, node)| patch(node, index, spec.report)).collect();

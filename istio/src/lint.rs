@@ -8,10 +8,14 @@ mod plugin;
 mod proxies;
 mod virtual_service;
 
+use std::collections::BTreeSet;
+
 use graylane_rules::Problem;
 
 use crate::{
     EnvoyFilter, Plugin,
+    envoy_filter::ApplyTo,
+    message,
     plugin::Written,
     report::Report,
     yaml::{self, Node},
@@ -78,12 +82,13 @@ pub fn lint(files: &[&str], mesh: &Mesh) -> Outcome {
                 .filter_map(|node| content(node, text, mesh, report).map(|content| Object { source, node, content })),
         );
     }
+    let added = added(&objects);
     let mut outcome = Outcome { objects: objects.len(), ..Outcome::default() };
     let built_in = proxies::built_in(mesh);
     for object in &objects {
         let Some(report) = reports.get_mut(object.source) else { continue };
         match &object.content {
-            Content::Filter(filter) => envoy_filter::check(filter, object.node, mesh, report),
+            Content::Filter(filter) => envoy_filter::check(filter, object.node, &added, mesh, report),
             Content::Plugin(plugin) => plugin::check(plugin, object.node, mesh, report),
             Content::Bootstrap(_) => {}
             Content::VirtualService => virtual_service::check(object.node, report),
@@ -96,6 +101,16 @@ pub fn lint(files: &[&str], mesh: &Mesh) -> Outcome {
         outcome.problems.extend(report.into_problems().into_iter().map(|problem| Problem { source, ..problem }));
     }
     outcome
+}
+
+/// The names of the filters that patches bring.
+fn added(objects: &[Object<'_>]) -> BTreeSet<String> {
+    let filters = objects.iter().filter_map(|object| match &object.content {
+        Content::Filter(filter) => Some(filter),
+        _ => None,
+    });
+    let patches = filters.flat_map(|filter| &filter.patches).filter(|patch| patch.apply_to == ApplyTo::HttpFilter);
+    patches.filter_map(|patch| Some(message::text(patch.value.as_ref()?, "name"))).collect()
 }
 
 fn parsed(text: &str, report: &mut Report) -> Vec<Node> {

@@ -38,7 +38,8 @@ pub fn is_for(filter: &EnvoyFilter, proxy: &Proxy) -> bool {
         return false;
     }
     if !filter.targets.is_empty() {
-        return proxy.kind != Kind::Sidecar && filter.targets.iter().any(|target| is_target(target, proxy));
+        let near = filter.namespace == proxy.namespace;
+        return near && proxy.kind != Kind::Sidecar && filter.targets.iter().any(|target| is_target(target, proxy));
     }
     let Some(selector) = &filter.selector else { return proxy.kind != Kind::Waypoint };
     let selected = selector.iter().all(|(name, value)| proxy.labels.get(name) == Some(value));

@@ -110,7 +110,7 @@ impl Node {
         match &self.value {
             Value::Null => "nothing".to_owned(),
             Value::Bool(value) => format!("the boolean {value}"),
-            Value::Number(text) => format!("the number {text}"),
+            Value::Number(text) => format!("the number {}", text.get(..60).unwrap_or(text)),
             Value::Text(text) => quoted(text),
             Value::List(items) => format!("a list of {}", items.len()),
             Value::Map(entries) => format!("a map of {}", entries.len()),

@@ -51,7 +51,9 @@ fn selectors_and_targets() {
         named("mine", "default", "", "  workloadSelector: {labels: {app: frontend}}"),
         named("theirs", "default", "", "  workloadSelector: {labels: {app: frontend, tier: gold}}"),
         named("everywhere", "istio-system", "", "  workloadSelector: {labels: {app: frontend}}"),
-        named("gateway", "default", "", "  targetRefs: [{kind: Gateway, name: gw}]"),
+        named("of-the-core", "default", "", "  targetRefs: [{kind: Gateway, name: gw}]"),
+        named("far", "istio-system", "", "  targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: gw}]"),
+        named("gateway", "default", "", "  targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: gw}]"),
     ];
     assert_eq!(order(&filters, &proxy(Kind::Sidecar)), "everywhere mine", "sidecars have no targetRefs");
     let mut gateway = proxy(Kind::Gateway);

@@ -1,5 +1,7 @@
 //! EnvoyFilters: what can be told of a patch without a proxy.
 
+use std::collections::BTreeSet;
+
 use super::{Mesh, names};
 use crate::{
     EnvoyFilter,
@@ -11,7 +13,8 @@ use crate::{
     yaml::{Node, quoted},
 };
 
-pub(super) fn check(filter: &EnvoyFilter, document: &Node, mesh: &Mesh, report: &mut Report) {
+/// `added` are the names of filters that patches of these files add.
+pub(super) fn check(filter: &EnvoyFilter, document: &Node, added: &BTreeSet<String>, mesh: &Mesh, report: &mut Report) {
     object(filter, document, mesh, report);
     for patch in &filter.patches {
         dead(patch, report);
@@ -20,7 +23,8 @@ pub(super) fn check(filter: &EnvoyFilter, document: &Node, mesh: &Mesh, report: 
         context(patch, report);
         version(patch, mesh, report);
         position(patch, report);
-        anchors(patch, report);
+        anchors(patch, added, report);
+        virtual_port(patch, report);
         code(patch, report);
     }
     let written = document.at(&["spec", "configPatches"]).map(Node::items).unwrap_or_default();
@@ -69,7 +73,8 @@ fn object(filter: &EnvoyFilter, document: &Node, mesh: &Mesh, report: &mut Repor
     }
     for (kind, name) in filter.targets.iter().filter(|(kind, _)| kind != "Gateway") {
         let found = format!("{kind} {name} in targetRefs");
-        let expected = "a Gateway, or a WasmPlugin: EnvoyFilters on waypoints are not supported by Istio";
+        let expected = "a Gateway of the group gateway.networking.k8s.io, or a WasmPlugin: nothing else is looked for, and \
+                        EnvoyFilters on waypoints are not supported by Istio";
         report.error("waypoint-unsupported", "spec.targetRefs", &head(spec), found, expected);
     }
 }
@@ -227,8 +232,11 @@ fn version(patch: &Patch, mesh: &Mesh, report: &mut Report) {
         report.error("version-too-long", &path, &version.span, found, "at most 1024: a longer one matches no proxy");
         return;
     };
-    let open_end = !version.text.ends_with('$') && !version.text.contains(r"\.") || regex.is_match("1.301.0");
-    if !version.text.starts_with('^') || (open_end && regex.is_match(&mesh.version)) || regex.is_match("11.30.0") {
+    // Whether a version that is written alike matches as well: 11.30.0, 1.300.0.
+    let matches = |version: String| regex.is_match(&version);
+    let mut likes = (24..=40).filter(|minor| matches(format!("1.{minor}.0")));
+    let loose = likes.any(|minor| matches(format!("11.{minor}.0")) || matches(format!("1.{minor}0.0")));
+    if loose {
         let expected =
             r"'^1\.30\.' for all of 1.30: it is looked for anywhere in the version, so that others may match as well";
         report.warning("version-unanchored", &path, &version.span, quoted(&version.text), expected);
@@ -240,6 +248,12 @@ fn version(patch: &Patch, mesh: &Mesh, report: &mut Report) {
 }
 
 const ROUTER: &str = "envoy.filters.http.router";
+const RBAC: &str = "envoy.filters.http.rbac";
+const GRPC_STATS: &str = "envoy.filters.http.grpc_stats";
+
+/// What stands before requests are let in, and what lets them in, in their order.
+const EARLY: [&str; 5] =
+    ["istio.metadata_exchange", "envoy.filters.http.ext_authz", "envoy.filters.http.jwt_authn", "istio_authn", RBAC];
 
 fn position(patch: &Patch, report: &mut Report) {
     if patch.apply_to != ApplyTo::HttpFilter {
@@ -257,8 +271,13 @@ fn position(patch: &Patch, report: &mut Report) {
                         Envoy refuses the whole listener";
         report.error("after-router", &path, &patch.operation_span, patch.operation.name().to_owned(), expected);
     }
-    let first = patch.operation == Operation::InsertFirst
-        || (patch.operation == Operation::InsertBefore && sub_filter.is_none());
+    let is_early = |name: &str| EARLY.contains(&name);
+    let first = match patch.operation {
+        Operation::InsertFirst => true,
+        Operation::InsertBefore => sub_filter.is_none_or(is_early),
+        Operation::InsertAfter => sub_filter.is_some_and(|name| is_early(name) && name != RBAC),
+        _ => false,
+    };
     if first {
         let expected = "INSERT_BEFORE with the subFilter envoy.filters.http.grpc_stats: at the very beginning it runs before \
                         authentication and authorization";
@@ -278,9 +297,11 @@ fn position(patch: &Patch, report: &mut Report) {
     if patch.matching.context == Context::SidecarInbound {
         return;
     }
-    let behind_routes = patch.operation == Operation::InsertBefore && sub_filter == Some(ROUTER)
-        || patch.operation == Operation::InsertAfter
-            && sub_filter.is_some_and(|name| name != ROUTER && acts_on_route(name));
+    let behind_routes = match (patch.operation, sub_filter) {
+        (Operation::InsertBefore, Some(name)) => acts_on_route(name) && !["istio.alpn", GRPC_STATS].contains(&name),
+        (Operation::InsertAfter, Some(name)) => acts_on_route(name) && name != ROUTER,
+        _ => false,
+    };
     if behind_routes {
         let expected = "INSERT_BEFORE envoy.filters.http.grpc_stats, if it changes headers that routes look at: istio.alpn, fault and \
                         cors before it have acted on the route without them";
@@ -289,18 +310,23 @@ fn position(patch: &Patch, report: &mut Report) {
 }
 
 fn acts_on_route(name: &str) -> bool {
-    [
-        "istio.alpn",
-        "envoy.filters.http.fault",
-        "envoy.filters.http.cors",
-        "envoy.filters.http.grpc_stats",
-        "istio.stats",
-    ]
-    .contains(&name)
+    let filters =
+        [GRPC_STATS, "istio.alpn", "envoy.filters.http.fault", "envoy.filters.http.cors", "istio.stats", ROUTER];
+    filters.contains(&name)
+}
+
+/// The ports of `virtualInbound` and `virtualOutbound`, which no filter chain of theirs is for.
+fn virtual_port(patch: &Patch, report: &mut Report) {
+    let Some(listener) = patch.matching.listener().filter(|_| patch.apply_to != ApplyTo::Listener) else { return };
+    if let Some(port) = listener.port.filter(|port| [15001, 15006].contains(port)) {
+        let path = format!("{}.match.listener.portNumber", patch.path);
+        let expected = "the port of the service: of this listener it is compared with what the filter chains are for";
+        report.error("port-virtual", &path, &listener.span, port.to_string(), expected);
+    }
 }
 
 /// Names that a match is anchored on.
-fn anchors(patch: &Patch, report: &mut Report) {
+fn anchors(patch: &Patch, added: &BTreeSet<String>, report: &mut Report) {
     let Some(chain) = patch.matching.chain() else { return };
     let path = format!("{}.match.listener.filterChain.filter", patch.path);
     for name in [&chain.filter, &chain.sub_filter].into_iter().flatten() {
@@ -321,7 +347,7 @@ fn anchors(patch: &Patch, report: &mut Report) {
     }
     let Some(name) = chain.sub_filter.as_deref().filter(|name| names::renamed(name).is_none()) else { return };
     let Some(known) = names::http_filter(name) else {
-        if !names::is_plugins(name) && !name.is_empty() {
+        if !names::is_plugins(name) && !name.is_empty() && !added.contains(name) {
             let all = names::HTTP_FILTERS.iter().map(|known| known.name);
             let near =
                 graylane_rules::nearest(name, all).map(|near| format!("; did you mean {near}?")).unwrap_or_default();

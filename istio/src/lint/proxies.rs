@@ -8,7 +8,7 @@ use crate::{
     envoy_filter::{ApplyTo, Object as Wanted, Patch},
     fixture,
     patch::{self, Change, Effect, Resources},
-    plugin,
+    plugin::{self, Written},
     proxy::{Kind, Proxy},
     report::Report,
     select,
@@ -151,6 +151,9 @@ fn of_plugin(
     mut resources: Resources,
     told: &mut Vec<Told>,
 ) {
+    if plugin.written == Written::TrafficExtension && plugin::minor(&mesh.version).is_some_and(|minor| minor < 30) {
+        return;
+    }
     mesh.root_namespace.clone_into(&mut proxy.root_namespace);
     proxy.namespace.clone_from(&plugin.namespace);
     proxy.labels.extend(plugin.selector.clone());
