@@ -119,7 +119,10 @@ fn parsed(text: &str, report: &mut Report) -> Vec<Node> {
         Vec::new()
     });
     // `kubectl get -o yaml` gives a list.
-    let is_list = |node: &Node| node.field("kind").and_then(Node::text) == Some("List");
+    let is_list = |node: &Node| {
+        let kind = node.field("kind").and_then(Node::text).unwrap_or_default();
+        kind.ends_with("List") && node.field("items").is_some()
+    };
     nodes
         .into_iter()
         .flat_map(|node| {

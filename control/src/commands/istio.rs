@@ -81,8 +81,8 @@ enum Form {
 
 fn version(text: &str) -> Result<String, String> {
     match graylane_istio::plugin::minor(text) {
-        Some(24..) => Ok(if text.matches('.').count() == 1 { format!("{text}.0") } else { text.to_owned() }),
-        _ => Err("found no version of Istio that is known, expected one from 1.24 on, such as 1.31.0".to_owned()),
+        Some(24..=32) => Ok(if text.matches('.').count() == 1 { format!("{text}.0") } else { text.to_owned() }),
+        _ => Err("found no version of Istio that is known, expected one from 1.24 to 1.32, such as 1.31.0".to_owned()),
     }
 }
 
