@@ -8,7 +8,11 @@ use std::path::PathBuf;
 
 use graylane_rules::{Automaton, Format, Outline, Parsed, Problem, Snapshot, Source, compile_with_overrides};
 
-use crate::{failure::Failure, finding::Finding, overrides::Overriding};
+use crate::{
+    failure::Failure,
+    finding::{Finding, Lines},
+    overrides::Overriding,
+};
 
 pub use gathered::{Gathered, in_directory, is_document, is_hidden, locks_beside};
 pub use parsed::{ParsedDocument, agree};
@@ -60,17 +64,18 @@ pub fn compiled(gathered: &Gathered, owned: &[String]) -> Result<Compiled, Vec<F
 pub fn compiled_with(gathered: &Gathered, owned: &[String], overriding: &Overriding) -> Result<Compiled, Vec<Finding>> {
     let documents = &gathered.documents;
     let sources: Vec<_> = documents.iter().map(Document::source).collect();
-    // Whatever is about none of the documents is about the overrides.
-    let place = |problem: Problem| {
-        let whole = |problem| Finding::of(problem, &overriding.name, overriding.text.as_bytes());
-        found_in(problem, documents).unwrap_or_else(whole)
-    };
     let (snapshot, problems, parsed, automata) = match compile_with_overrides(&sources, &overriding.text) {
         Ok(done) => (Some(done.snapshot), done.warnings, done.parsed, done.automata),
         Err(problems) => (None, problems, Vec::new(), Vec::new()),
     };
     let mut findings = gathered.unreadable.clone();
-    findings.extend(problems.into_iter().map(place));
+    if !problems.is_empty() {
+        let lines = lines(documents);
+        // Whatever is about none of the documents is about the overrides.
+        let whole = |problem| Finding::of(problem, &overriding.name, &Lines::of(overriding.text.as_bytes()));
+        let place = |problem| found_in(problem, documents, &lines).unwrap_or_else(whole);
+        findings.extend(problems.into_iter().map(place));
+    }
     for finding in findings.iter_mut().filter(|finding| finding.code == "lock-mismatch") {
         finding.expected = finding.expected.replace("`graylane allocate`", &allocation(&gathered.paths));
     }
@@ -92,14 +97,20 @@ pub fn compiled_with(gathered: &Gathered, owned: &[String], overriding: &Overrid
     }
 }
 
-/// A problem in the file that it is about; itself where it is about none of them.
-fn found_in(problem: Problem, documents: &[Document]) -> Result<Finding, Problem> {
-    let Some(document) = documents.get(problem.source) else { return Err(problem) };
-    let mut finding = Finding::of(problem, &document.file, &document.text);
+/// A problem in the file that it is about; itself where it is about none of them. `lines` are those of the documents.
+fn found_in(problem: Problem, documents: &[Document], lines: &[Lines<'_>]) -> Result<Finding, Problem> {
+    let Some((document, lines)) = documents.get(problem.source).zip(lines.get(problem.source)) else {
+        return Err(problem);
+    };
+    let mut finding = Finding::of(problem, &document.file, lines);
     if finding.code == "duplicate-name" {
         finding.found = with_file(&finding.found, documents).unwrap_or(finding.found);
     }
     Ok(finding)
+}
+
+fn lines(documents: &[Document]) -> Vec<Lines<'_>> {
+    documents.iter().map(|document| Lines::of(&document.text)).collect()
 }
 
 /// `rules` knows documents by number alone, and whoever reads it by their files: `the name "a", which document 1 has`.
@@ -158,7 +169,8 @@ pub fn outline(gathered: &Gathered) -> Result<Outline, Failure> {
         Ok(_) => Vec::new(),
         Err(problems) => problems,
     };
-    let placed = problems.into_iter().filter_map(|problem| found_in(problem, documents).ok());
+    let lines = lines(documents);
+    let placed = problems.into_iter().filter_map(|problem| found_in(problem, documents, &lines).ok());
     let findings: Vec<_> = gathered.unreadable.iter().cloned().chain(placed).collect();
     Err(refusal(gathered, &findings))
 }

@@ -56,14 +56,9 @@ pub struct Span {
 
 impl Finding {
     /// Places a problem that `rules` reported about `text`, which stands in `file`.
-    pub fn of(problem: Problem, file: &str, text: &[u8]) -> Self {
-        let at = place(text, problem.span.start);
-        Self::at(problem, file, at)
-    }
-
-    /// The same where line and column are known.
-    pub fn at(problem: Problem, file: &str, (line, column): (usize, usize)) -> Self {
+    pub fn of(problem: Problem, file: &str, text: &Lines<'_>) -> Self {
         let Range { start, end } = problem.span;
+        let (line, column) = text.place(start);
         let severity = match problem.severity {
             Severity::Error => "error",
             Severity::Warning => "warning",
@@ -151,23 +146,16 @@ impl<'t> Lines<'t> {
         Self { text, starts }
     }
 
-    /// Line and column, from 1, of the byte at `offset`.
+    /// Line and column, from 1, of the byte at `offset`; columns count characters.
     pub fn place(&self, offset: usize) -> (usize, usize) {
+        let offset = offset.min(self.text.len());
         let line = self.starts.partition_point(|start| *start <= offset);
         let start = self.starts.get(line.saturating_sub(1)).copied().unwrap_or_default();
-        let (_, column) = place(self.text.get(start..).unwrap_or_default(), offset.saturating_sub(start));
-        (line, column)
+        // Bytes 10xxxxxx continue a character; this counts well in text that is not UTF-8, too.
+        let before = self.text.get(start..offset).unwrap_or_default();
+        let characters = before.iter().filter(|&&byte| byte & 0xc0 != 0x80).count();
+        (line, characters.saturating_add(1))
     }
-}
-
-/// Line and column, from 1, of the byte at `offset`; columns count characters.
-fn place(text: &[u8], offset: usize) -> (usize, usize) {
-    let before = text.get(..offset).unwrap_or(text);
-    let line = before.split(|&byte| byte == b'\n').count();
-    let start = before.iter().rposition(|&byte| byte == b'\n').map_or(0, |newline| newline.saturating_add(1));
-    // Bytes 10xxxxxx continue a character; this counts well in text that is not UTF-8, too.
-    let characters = before.iter().skip(start).filter(|&&byte| byte & 0xc0 != 0x80).count();
-    (line, characters.saturating_add(1))
 }
 
 #[cfg(test)]
@@ -176,13 +164,18 @@ mod tests {
 
     #[test]
     fn columns_count_characters_from_one() {
+        let place = |text, offset| Lines::of(text).place(offset);
         let text = "a: é\nbé: x\n".as_bytes();
         assert_eq!(place(text, 0), (1, 1));
         assert_eq!(place(text, 6), (2, 1));
         assert_eq!(place(text, 11), (2, 5));
         assert_eq!(place(text, 99), (3, 1));
         for offset in 0..=text.len() {
-            assert_eq!(Lines::of(text).place(offset), place(text, offset), "{offset}");
+            // What the index finds, counted from the beginning.
+            let before = std::str::from_utf8(&text[..offset]).ok();
+            let Some(before) = before else { continue };
+            let last = before.rsplit('\n').next().unwrap_or_default();
+            assert_eq!(place(text, offset), (before.matches('\n').count() + 1, last.chars().count() + 1), "{offset}");
         }
     }
 

@@ -6,7 +6,7 @@ use graylane_rules::{AllowList, Outline, Problem, Risk, Severity, Verdict, neare
 
 use crate::{
     documents::{Document, Gathered},
-    finding::{Finding, Gate},
+    finding::{Finding, Gate, Lines},
 };
 
 /// An allow-list, and the file that it stands in.
@@ -55,7 +55,8 @@ impl Listed {
         match AllowList::read(&document.source()) {
             Ok(list) => Ok(Self { list, file, max_risk }),
             Err(problems) => {
-                let place = |problem| Finding::of(problem, &document.file, &document.text);
+                let lines = Lines::of(&document.text);
+                let place = |problem| Finding::of(problem, &document.file, &lines);
                 Err(Unlisted { findings: problems.into_iter().map(place).collect(), document: Some(document) })
             }
         }
@@ -94,7 +95,7 @@ impl Listed {
             found: format!("the gate {name}{what}"),
             expected,
         };
-        let mut finding = Finding::of(problem, &document.file, &document.text);
+        let mut finding = Finding::of(problem, &document.file, &Lines::of(&document.text));
         let listed = self.list.gates.get(name);
         finding.gate = Some(Gate {
             rule_set: rule_set.to_owned(),

@@ -112,7 +112,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let lines: Vec<_> = documents.iter().map(|document| Lines::of(&document.text)).collect();
     findings.extend(outcome.problems.iter().filter_map(|problem| {
         let (document, lines) = (documents.get(problem.source)?, lines.get(problem.source)?);
-        Some(Finding::at(problem.clone(), &document.file, lines.place(problem.span.start)))
+        Some(Finding::of(problem.clone(), &document.file, lines))
     }));
     let effects = effects(&outcome, &documents, &lines);
     let written = match arguments.output {

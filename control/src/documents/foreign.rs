@@ -5,7 +5,7 @@ use std::ops::Range;
 use graylane_rules::{Outline, Problem, Severity, nearest};
 
 use super::Document;
-use crate::finding::Finding;
+use crate::finding::{Finding, Lines};
 
 /// An error for each header that a document sets and `owned` does not name; none if `owned` is empty.
 pub fn headers(documents: &[Document], owned: &[String]) -> Vec<Finding> {
@@ -43,7 +43,7 @@ fn finding(document: &Document, name: &str, owned: &[String]) -> Finding {
         Some(span) => {
             let (severity, code, path) = (Severity::Error, "not-owned", String::new());
             let problem = Problem { source: 0, severity, code, path, span, found, expected };
-            Finding::of(problem, &document.file, &document.text)
+            Finding::of(problem, &document.file, &Lines::of(&document.text))
         }
         // The default variant header is set without being named.
         None => Finding::about(&document.file, "not-owned", found, &expected),
