@@ -4,11 +4,12 @@ mod matching;
 
 use std::{collections::BTreeMap, ops::Range};
 
+use graylane_rules::Severity;
 use prost_reflect::DynamicMessage;
 
 use crate::{
     api::{self, Misfit, Reading},
-    form::Form,
+    form::{Form, targets},
     report::Report,
     yaml::Node,
 };
@@ -182,13 +183,7 @@ impl EnvoyFilter {
             }
             None => None,
         };
-        let text = |node: &Node, key| node.field(key).and_then(Node::text).unwrap_or_default().to_owned();
-        // Without its group istiod takes a Gateway for one of the core, which there is not.
-        let kind = |node: &Node| match (text(node, "group").as_str(), text(node, "kind")) {
-            ("gateway.networking.k8s.io", kind) => kind,
-            (group, kind) => format!("{group}/{kind}"),
-        };
-        let targets = spec.items("targetRefs").iter().map(|node| (kind(node), text(node, "name"))).collect();
+        let targets = targets(spec.items("targetRefs").iter());
         let written = spec.items("configPatches");
         let patches = written.iter().enumerate();
         let patches = patches.filter_map(|(index, node)| patch(node, index, spec.report)).collect();
@@ -246,7 +241,7 @@ pub(crate) fn zeros(value: &Node, apply_to: &str) -> Vec<Misfit> {
 
 fn message(node: &Node, apply_to: ApplyTo, path: &str, report: &mut Report) -> Option<DynamicMessage> {
     let reading = Reading::of(node, &api::message(apply_to.message())?);
-    reading.wrong.iter().for_each(|misfit| report.misfit("value-refused", path, misfit));
-    reading.unknown.iter().for_each(|misfit| report.misfit("value-dropped", path, misfit));
+    reading.wrong.iter().for_each(|misfit| report.misfit(Severity::Error, "value-refused", path, misfit));
+    reading.unknown.iter().for_each(|misfit| report.misfit(Severity::Error, "value-dropped", path, misfit));
     reading.message
 }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, ops::Range};
 
 use crate::{
-    report::Report,
+    report::{Report, meant},
     yaml::{Node, Value, quoted},
 };
 
@@ -22,8 +22,7 @@ impl<'n, 'r> Form<'n, 'r> {
             return None;
         };
         for entry in entries.iter().filter(|entry| !known.contains(&entry.key.as_str())) {
-            let near = graylane_rules::nearest(&entry.key, known.iter().copied());
-            let meant = near.map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+            let meant = meant(graylane_rules::nearest(&entry.key, known.iter().copied()));
             let expected = format!("one of {}{meant}", known.join(", "));
             report.error("unknown-field", &join(path, &entry.key), &entry.key_span, quoted(&entry.key), &expected);
         }
@@ -69,8 +68,7 @@ impl<'n, 'r> Form<'n, 'r> {
         let found = node.text().and_then(|text| names.iter().find(|(name, _)| *name == text));
         if found.is_none() {
             let all: Vec<_> = names.iter().map(|(name, _)| *name).collect();
-            let near = graylane_rules::nearest(node.text().unwrap_or_default(), all.iter().copied());
-            let meant = near.map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+            let meant = meant(graylane_rules::nearest(node.text().unwrap_or_default(), all.iter().copied()));
             let expected = format!("one of {}{meant}", all.join(", "));
             self.report.error("unknown-value", &self.at(key), &node.span, node.describe(), &expected);
         }
@@ -101,6 +99,17 @@ impl<'n, 'r> Form<'n, 'r> {
         }
         Some(texts)
     }
+}
+
+/// What `targetRefs` name, as (kind, name). Without its group istiod takes a Gateway for one of the core, which there is not: only
+/// one of the right group is called a Gateway here.
+pub(crate) fn targets<'n>(refs: impl Iterator<Item = &'n Node>) -> Vec<(String, String)> {
+    let text = |node: &Node, key| node.field(key).and_then(Node::text).unwrap_or_default().to_owned();
+    let kind = |node: &Node| match (text(node, "group").as_str(), text(node, "kind")) {
+        ("gateway.networking.k8s.io", kind) => kind,
+        (group, kind) => format!("{group}/{kind}"),
+    };
+    refs.map(|node| (kind(node), text(node, "name"))).collect()
 }
 
 fn join(path: &str, key: &str) -> String {

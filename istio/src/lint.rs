@@ -77,9 +77,7 @@ pub fn lint(files: &[&str], mesh: &Mesh) -> Outcome {
     for (source, (nodes, report)) in documents.iter().zip(&mut reports).enumerate() {
         let text = files.get(source).copied().unwrap_or_default();
         objects.extend(
-            nodes
-                .iter()
-                .filter_map(|node| content(node, text, mesh, report).map(|content| Object { source, node, content })),
+            nodes.iter().filter_map(|node| content(node, text, report).map(|content| Object { source, node, content })),
         );
     }
     let added = added(&objects);
@@ -132,7 +130,7 @@ fn parsed(text: &str, report: &mut Report) -> Vec<Node> {
 }
 
 /// Reads an object; None where its kind is none that is looked at, or it could not be read.
-fn content(node: &Node, text: &str, mesh: &Mesh, report: &mut Report) -> Option<Content> {
+fn content(node: &Node, text: &str, report: &mut Report) -> Option<Content> {
     let kind = node.field("kind").and_then(Node::text);
     let group = node.field("apiVersion").and_then(Node::text).unwrap_or_default().split('/').next().unwrap_or_default();
     match (group, kind?) {
@@ -151,7 +149,6 @@ fn content(node: &Node, text: &str, mesh: &Mesh, report: &mut Report) -> Option<
             let at = node.field("apiVersion").unwrap_or(node);
             let found = format!("{kind} of the group {group:?}");
             report.error("wrong-group", "apiVersion", &at.span, found, right);
-            let _ = mesh;
             None
         }
         _ => None,

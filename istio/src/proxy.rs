@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+/// The label of a pod that says which Gateway (of the Gateway API) it serves.
+pub(crate) const GATEWAY_LABEL: &str = "gateway.networking.k8s.io/gateway-name";
+
 /// What a proxy stands for in the mesh.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -68,6 +71,22 @@ impl Proxy {
         let root_namespace = "istio-system".to_owned();
         let (namespace, version) = (namespace.to_owned(), Some(version.to_owned()));
         Self { kind, namespace, root_namespace, labels, version, metadata: BTreeMap::new() }
+    }
+
+    /// Whether an object of `namespace` is for this proxy: by the (kind, name) it targets, or where it has none by the labels it selects.
+    pub(crate) fn is_meant(
+        &self,
+        namespace: &str,
+        targets: &[(String, String)],
+        labels: &BTreeMap<String, String>,
+    ) -> bool {
+        if !targets.is_empty() {
+            let gateway = self.labels.get(GATEWAY_LABEL);
+            return namespace == self.namespace
+                && targets.iter().any(|(kind, name)| kind == "Gateway" && gateway == Some(name));
+        }
+        let near = namespace == self.namespace || namespace == self.root_namespace;
+        near && self.kind != Kind::Waypoint && labels.iter().all(|(name, value)| self.labels.get(name) == Some(value))
     }
 
     /// The contexts of its resources.

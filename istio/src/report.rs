@@ -1,10 +1,15 @@
 //! What is wrong with a manifest, and where.
 
-use std::{collections::BTreeSet, ops::Range};
+use std::{collections::BTreeSet, fmt::Display, ops::Range};
 
 use graylane_rules::{Problem, Severity};
 
 use crate::api::Misfit;
+
+/// What is said behind what would be right, where a name is near to what was found.
+pub(crate) fn meant(near: Option<impl Display>) -> String {
+    near.map(|near| format!("; did you mean {near}?")).unwrap_or_default()
+}
 
 /// The problems of one file.
 #[derive(Debug, Default)]
@@ -36,15 +41,11 @@ impl Report {
         self.problems.push(Problem { source: 0, severity, code, path, span: span.clone(), found, expected });
     }
 
-    pub(crate) fn misfit(&mut self, code: &'static str, above: &str, misfit: &Misfit) {
+    /// What does not fit the value at the path `above`.
+    pub(crate) fn misfit(&mut self, severity: Severity, code: &'static str, above: &str, misfit: &Misfit) {
         let dot = if misfit.path.is_empty() { "" } else { "." };
         let path = format!("{above}{dot}{}", misfit.path);
-        self.error(code, &path, &misfit.span, misfit.found.clone(), &misfit.expected);
-    }
-
-    pub(crate) fn misfit_as_warning(&mut self, code: &'static str, above: &str, misfit: &Misfit) {
-        let path = format!("{above}.{}", misfit.path);
-        self.warning(code, &path, &misfit.span, misfit.found.clone(), &misfit.expected);
+        self.push(severity, code, &path, &misfit.span, misfit.found.clone(), &misfit.expected);
     }
 
     /// Takes over what another reading of the same file found, but for problems of this kind.

@@ -1,8 +1,10 @@
 //! Which patches a proxy gets, and in which order.
 
+use std::collections::BTreeMap;
+
 use crate::{
     envoy_filter::{EnvoyFilter, Patch},
-    proxy::{Kind, Proxy},
+    proxy::Proxy,
 };
 
 /// A patch, and whose it is: the index of its filter among those that were given, and of the patch within it.
@@ -34,23 +36,8 @@ pub fn select<'f>(filters: &'f [EnvoyFilter], proxy: &Proxy) -> Vec<Selected<'f>
 
 /// Whether the filter is for this proxy's workload.
 pub fn is_for(filter: &EnvoyFilter, proxy: &Proxy) -> bool {
-    if filter.namespace != proxy.namespace && filter.namespace != proxy.root_namespace {
-        return false;
-    }
-    if !filter.targets.is_empty() {
-        let near = filter.namespace == proxy.namespace;
-        return near && proxy.kind != Kind::Sidecar && filter.targets.iter().any(|target| is_target(target, proxy));
-    }
-    let Some(selector) = &filter.selector else { return proxy.kind != Kind::Waypoint };
-    let selected = selector.iter().all(|(name, value)| proxy.labels.get(name) == Some(value));
-    selected && proxy.kind != Kind::Waypoint
-}
-
-/// The label of a pod that says which Gateway (of the Gateway API) it serves.
-const GATEWAY_LABEL: &str = "gateway.networking.k8s.io/gateway-name";
-
-fn is_target((kind, name): &(String, String), proxy: &Proxy) -> bool {
-    kind == "Gateway" && proxy.labels.get(GATEWAY_LABEL) == Some(name)
+    let everybody = BTreeMap::new();
+    proxy.is_meant(&filter.namespace, &filter.targets, filter.selector.as_ref().unwrap_or(&everybody))
 }
 
 /// Whether the patch is for a proxy of this version and metadata.

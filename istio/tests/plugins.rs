@@ -216,3 +216,19 @@ fn what_is_local_or_no_wasm_passes_as_it_is() {
     assert_eq!(agent::convert(&mut typed_struct, |_| Ok("/x".to_owned())), Converted::ToFile);
     assert!(api::unpack(&message::inner(&typed_struct, "typed_config").unwrap()).is_some());
 }
+
+#[test]
+fn a_gateway_is_targeted_by_its_group_and_in_its_namespace() {
+    let placed = |namespace: &str, reference: &str| {
+        let (mut proxy, mut resources): (Proxy, Resources) = built_in(Kind::Gateway, "1.31.0").unwrap();
+        proxy.labels.insert("gateway.networking.k8s.io/gateway-name".to_owned(), "gw".to_owned());
+        let plugin = wasm_plugin(&format!(", targetRefs: [{reference}]"));
+        let plugin = Plugin { namespace: namespace.to_owned(), ..plugin };
+        plugin::insert(&[plugin], &proxy, &mut resources).len()
+    };
+    let whole = "{group: gateway.networking.k8s.io, kind: Gateway, name: gw}";
+    assert_eq!(placed("istio-ingress", whole), 1);
+    assert_eq!(placed("istio-system", whole), 0);
+    assert_eq!(placed("istio-ingress", "{kind: Gateway, name: gw}"), 0, "one of the core there is not");
+    assert_eq!(placed("istio-ingress", "{group: gateway.networking.k8s.io, kind: Gateway, name: other}"), 0);
+}

@@ -5,7 +5,10 @@ use std::{collections::HashMap, ops::Range};
 use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor, Value};
 
 use super::{message_of_url, nearest_type};
-use crate::yaml::{self, Node, quoted};
+use crate::{
+    report::meant,
+    yaml::{self, Node, quoted},
+};
 
 /// What does not fit the message it should be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -197,7 +200,7 @@ impl Reader {
         };
         let url = at_type.text().unwrap_or_default();
         let Some(descriptor) = message_of_url(url).filter(|_| url.contains('/')) else {
-            let meant = nearest_type(url).map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+            let meant = meant(nearest_type(url));
             self.misfit(at_type, &below(path, "@type"), format!("a type that Envoy's API has{meant}"));
             return None;
         };
@@ -257,8 +260,7 @@ fn takes_null(field: &FieldDescriptor) -> bool {
 
 fn unknown(key: &str, span: Range<usize>, path: String, descriptor: &MessageDescriptor) -> Misfit {
     let names: Vec<_> = descriptor.fields().map(|field| field.name().to_owned()).collect();
-    let near = graylane_rules::nearest(key, names.iter().map(String::as_str));
-    let meant = near.map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+    let meant = meant(graylane_rules::nearest(key, names.iter().map(String::as_str)));
     let expected = format!("a field of {}{meant}", descriptor.full_name());
     Misfit { path, span, found: quoted(key), expected }
 }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use graylane_rules::Severity;
+
 use super::{Mesh, names};
 use crate::{
     EnvoyFilter,
@@ -9,7 +11,7 @@ use crate::{
     message,
     plugin::minor,
     proxy::Context,
-    report::Report,
+    report::{Report, meant},
     yaml::{Node, quoted},
 };
 
@@ -349,10 +351,9 @@ fn anchors(patch: &Patch, added: &BTreeSet<String>, report: &mut Report) {
     let Some(known) = names::http_filter(name) else {
         if !names::is_plugins(name) && !name.is_empty() && !added.contains(name) {
             let all = names::HTTP_FILTERS.iter().map(|known| known.name);
-            let near =
-                graylane_rules::nearest(name, all).map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+            let meant = meant(graylane_rules::nearest(name, all));
             let expected = format!(
-                "a filter that istiod makes, or one of another patch: where none has this name, nothing happens{near}"
+                "a filter that istiod makes, or one of another patch: where none has this name, nothing happens{meant}"
             );
             report.warning("filter-unknown", &path, &chain.span, quoted(name), &expected);
         }
@@ -389,6 +390,6 @@ fn zeros(node: &Node, index: usize, report: &mut Report) {
     let Some(value) = node.at(&["patch", "value"]).filter(|_| operation.starts_with("MERGE")) else { return };
     let apply_to = node.field("applyTo").and_then(Node::text).unwrap_or_default();
     for misfit in crate::envoy_filter::zeros(value, apply_to) {
-        report.misfit_as_warning("merge-zero", &format!("spec.configPatches[{index}].patch.value"), &misfit);
+        report.misfit(Severity::Warning, "merge-zero", &format!("spec.configPatches[{index}].patch.value"), &misfit);
     }
 }

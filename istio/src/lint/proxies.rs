@@ -9,7 +9,7 @@ use crate::{
     fixture,
     patch::{self, Change, Effect, Resources},
     plugin::{self, Written},
-    proxy::{Kind, Proxy},
+    proxy::{GATEWAY_LABEL, Kind, Proxy},
     report::Report,
     select,
 };
@@ -56,7 +56,7 @@ fn patches(
         proxy.namespace.clone_from(&filter.namespace);
         proxy.labels.extend(filter.selector.clone().unwrap_or_default());
         for (_, name) in filter.targets.iter().filter(|(kind, _)| kind == "Gateway") {
-            proxy.labels.insert("gateway.networking.k8s.io/gateway-name".to_owned(), name.clone());
+            proxy.labels.insert(GATEWAY_LABEL.to_owned(), name.clone());
         }
         for patch in &filter.patches {
             proxy.metadata.extend(patch.matching.metadata.clone());

@@ -15,7 +15,8 @@ use crate::{
 /// The indexes of the plugins that are in some listener.
 pub fn insert(plugins: &[Plugin], proxy: &Proxy, resources: &mut Resources) -> BTreeSet<usize> {
     let minor = proxy.version.as_deref().and_then(minor).unwrap_or(u32::MAX);
-    let mut chosen: Vec<_> = plugins.iter().enumerate().filter(|(_, plugin)| is_for(plugin, proxy)).collect();
+    let is_for = |plugin: &Plugin| proxy.is_meant(&plugin.namespace, &plugin.targets, &plugin.selector);
+    let mut chosen: Vec<_> = plugins.iter().enumerate().filter(|(_, plugin)| is_for(plugin)).collect();
     // The highest priority first; then those of the proxy's namespace; then the oldest.
     chosen.sort_by_cached_key(|(_, plugin)| {
         let elsewhere = plugin.namespace != proxy.namespace;
@@ -33,16 +34,6 @@ pub fn insert(plugins: &[Plugin], proxy: &Proxy, resources: &mut Resources) -> B
     let used = chosen.iter().filter(|(at, _)| placed.contains(at));
     resources.extensions.extend(used.filter_map(|(_, plugin)| plugin.extension(minor)));
     placed
-}
-
-fn is_for(plugin: &Plugin, proxy: &Proxy) -> bool {
-    let near = plugin.namespace == proxy.namespace || plugin.namespace == proxy.root_namespace;
-    if !plugin.targets.is_empty() {
-        let label = proxy.labels.get("gateway.networking.k8s.io/gateway-name");
-        return near && plugin.targets.iter().any(|(kind, name)| kind == "Gateway" && label == Some(name));
-    }
-    let selected = plugin.selector.iter().all(|(name, value)| proxy.labels.get(name) == Some(value));
-    near && selected && proxy.kind != Kind::Waypoint
 }
 
 fn into_listener(

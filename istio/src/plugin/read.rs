@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Mode, Phase, Plugin, TrafficSelector, Written};
 use crate::{
-    form::Form,
+    form::{Form, targets},
     report::Report,
     yaml::{Node, Value},
 };
@@ -53,10 +53,8 @@ impl Plugin {
         };
         let matches = spec.items("match").iter().enumerate();
         let matches: Vec<_> = matches.filter_map(|(at, node)| traffic_selector(node, at, spec.report)).collect();
-        let text = |node: &Node, key| node.field(key).and_then(Node::text).unwrap_or_default().to_owned();
         let single = spec.node("targetRef").into_iter();
-        let targets = spec.items("targetRefs").iter().chain(single);
-        let targets = targets.map(|node| (text(node, "kind"), text(node, "name"))).collect();
+        let targets = targets(spec.items("targetRefs").iter().chain(single));
         let (wasm_node, path) = match written {
             Written::WasmPlugin => (spec_node, "spec"),
             Written::TrafficExtension => (spec.node("wasm")?, "spec.wasm"),
