@@ -1,12 +1,11 @@
 //! The AuthorizationPolicy of the control plane, as Envoy's RBAC behind TLS with certificates of workloads: fetchers get through, for what they
 //! ask, and nobody else does.
 
-#[path = "kubernetes/authority.rs"]
-mod authority;
+mod certificates;
 
 use std::{fs, net::SocketAddr, path::Path};
 
-use authority::Authority;
+use certificates::Authority;
 use graylane_integration::{
     Answer, Echo, Envoy, Process, Request, Settings, Status, Wire, artefact, eventually,
     kubernetes::{

@@ -3,7 +3,6 @@
 
 #[path = "lanes/app.rs"]
 mod app;
-#[path = "lanes/certificates.rs"]
 mod certificates;
 #[path = "lanes/chain.rs"]
 mod chain;

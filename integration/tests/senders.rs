@@ -1,7 +1,6 @@
 //! Whom Envoy vouches for, and what the filter makes of it: certificates that were validated or not, listeners and their direction,
 //! addresses and the header that claims some.
 
-#[path = "lanes/certificates.rs"]
 mod certificates;
 #[path = "lanes/client.rs"]
 mod client;

@@ -1,4 +1,5 @@
 //! An authority, and who it says people are: X.509 certificates with SPIFFE IDs.
+#![allow(dead_code, reason = "each test takes what it needs")]
 
 use std::path::Path;
 
@@ -6,6 +7,7 @@ use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
     SanType,
 };
+use serde_json::{Value, json};
 
 /// An authority.
 pub struct Authority {
@@ -42,6 +44,24 @@ impl Authority {
         let (params, key) = leaf(uri, host);
         let certificate = params.signed_by(&key, &self.issuer).expect("a certificate").pem();
         Identity { certificate, key: key.serialize_pem() }
+    }
+}
+
+impl Authority {
+    /// Envoy's `CommonTlsContext` of whoever is `identity`, a URI, and believes those whom this authority certified; of
+    /// these only `peer`, where it is given.
+    pub fn context(&self, identity: Option<&str>, peer: Option<&str>) -> Value {
+        let text = |pem: &str| json!({"inline_string": pem});
+        let mut validation = json!({"trusted_ca": text(self.pem())});
+        if let Some(peer) = peer {
+            validation["match_typed_subject_alt_names"] = json!([{"san_type": "URI", "matcher": {"exact": peer}}]);
+        }
+        let identity = identity.map(|uri| self.identity(uri, "workload"));
+        let certificates: Vec<_> = identity
+            .iter()
+            .map(|own| json!({"certificate_chain": text(&own.certificate), "private_key": text(&own.key)}))
+            .collect();
+        json!({"tls_certificates": certificates, "validation_context": validation})
     }
 }
 
