@@ -7,6 +7,7 @@
 
 mod allow_list;
 mod document;
+mod inherit;
 mod matches;
 mod operators;
 

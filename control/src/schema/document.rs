@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 
-use super::{allow_list::AllowList, matches::Match, operators::ClaimName};
+use super::{allow_list::AllowList, inherit::Inherit, matches::Match, operators::ClaimName};
 
 /// A rule set, or the lock beside it.
 #[derive(JsonSchema)]
@@ -241,23 +241,6 @@ struct Output {
     experiment_header: Option<String>,
     /// The header that carries the time of such a decision.
     evaluated_at_header: Option<String>,
-}
-
-/// From whom the variant that a request carries is believed: any of these.
-#[derive(JsonSchema)]
-#[schemars(deny_unknown_fields, extend("minProperties" = 1))]
-struct Inherit {
-    /// SPIFFE IDs in certificates that Envoy validated, or their first whole segments: spiffe://cluster.local/ns/istio-ingress.
-    #[schemars(length(min = 1, max = 100), inner(regex(pattern = "^spiffe://[a-z0-9._-]+(/[A-Za-z0-9._-]+)*/?$")))]
-    peers: Option<Vec<String>>,
-    /// Networks. Needs `hops`.
-    #[schemars(length(min = 1, max = 1000))]
-    sources: Option<Vec<String>>,
-    /// How many proxies stand between these networks and the Envoy that decides.
-    #[schemars(range(min = 0, max = 32))]
-    hops: Option<u8>,
-    /// The application beside a sidecar, by its outbound listener.
-    outbound: Option<bool>,
 }
 
 /// A typed value for the upstream.
