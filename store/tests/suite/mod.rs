@@ -1,0 +1,58 @@
+//! What every store must do. Each test is given one that is empty.
+
+mod compaction;
+mod writing;
+
+use std::sync::Arc;
+
+use graylane_rules::Revision;
+use graylane_store::{
+    Action, Advance, Digest, Ground, Head, Listing, Manifest, Overlay, Piece, SnapshotEntry, Store, pieces,
+};
+
+pub use compaction::*;
+pub use writing::*;
+
+pub type Shared = Arc<dyn Store>;
+
+pub const NAMESPACE: &str = "default";
+
+/// A manifest that follows `on`, about `content`, and the pieces it needs.
+pub fn following(on: &Ground, namespace: &str, content: &[u8]) -> (Manifest, Vec<Piece>) {
+    let number = on.head.map_or(1, |head| head.revision.number + 1);
+    let (snapshot, mut all) = pieces(content);
+    let (documents, listed) = pieces(&serde_json::to_vec(&Listing::default()).unwrap());
+    all.extend(listed);
+    let manifest = Manifest {
+        namespace: namespace.to_owned(),
+        revision: Revision { epoch: 7, number },
+        previous: on.head.map(Into::into),
+        at: "2026-01-02T03:04:05Z".parse().unwrap(),
+        actor: "ann".to_owned(),
+        reason: "a test".to_owned(),
+        source: "rules/".to_owned(),
+        action: Action::Publish { rule_set: None },
+        documents,
+        snapshot: SnapshotEntry { format: 2, object: snapshot },
+        overlay: Overlay::default(),
+        difference: serde_json::Value::Null,
+    };
+    (manifest, all)
+}
+
+/// Publishes `content` on `on`, and gives what came of it and the new head.
+pub async fn publish_on(store: &dyn Store, on: &Ground, namespace: &str, content: &[u8]) -> (Advance, Head) {
+    let (manifest, all) = following(on, namespace, content);
+    store.put(&all).await.unwrap();
+    let bytes = manifest.bytes().unwrap();
+    let head = Head { revision: manifest.revision, manifest: Digest::of(&bytes) };
+    (store.advance(namespace, on, &head, &bytes).await.unwrap(), head)
+}
+
+/// The same on what there is.
+pub async fn publish(store: &dyn Store, content: &[u8]) -> Head {
+    let on = store.ground(NAMESPACE).await.unwrap();
+    let (advance, head) = publish_on(store, &on, NAMESPACE, content).await;
+    assert_eq!(advance, Advance::Done);
+    head
+}
