@@ -6,7 +6,7 @@ mod parsed;
 
 use std::path::PathBuf;
 
-use graylane_rules::{Automaton, Format, Outline, Parsed, Problem, Snapshot, Source, compile_with_overrides};
+use graylane_rules::{Automaton, Format, Off, Outline, Overlay, Parsed, Problem, Snapshot, Source, compile_under};
 
 use crate::{
     failure::Failure,
@@ -62,12 +62,26 @@ pub fn compiled(gathered: &Gathered, owned: &[String]) -> Result<Compiled, Vec<F
 /// # Errors
 /// As [`compiled`], and every finding about the overrides.
 pub fn compiled_with(gathered: &Gathered, owned: &[String], overriding: &Overriding) -> Result<Compiled, Vec<Finding>> {
+    compiled_under(gathered, owned, overriding, Off::default())
+}
+
+/// The same with rule sets switched off.
+///
+/// # Errors
+/// As [`compiled_with`].
+pub fn compiled_under(
+    gathered: &Gathered,
+    owned: &[String],
+    overriding: &Overriding,
+    off: Off<'_>,
+) -> Result<Compiled, Vec<Finding>> {
     let documents = &gathered.documents;
     let sources: Vec<_> = documents.iter().map(Document::source).collect();
-    let (snapshot, problems, parsed, automata) = match compile_with_overrides(&sources, &overriding.text) {
-        Ok(done) => (Some(done.snapshot), done.warnings, done.parsed, done.automata),
-        Err(problems) => (None, problems, Vec::new(), Vec::new()),
-    };
+    let (snapshot, problems, parsed, automata) =
+        match compile_under(&sources, Overlay { switches: &overriding.text, off }) {
+            Ok(done) => (Some(done.snapshot), done.warnings, done.parsed, done.automata),
+            Err(problems) => (None, problems, Vec::new(), Vec::new()),
+        };
     let mut findings = gathered.unreadable.clone();
     if !problems.is_empty() {
         let lines = lines(documents);

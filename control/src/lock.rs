@@ -1,5 +1,7 @@
 //! Lock documents, written: by hand, so that a range is a line and a change of one is a small difference.
 
+pub mod plan;
+
 use std::fmt::Write as _;
 
 use graylane_rules::{Format, allocation::Allocation};

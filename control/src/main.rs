@@ -4,6 +4,7 @@ mod clock;
 mod commands;
 mod curl;
 mod delivery;
+mod difference;
 mod directory;
 mod documents;
 mod duration;

@@ -85,16 +85,15 @@ pub fn compile_with(sources: &[Tagged<'_>], registry: &Registry) -> Result<Compi
 /// # Errors
 /// As [`compile`]; an automaton that is damaged, and in a build without `regex` one that is missing.
 pub fn compile_with_automata(sources: &[Source<'_>], automata: &[Automaton]) -> Result<Compiled, Vec<Problem>> {
-    compile_all(&tagged(sources), &Registry::default(), Besides { automata, overrides: "" })
+    compile_all(&tagged(sources), &Registry::default(), Besides { automata, ..Besides::default() })
 }
 
-/// The same as [`compile`], with `overrides` of switches in [their string form](crate::switches::Overrides) above what the
-/// documents say.
+/// The same as [`compile`], with an overlay above what the documents say.
 ///
 /// # Errors
-/// As [`compile`]; the problems of the overrides are those of a source behind the last one.
-pub fn compile_with_overrides(sources: &[Source<'_>], overrides: &str) -> Result<Compiled, Vec<Problem>> {
-    compile_all(&tagged(sources), &Registry::default(), Besides { automata: &[], overrides })
+/// As [`compile`]; the problems of the overlay are those of a source behind the last one.
+pub fn compile_under(sources: &[Source<'_>], overlay: Overlay<'_>) -> Result<Compiled, Vec<Problem>> {
+    compile_all(&tagged(sources), &Registry::default(), Besides { automata: &[], overlay })
 }
 
 fn tagged<'a>(sources: &[Source<'a>]) -> Vec<Tagged<'a>> {
@@ -105,13 +104,47 @@ fn tagged<'a>(sources: &[Source<'a>]) -> Vec<Tagged<'a>> {
 #[derive(Clone, Copy, Default)]
 struct Besides<'a> {
     automata: &'a [Automaton],
-    overrides: &'a str,
+    overlay: Overlay<'a>,
+}
+
+/// What stands above the documents of a namespace.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Overlay<'a> {
+    /// Values of switches, in [their string form](crate::switches::Overrides).
+    pub switches: &'a str,
+    /// Which rule sets are switched off.
+    pub off: Off<'a>,
+}
+
+/// Which rule sets are switched off: everybody has the default variant, no cookie is set, no variant that a request carries
+/// is believed, and the rule is told as `checkout/_off`. Their switches stay.
+#[derive(Clone, Copy, Debug)]
+pub enum Off<'a> {
+    /// Those of these names; names of no rule set say nothing.
+    These(&'a [&'a str]),
+    /// All.
+    All,
+}
+
+impl Default for Off<'_> {
+    fn default() -> Self {
+        Self::These(&[])
+    }
+}
+
+impl Off<'_> {
+    fn holds(&self, name: &str) -> bool {
+        match self {
+            Self::These(names) => names.contains(&name),
+            Self::All => true,
+        }
+    }
 }
 
 fn compile_all(
     sources: &[Tagged<'_>],
     registry: &Registry,
-    Besides { automata, overrides }: Besides<'_>,
+    Besides { automata, overlay }: Besides<'_>,
 ) -> Result<Compiled, Vec<Problem>> {
     let mut report = Report::default();
     let mut rule_sets = Vec::new();
@@ -140,7 +173,7 @@ fn compile_all(
     switches::refuse_namesakes(&rule_sets, &mut report);
     let allocations = allocate(&rule_sets, &locks, &mut report);
     report.begin(sources.len());
-    switches::overlay(overrides, &mut rule_sets, &mut report);
+    switches::overlay(overlay.switches, &mut rule_sets, &mut report);
     report.begin(0);
     switches::refuse_too_large(&rule_sets, &mut report);
     let audiences = Audiences::resolve(&rule_sets, &audiences, unread, &mut report);
@@ -163,6 +196,10 @@ fn compile_all(
     let automata = Automata::of(&rule_sets, automata, &mut report);
     if report.has_errors() {
         return Err(report.into_problems());
+    }
+    // Last of all: documents that are switched off are as sound as if they were not.
+    for (_, rule_set) in rule_sets.iter_mut().filter(|(_, rule_set)| overlay.off.holds(&rule_set.name.text)) {
+        rule_set.switch_off();
     }
     let rule_sets: Vec<&RuleSet> = rule_sets.iter().map(|(_, rule_set)| rule_set).collect();
     let snapshot = namespace(&rule_sets, &allocations, &automata, &audiences);

@@ -12,7 +12,7 @@ use crate::{
     slot::slot,
     snapshot::{
         OpenOutput, Opened,
-        records::{MATCHED, Rule, Split, Test, flag, operator},
+        records::{MATCHED, OFF, Rule, Split, Test, flag, operator},
         section::Section,
     },
 };
@@ -61,8 +61,17 @@ impl<'s> Section<'s> {
         let known = Known::default();
         match self.first_that_matches(asked, &known) {
             Some(matched) => self.decided(matched, || asked.identity(self, &known)),
-            None => self.decision(None, self.header.default_variant.get(), Reason::Default, None),
+            None => self.decision(None, self.header.default_variant.get(), self.reason_of_default(), None),
         }
+    }
+
+    fn reason_of_default(&self) -> Reason {
+        if self.rules().is_empty() && self.is_off() { Reason::Disabled } else { Reason::Default }
+    }
+
+    /// Whether the rule set was switched off when it was compiled.
+    pub(crate) fn is_off(&self) -> bool {
+        self.text(self.header.default_path).ends_with(OFF.as_bytes())
     }
 
     #[inline(never)]

@@ -18,6 +18,8 @@ pub enum Reason {
     NoIdentity,
     /// The request came with the variant, from somebody whom the rule set trusts; no rule was asked.
     Inherited,
+    /// The rule set is switched off: the default variant.
+    Disabled,
 }
 
 impl Reason {
@@ -29,6 +31,7 @@ impl Reason {
             Reason::Default => "DEFAULT",
             Reason::NoIdentity => "NO_IDENTITY",
             Reason::Inherited => "INHERITED",
+            Reason::Disabled => "DISABLED",
         }
     }
 }
@@ -70,7 +73,7 @@ impl<'s> Decision<'s> {
     }
 
     /// Rule set and rule in one: `checkout/qa`, or `checkout/_default` when no rule matched, `checkout/_inherited` when none
-    /// was asked.
+    /// was asked, `checkout/_off` when there was none to ask because the rule set is switched off.
     #[inline]
     pub fn rule_path(&self) -> &'s [u8] {
         let header = self.section.header;

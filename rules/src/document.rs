@@ -79,6 +79,19 @@ pub(crate) struct RuleSet {
     pub(crate) splits: Vec<Split>,
     pub(crate) switches: Vec<Switch>,
     pub(crate) rules: Vec<Rule>,
+    /// Whether it was switched off.
+    pub(crate) is_off: bool,
+}
+
+impl RuleSet {
+    /// Leaves its scope, its variants and its switches, so that everybody has the default.
+    pub(crate) fn switch_off(&mut self) {
+        self.is_off = true;
+        self.rules.clear();
+        self.identity.clear();
+        self.sticky = None;
+        self.inherit = None;
+    }
 }
 
 /// Which requests a rule set is for: any of the hosts (none: every host) and any of the prefixes.

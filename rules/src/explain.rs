@@ -125,6 +125,7 @@ fn decision_lines(section: &Section<'_>, decision: &Decision<'_>) -> Vec<String>
         Reason::Default => "no rule matched".to_owned(),
         Reason::NoIdentity => "the rule's split needs an identity, and there is none".to_owned(),
         Reason::Inherited => "the request came with it, and its sender is trusted".to_owned(),
+        Reason::Disabled => "the rule set is switched off".to_owned(),
         Reason::Split => split_in_words(section, decision),
     };
     let mut lines = vec![format!("  decision    {} {}: {why}", Shown(decision.variant()), decision.reason.name())];

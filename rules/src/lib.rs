@@ -50,7 +50,7 @@ mod trust;
 pub use allow_list::{AllowList, Gate, Mode, Risk, Verdict};
 pub use attributes::{Attributes, HeaderNames};
 pub use automaton::Automaton;
-pub use compile::{Compiled, Parsed, compile, compile_with, compile_with_automata, compile_with_overrides};
+pub use compile::{Compiled, Off, Overlay, Parsed, compile, compile_under, compile_with, compile_with_automata};
 pub use cookies::Cookie;
 pub use decision::{Decision, Reason, SeriesKey};
 pub use expected::{Expected, ExpectedShare};

@@ -1,7 +1,6 @@
 //! `graylane allocate`: locks that fit their rule sets, made by moving as few identities as the weights require.
 
 mod files;
-mod plan;
 mod told;
 
 use std::{
@@ -11,9 +10,13 @@ use std::{
 };
 
 use super::paths::Paths;
-use crate::{documents, failure::Failure, replace::replace};
+use crate::{
+    documents,
+    failure::Failure,
+    lock::plan::{Wishes, plans},
+    replace::replace,
+};
 use files::Sources;
-use plan::Wishes;
 
 /// Make the locks that remember which identities belong to which variant.
 ///
@@ -85,7 +88,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let (anew, renames) = (arguments.anew.clone(), arguments.rename.clone());
     let wishes = Wishes { all: arguments.all, anew, renames, running };
     check_names(&outline, &wishes)?;
-    let plans = plan::plans(&outline, &wishes).map_err(Failure::refused)?;
+    let plans = plans(&outline, &wishes).map_err(Failure::refused)?;
     let writings = sources.writings(&outline, &plans)?;
     sources.check(&writings)?;
     let mut stderr = io::stderr().lock();

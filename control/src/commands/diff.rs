@@ -1,15 +1,16 @@
 //! `graylane diff`: who moves between two states of the documents.
 
-mod compare;
-mod text;
-
 use std::{
     io::{self, Write as _},
     path::PathBuf,
     process::ExitCode,
 };
 
-use crate::{documents, failure::Failure};
+use crate::{
+    difference::{compare, text},
+    documents,
+    failure::Failure,
+};
 
 /// Compare two states of the rule sets: which rules differ, and exactly who moves.
 ///
@@ -62,7 +63,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         (Err(old), Err(new)) => return Err(old.and(&new)),
         (Err(why), _) | (_, Err(why)) => return Err(why),
     };
-    let differences = compare::compare(&old, &new);
+    let differences = compare(&old, &new);
     let mut stdout = io::stdout().lock();
     let written = match arguments.output {
         Form::Text => text::write(&differences, &mut stdout),

@@ -15,7 +15,7 @@ impl<'d> Audiences<'d> {
     /// Looks up each mention of an audience among `audiences`, and says which are unknown and which nobody asks for. What is
     /// unknown may be among those that could not be read, if there are any.
     pub(super) fn resolve(
-        rule_sets: &'d [(usize, RuleSet)],
+        rule_sets: &[(usize, RuleSet)],
         audiences: &'d [(usize, Audience)],
         unread: bool,
         report: &mut Report,

@@ -8,7 +8,7 @@ use crate::{
     slot::{Domain, seed},
     snapshot::{
         index::Operands,
-        records::{self, Rule, SectionHeader, Setting, Split, Text, Value, Variant, kind, then, trust},
+        records::{self, OFF, Rule, SectionHeader, Setting, Split, Text, Value, Variant, kind, then, trust},
         write::{Container, place, size},
     },
 };
@@ -22,7 +22,8 @@ pub(super) fn write(
 ) -> Vec<u8> {
     let mut section = Container::new(size_of::<SectionHeader>());
     let name = &rule_set.name.text;
-    let (name, default_path) = (section.text(name), section.text(&format!("{name}/_default")));
+    let default = if rule_set.is_off { OFF } else { "/_default" };
+    let (name, default_path) = (section.text(name), section.text(&format!("{name}{default}")));
     let output = &rule_set.output;
     let variant_header = section.text(&output.variant_header);
     let mut optional = |header: &Option<Name>| section.text(header.as_ref().map_or("", |header| header.text.as_str()));

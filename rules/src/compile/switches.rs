@@ -136,7 +136,7 @@ pub(super) fn write(rule_set: &RuleSet, section: &mut Container) -> (Vec<Switch>
 
 #[cfg(test)]
 mod tests {
-    use crate::{Compiled, Format, Problem, Snapshot, Source, compile, compile_with_overrides};
+    use crate::{Compiled, Format, Overlay, Problem, Snapshot, Source, compile, compile_under};
 
     fn rule_set(name: &str, header: &str, switches: &str) -> String {
         format!(
@@ -148,7 +148,11 @@ mod tests {
 
     fn compiled(texts: &[String], overrides: &str) -> Result<Compiled, Vec<Problem>> {
         let sources: Vec<_> = texts.iter().map(|text| Source { format: Format::Json, text: text.as_bytes() }).collect();
-        if overrides.is_empty() { compile(&sources) } else { compile_with_overrides(&sources, overrides) }
+        if overrides.is_empty() {
+            compile(&sources)
+        } else {
+            compile_under(&sources, Overlay { switches: overrides, ..Overlay::default() })
+        }
     }
 
     fn told(texts: &[String], overrides: &str) -> Vec<String> {

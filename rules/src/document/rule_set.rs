@@ -58,6 +58,7 @@ pub(super) fn decode(document: Fields<'_>, report: &mut Report) -> Option<RuleSe
         splits,
         switches,
         rules,
+        is_off: false,
     };
     if cfg!(feature = "advice") && !identified {
         warn_without_identity(&rule_set, report);

@@ -99,7 +99,7 @@ records! {
         experiment_header: Text,
         /// Empty: none.
         evaluated_at_header: Text,
-        /// `<name>/_default`.
+        /// `<name>/_default`, or `<name>/_off`.
         default_path: Text,
         /// `<name>/_inherited`; empty where nothing is inherited.
         inherited_path: Text,
@@ -345,6 +345,9 @@ pub(crate) mod trust {
     pub(crate) const OUTBOUND: u8 = 4;
     pub(crate) const ALL: u8 = PEERS | SOURCES | OUTBOUND;
 }
+
+/// How [`SectionHeader::default_path`] ends where the rule set is switched off.
+pub(crate) const OFF: &str = "/_off";
 
 /// [`Switch::kind`].
 pub(crate) mod switch {

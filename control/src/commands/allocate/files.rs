@@ -7,10 +7,10 @@ use std::{
 
 use graylane_rules::{Format, Outline};
 
-use super::plan::Plan;
 use crate::{
     documents::{self, Document, Gathered, locks_beside},
     failure::Failure,
+    lock::plan::Plan,
 };
 
 /// The documents of the command line, and the locks that stand beside them.

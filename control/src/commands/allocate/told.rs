@@ -2,11 +2,11 @@
 
 use std::io::{self, Write};
 
-use super::{
-    files::Writing,
-    plan::{Plan, PlannedSplit},
+use super::files::Writing;
+use crate::{
+    lock::plan::{Plan, PlannedSplit},
+    share::{percent, slots},
 };
-use crate::share::{percent, slots};
 
 /// Says what becomes of the splits of one lock.
 pub fn write(plan: &Plan, output: &mut impl Write) -> io::Result<()> {

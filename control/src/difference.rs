@@ -1,5 +1,7 @@
 //! Two states of the documents of a namespace, compared: what is another, and who moves.
 
+pub mod text;
+
 use std::collections::BTreeSet;
 
 use graylane_rules::{

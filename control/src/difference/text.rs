@@ -2,9 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::compare::{
-    AudienceDifference, Change, Moves, PercentDifference, RuleDifference, RuleSetDifference, SplitDifference,
-};
+use super::{AudienceDifference, Change, Moves, PercentDifference, RuleDifference, RuleSetDifference, SplitDifference};
 use crate::share::{percent, slots};
 
 /// Writes what is another, and who moves.

@@ -6,7 +6,7 @@ use graylane_rules::{
     outline::{RuleSetOutline, SplitOutline},
 };
 
-use crate::lock::Lock;
+use super::Lock;
 
 /// What was asked for besides the documents.
 #[derive(Debug, Default)]
