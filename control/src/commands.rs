@@ -1,6 +1,7 @@
 //! The command line: one file a command.
 
 mod allocate;
+mod change;
 mod check;
 mod compile;
 mod decide;
@@ -9,11 +10,15 @@ mod embed;
 #[cfg(test)]
 mod examples;
 mod explain;
+mod history;
 mod import;
 mod istio;
 mod keys;
+mod made;
 mod paths;
+mod plane;
 mod probe;
+mod publish;
 mod schema;
 mod serve;
 mod simulate;
@@ -45,6 +50,14 @@ impl Arguments {
 enum Command {
     Serve(serve::Arguments),
     Status(status::Arguments),
+    Publish(publish::Arguments),
+    Rollback(change::Rollback),
+    Off(change::Off),
+    On(change::On),
+    Freeze(change::Freeze),
+    Unfreeze(change::Unfreeze),
+    History(history::Listing),
+    Show(history::Show),
     Check(check::Arguments),
     Explain(explain::Arguments),
     Decide(decide::Arguments),
@@ -68,6 +81,14 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     match arguments.command {
         Command::Serve(arguments) => serve::run(arguments),
         Command::Status(arguments) => status::run(&arguments),
+        Command::Publish(arguments) => publish::run(&arguments),
+        Command::Rollback(arguments) => change::rollback(&arguments),
+        Command::Off(arguments) => change::off(&arguments),
+        Command::On(arguments) => change::on(&arguments),
+        Command::Freeze(arguments) => change::freeze(&arguments),
+        Command::Unfreeze(arguments) => change::unfreeze(&arguments),
+        Command::History(arguments) => history::list(&arguments),
+        Command::Show(arguments) => history::show(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Decide(arguments) => decide::run(&arguments),

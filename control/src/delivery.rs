@@ -5,6 +5,7 @@ mod asked;
 mod events;
 mod metrics;
 mod problem;
+mod revisions;
 mod snapshot;
 mod status;
 mod switches;
@@ -33,6 +34,7 @@ pub fn app(namespace: Arc<Namespace>) -> Router {
         .route("/v1/namespaces/{namespace}/snapshot", get(snapshot::deliver))
         .route("/v1/namespaces/{namespace}/acks", post(acks::take))
         .route("/v1/namespaces/{namespace}/status", get(status::tell))
+        .merge(revisions::routes())
         .route("/v1/events", get(events::tell))
         .route("/v1/switches/reload", post(switches::reload))
         .route("/metrics", get(metrics::tell))

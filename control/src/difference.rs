@@ -2,17 +2,17 @@
 
 pub mod text;
 
-use std::collections::BTreeSet;
+use std::{borrow::Cow, collections::BTreeSet};
 
 use graylane_rules::{
     Outline,
     allocation::Allocation,
     outline::{AudienceOutline, PercentOutline, RuleOutline, RuleSetOutline, SplitOutline, ThenOutline},
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What became of something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Change {
     /// It is new.
@@ -26,7 +26,7 @@ pub enum Change {
 }
 
 /// A rule set that is not what it was.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RuleSetDifference {
     /// Its name.
@@ -44,7 +44,7 @@ pub struct RuleSetDifference {
 }
 
 /// A split that is not what it was.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SplitDifference {
     /// Its name.
@@ -58,7 +58,7 @@ pub struct SplitDifference {
 }
 
 /// A rule that is not what it was.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RuleDifference {
     /// Its id.
@@ -74,7 +74,7 @@ pub struct RuleDifference {
 }
 
 /// A percentage that is not what it was.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct PercentDifference {
     /// The slots it had, half open; null where it is new.
     pub before: Option<[u32; 2]>,
@@ -87,7 +87,7 @@ pub struct PercentDifference {
 }
 
 /// An audience of a rule that is not what it was; one that is not asked for has nobody.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct AudienceDifference {
     /// Its name.
     pub name: String,
@@ -98,19 +98,19 @@ pub struct AudienceDifference {
 }
 
 /// How many slots change hands.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Moves {
     /// The sum of all transfers, in slots of 100,000; null where that is unknowable: then all may.
     pub slots: Option<u32>,
     /// Why it is unknowable.
-    pub why: Option<&'static str>,
+    pub why: Option<Cow<'static, str>>,
     /// From which variant to which.
     pub transfers: Vec<Transfer>,
 }
 
 /// Slots that change hands.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Transfer {
     /// Who had them.
     pub from: String,
@@ -118,6 +118,14 @@ pub struct Transfer {
     pub to: String,
     /// How many.
     pub slots: u32,
+}
+
+impl RuleSetDifference {
+    /// Only what became of it.
+    pub fn bare(name: &str, change: Change) -> Self {
+        let (fields, splits, rules) = (Vec::new(), Vec::new(), Vec::new());
+        Self { name: name.to_owned(), change, fields, reordered: false, splits, rules }
+    }
 }
 
 const OTHER_IDENTITY: &str = "identities are read elsewhere";
@@ -170,9 +178,7 @@ fn difference(old: Option<State<'_>>, new: Option<State<'_>>) -> Option<RuleSetD
         (Some(old), Some(new)) => (old, new),
         (old, new) => {
             let (change, only) = if old.is_some() { (Change::Removed, old) } else { (Change::Added, new) };
-            let name = only?.rule_set.name.clone();
-            let (fields, splits, rules) = (Vec::new(), Vec::new(), Vec::new());
-            return Some(RuleSetDifference { name, change, fields, reordered: false, splits, rules });
+            return Some(RuleSetDifference::bare(&only?.rule_set.name, change));
         }
     };
     let fields = changed_fields(old.rule_set, new.rule_set);
@@ -285,7 +291,7 @@ impl Bucketing {
         let one = |allocation: &Allocation| allocation.counts().len() == 1;
         // Where each side has one variant, whose slot is where does not matter.
         if why.is_some() && !(one(&old.0) && one(&new.0)) {
-            return Some(Moves { slots: None, why, transfers: Vec::new() });
+            return Some(Moves { slots: None, why: why.map(Cow::Borrowed), transfers: Vec::new() });
         }
         let transfers: Vec<Transfer> = old.0.transfers(&new.0).into_iter().map(Transfer::of).collect();
         let slots = Some(transfers.iter().map(|transfer| transfer.slots).sum());

@@ -14,7 +14,7 @@ use crate::{
     overrides::Overriding,
 };
 
-pub use gathered::{Gathered, in_directory, is_document, is_hidden, locks_beside};
+pub use gathered::{Gathered, format_of, in_directory, is_document, is_hidden, locks_beside};
 pub use parsed::{ParsedDocument, agree};
 
 /// One document, read.
@@ -183,10 +183,14 @@ pub fn outline(gathered: &Gathered) -> Result<Outline, Failure> {
         Ok(_) => Vec::new(),
         Err(problems) => problems,
     };
-    let lines = lines(documents);
-    let placed = problems.into_iter().filter_map(|problem| found_in(problem, documents, &lines).ok());
-    let findings: Vec<_> = gathered.unreadable.iter().cloned().chain(placed).collect();
+    let findings: Vec<_> = gathered.unreadable.iter().cloned().chain(findings(problems, documents)).collect();
     Err(refusal(gathered, &findings))
+}
+
+/// Problems, each placed in the document that it is about.
+pub fn findings(problems: Vec<Problem>, documents: &[Document]) -> Vec<Finding> {
+    let lines = lines(documents);
+    problems.into_iter().filter_map(|problem| found_in(problem, documents, &lines).ok()).collect()
 }
 
 /// What documents say that compile: their locks fit.

@@ -24,10 +24,12 @@ mod namespace;
 mod nodes;
 mod overrides;
 mod owned;
+mod place;
 mod publication;
 mod reload;
 mod replace;
 mod request;
+mod revisions;
 mod schema;
 #[cfg(test)]
 mod scratch;

@@ -18,9 +18,10 @@ use crate::{
     events::Events,
     finding::Finding,
     metrics::Metrics,
-    nodes::{Nodes, Report, TooMany},
+    nodes::{Acks, Nodes, Report, TooMany},
     publication::Publication,
     reload::{Orders, Reload},
+    revisions::{Revisions, Running},
     sealer::{Sealed, Sealer},
 };
 
@@ -44,9 +45,15 @@ pub struct Namespace {
     pub events: Arc<Events>,
     /// Has overrides of switches read again.
     pub reload: Reload,
+    /// Its revisions in a store; None where a directory is served.
+    pub revisions: Option<Arc<Revisions>>,
     orders: Mutex<Option<Orders>>,
     epoch: u64,
     published: watch::Sender<Option<Arc<Publication>>>,
+    /// Held while something is released: of two, the later one is last.
+    releasing: Mutex<()>,
+    /// Counts reports, for those who wait for acks.
+    reported: watch::Sender<u64>,
     draining: watch::Sender<bool>,
     problems: Mutex<Vec<Finding>>,
     /// When the latest look at the documents began from which the problems are known.
@@ -55,6 +62,8 @@ pub struct Namespace {
     key_problems: Mutex<Vec<Finding>>,
     /// What is wrong with overrides that were to be read again, and are not in use.
     switch_problems: Mutex<Vec<Finding>>,
+    /// Why the head of the store is not served.
+    store_problems: Mutex<Vec<Finding>>,
     nodes: Mutex<Nodes>,
     waiting: AtomicUsize,
     /// The latest word of a client that runs a later revision than is published.
@@ -80,6 +89,7 @@ impl Namespace {
         Self {
             events: Arc::default(),
             reload,
+            revisions: None,
             orders: Mutex::new(Some(orders)),
             name: name.into(),
             clock,
@@ -87,15 +97,24 @@ impl Namespace {
             sealer,
             epoch,
             published: watch::Sender::new(None),
+            releasing: Mutex::default(),
+            reported: watch::Sender::new(0),
             draining: watch::Sender::new(false),
             problems: Mutex::default(),
             looked: Mutex::default(),
             key_problems: Mutex::default(),
             switch_problems: Mutex::default(),
+            store_problems: Mutex::default(),
             nodes: Mutex::default(),
             waiting: AtomicUsize::new(0),
             ahead: Mutex::default(),
         }
+    }
+
+    /// The same with revisions that are kept in a store.
+    pub fn keeping(mut self, revisions: Arc<Revisions>) -> Self {
+        self.revisions = Some(revisions);
+        self
     }
 
     /// What is published now.
@@ -125,12 +144,31 @@ impl Namespace {
         }
         let now = self.clock.now();
         let publication = Publication::new(head, snapshot, documents, &self.sealer, now);
-        let publication = Arc::new(publication.following(current.as_deref()));
+        Some(self.release(publication, current.as_deref(), accepted))
+    }
+
+    /// Delivers a revision of the store and wakes whoever waits; None where that one, or a later one, is delivered already.
+    /// The change it comes from was `accepted` then.
+    pub fn run(&self, running: Running, accepted: Instant) -> Option<Arc<Publication>> {
+        let _one = locked(&self.releasing);
+        let current = self.published();
+        let Running { head, manifest, snapshot, documents } = running;
+        if current.as_ref().is_some_and(|current| current.revision >= head.revision) {
+            return None;
+        }
+        let head = Head::of(&self.name, head.revision, SNAPSHOT_FORMAT, snapshot.bytes());
+        let publication = Publication::new(head, snapshot, documents, &self.sealer, self.clock.now());
+        Some(self.release(publication.of(*manifest), current.as_deref(), accepted))
+    }
+
+    fn release(&self, publication: Publication, current: Option<&Publication>, accepted: Instant) -> Arc<Publication> {
+        let (revision, now) = (publication.revision, publication.at);
+        let publication = Arc::new(publication.following(current));
         let superseded = self.nodes().await_revision(revision, accepted, now.steady);
         self.published.send_replace(Some(Arc::clone(&publication)));
         self.metrics.count_publication(superseded, publication.switch_changes.len());
         self.events.switches_changed(revision, &publication.switch_changes);
-        Some(publication)
+        publication
     }
 
     /// The envelope of a publication in `format`, fresh enough to be accepted for half of its validity; None where this
@@ -144,6 +182,7 @@ impl Namespace {
         let mut problems = self.document_problems();
         problems.extend(locked(&self.key_problems).iter().cloned());
         problems.extend(locked(&self.switch_problems).iter().cloned());
+        problems.extend(locked(&self.store_problems).iter().cloned());
         let now = self.clock.now().steady;
         problems.extend(self.outrun(now));
         problems.extend(self.nodes().problems(now));
@@ -180,6 +219,11 @@ impl Namespace {
         *locked(&self.switch_problems) = problems;
     }
 
+    /// Replaces why the head of the store is not served; gives what it was before.
+    pub fn replace_store_problems(&self, problems: Vec<Finding>) -> Vec<Finding> {
+        std::mem::replace(&mut locked(&self.store_problems), problems)
+    }
+
     /// Where orders to read overrides again arrive; None where somebody has it already.
     pub fn orders(&self) -> Option<Orders> {
         locked(&self.orders).take()
@@ -192,6 +236,7 @@ impl Namespace {
     pub fn take(&self, report: Report, now: Moment) -> Result<(), TooMany> {
         let taken = self.nodes().take(report, now)?;
         self.metrics.count_report(&taken);
+        self.reported.send_modify(|count| *count = count.wrapping_add(1));
         taken.complaints.log();
         taken.trouble.log();
         Ok(())
@@ -200,6 +245,24 @@ impl Namespace {
     /// Who runs what.
     pub fn nodes(&self) -> MutexGuard<'_, Nodes> {
         locked(&self.nodes)
+    }
+
+    /// Who runs `revision`, which was asked for at `asked`, as soon as everybody does, or when `wait` has passed.
+    pub async fn acknowledged(&self, revision: Revision, asked: Instant, wait: Duration) -> Acks {
+        let mut reported = self.reported.subscribe();
+        let acks = || self.nodes().acks(revision, asked, self.clock.now().steady);
+        let everywhere = async {
+            while !acks().everywhere {
+                // It ends with the namespace, which is here.
+                let _ = reported.changed().await;
+            }
+        };
+        tokio::select! {
+            () = everywhere => {}
+            () = tokio::time::sleep(wait) => {}
+            () = self.drained() => {}
+        }
+        acks()
     }
 
     /// How many long polls wait.

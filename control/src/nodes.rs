@@ -1,5 +1,6 @@
 //! What Envoys report about themselves, and how long a revision takes to be in effect everywhere.
 
+mod acks;
 mod complaints;
 mod effects;
 mod history;
@@ -22,6 +23,7 @@ use effects::Awaited;
 use history::History;
 use trouble::Trouble;
 
+pub use acks::{Acks, WorkerAck};
 pub use effects::Effects;
 pub use history::Behind;
 pub use node::{Known, Node, Verdicts};

@@ -6,6 +6,7 @@ use std::{
 };
 
 use graylane_rules::{Revision, SNAPSHOT_FORMAT, Snapshot, envelope::Head};
+use graylane_store::Manifest;
 
 use crate::{
     clock::Moment,
@@ -28,6 +29,8 @@ pub struct Publication {
     pub documents: Vec<ParsedDocument>,
     /// How switches differ from what was published before.
     pub switch_changes: Vec<SwitchChanged>,
+    /// What it says of itself, where it is kept in a store.
+    pub manifest: Option<Manifest>,
     namespace: String,
     snapshot: Snapshot,
     /// By format.
@@ -43,7 +46,14 @@ impl Publication {
         let rule_sets = snapshot.rule_sets().map(|name| String::from_utf8_lossy(name).into_owned()).collect();
         let sealed = Mutex::new(BTreeMap::from([(SNAPSHOT_FORMAT, Arc::new(sealed))]));
         let switch_changes = Vec::new();
-        Self { revision, at, sha256, rule_sets, documents, switch_changes, namespace, snapshot, sealed }
+        let manifest = None;
+        Self { revision, at, sha256, rule_sets, documents, switch_changes, manifest, namespace, snapshot, sealed }
+    }
+
+    /// The same, which says this of itself.
+    pub fn of(mut self, manifest: Manifest) -> Self {
+        self.manifest = Some(manifest);
+        self
     }
 
     /// The same, which follows `before`.

@@ -70,7 +70,7 @@ async fn mark(
 ///
 /// # Errors
 /// Where the store does not answer, or holds something else.
-pub(crate) async fn listing(store: &dyn Store, object: &Object) -> Result<Listing, StoreError> {
+pub async fn listing(store: &dyn Store, object: &Object) -> Result<Listing, StoreError> {
     let bytes = fetch(store, object).await?;
     serde_json::from_slice(&bytes).map_err(|why| StoreError::Corrupt {
         place: store.place().to_owned(),

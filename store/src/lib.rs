@@ -19,7 +19,7 @@ mod redb;
 mod revision_text;
 mod store;
 
-pub use compact::{Compacted, compact};
+pub use compact::{Compacted, compact, listing};
 pub use digest::Digest;
 pub use error::StoreError;
 pub use head::{Ground, Head};

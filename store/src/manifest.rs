@@ -174,6 +174,11 @@ pub struct Entry {
     /// How it is written.
     #[serde(with = "format_text")]
     pub format: Format,
+    /// What it is tagged with, where it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tag: Option<String>,
+    /// The parser that read it, by the parser's own tag.
+    pub parser: String,
     /// Its bytes.
     pub object: Object,
 }

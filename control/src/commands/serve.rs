@@ -2,16 +2,10 @@
 
 mod files;
 mod listen;
+mod origin;
 mod signing;
 
-use std::{
-    io::Write as _,
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    process::ExitCode,
-    sync::Arc,
-    time::Duration,
-};
+use std::{io::Write as _, net::SocketAddr, path::Path, process::ExitCode, sync::Arc, time::Duration};
 
 use axum::serve::ListenerExt as _;
 use tokio::{
@@ -20,7 +14,11 @@ use tokio::{
     task::JoinHandle,
 };
 
-use crate::{clock::Clock, delivery, directory, failure::Failure, namespace::Namespace, overrides, owned, reload};
+use crate::{
+    clock::Clock, delivery, directory, failure::Failure, namespace::Namespace, overrides, owned, reload, revisions,
+};
+use graylane_store::Place;
+use origin::{Origin, Served};
 use signing::Signing;
 
 /// So long connections may take to end once serving does.
@@ -91,9 +89,8 @@ Exit codes:
      used; the address cannot be listened on; or reading the directory failed
      by a fault of graylane: start it again")]
 pub struct Arguments {
-    /// The directory of rule sets.
-    #[arg(long, value_name = "DIR")]
-    rules: PathBuf,
+    #[command(flatten)]
+    origin: Origin,
     /// Where to listen. Port 0 takes any that is free.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8460", value_parser = listen::address)]
     listen: SocketAddr,
@@ -129,10 +126,18 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     if !arguments.insecure_listen {
         listen::expect_loopback(arguments.listen)?;
     }
-    expect_directory(&arguments.rules)?;
+    let place = arguments.origin.place()?;
+    if let Place::Files(directory) = &place {
+        expect_directory(directory)?;
+    } else if arguments.switches.origin()? != overrides::Origin::Nowhere {
+        let found = "--switches: found it with a store";
+        return Err(Failure::unable(format!("{found}, expected it with `graylane publish`, which keeps them there")));
+    }
     tracing_subscriber::fmt().with_writer(std::io::stderr).with_target(false).with_ansi(colours()).init();
-    if !arguments.rules.exists() {
-        tracing::warn!("--rules: found no directory {}, expected one: waiting for it", arguments.rules.display());
+    if let Place::Files(directory) = place
+        && !directory.exists()
+    {
+        tracing::warn!("--rules: found no directory {}, expected one: waiting for it", directory.display());
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|why| Failure::unable(format!("no threads to serve with: {why}")))?;
@@ -167,20 +172,29 @@ async fn serve(arguments: Arguments) -> Result<(), Failure> {
     let sealer = arguments.signing.sealer()?;
     let origin = arguments.switches.origin()?;
     let overriding = origin.read().map_err(Failure::unable)?;
+    let clock = Clock::system();
+    // Before it listens: whoever reads the address may ask at once.
+    let served = arguments.origin.open(&arguments.namespace, &arguments.owned, &clock).await?;
     let listener = listen::bind(arguments.listen).await?;
     files::open_many();
     let unable = |why| Failure::unable(format!("--listen {}: {why}", arguments.listen));
     announce(listener.local_addr().map_err(unable)?);
 
-    let clock = Clock::system();
     let epoch = u64::try_from(clock.now().wall.as_millisecond()).unwrap_or_default();
-    let namespace = Arc::new(Namespace::new(arguments.namespace, epoch, sealer, clock));
+    let namespace = Namespace::new(arguments.namespace, epoch, sealer, clock);
+    let namespace = Arc::new(match &served {
+        Served::Directory(_) => namespace,
+        Served::Store(revisions) => namespace.keeping(Arc::clone(revisions)),
+    });
     if let Some(hangups) = hangups {
         tokio::spawn(arguments.signing.follow(hangups, Arc::clone(&namespace)));
     }
     tokio::spawn(obey(orders, Arc::clone(&namespace)));
-    let (rules, owned) = (arguments.rules, arguments.owned);
-    let following = tokio::spawn(directory::follow(rules, owned, origin, overriding, Arc::clone(&namespace)));
+    let (owned, following) = (arguments.owned, Arc::clone(&namespace));
+    let following = match served {
+        Served::Directory(rules) => tokio::spawn(directory::follow(rules, owned, origin, overriding, following)),
+        Served::Store(revisions) => tokio::spawn(revisions::follow(revisions, following)),
+    };
     answer(listener, namespace, ends, following).await
 }
 

@@ -30,7 +30,7 @@ pub async fn take(
 }
 
 /// A page in a browser on this machine may post anything here, but not as JSON without asking first.
-fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {
+pub fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {
     let media_type = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
     if media_type.eq_ignore_ascii_case(b"application/json") {
         return Ok(());

@@ -72,7 +72,7 @@ fn identities(count: usize) -> String {
 }
 
 fn write_moves(moves: &Moves, output: &mut impl Write) -> io::Result<()> {
-    match (moves.slots, moves.why) {
+    match (moves.slots, moves.why.as_deref()) {
         (Some(sum), _) => writeln!(output, "; {} of 100000 move, {} of those it decides", slots(sum), percent(sum))?,
         (None, why) => writeln!(output, "; up to 100 % may move: {}", why.unwrap_or_default())?,
     }

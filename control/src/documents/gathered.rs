@@ -43,6 +43,11 @@ impl Gathered {
         gathered
     }
 
+    /// Documents that were given as they are, and not by files.
+    pub fn given(documents: Vec<Document>) -> Self {
+        Self { named: documents.len(), documents, ..Self::default() }
+    }
+
     /// What stands in a directory.
     pub fn directory(path: &Path) -> Self {
         let mut gathered = Self { paths: vec![path.to_owned()], ..Self::default() };
@@ -143,7 +148,8 @@ fn said(why: &io::Error) -> String {
     }
 }
 
-fn format_of(path: &Path) -> Option<Format> {
+/// How a document is written, by the extension of its file.
+pub fn format_of(path: &Path) -> Option<Format> {
     match path.extension()?.to_str()? {
         "yaml" | "yml" => Some(Format::Yaml),
         "json" => Some(Format::Json),

@@ -1,0 +1,183 @@
+//! `graylane history` and `graylane show`: what was published.
+
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use graylane_store::{Action, Manifest};
+use jiff::Timestamp;
+
+use super::{
+    made::Form,
+    plane::{History, Plane, Told},
+};
+use crate::{difference::text, failure::Failure, finding::one_line, replace::replace, revisions::Difference};
+
+/// The headings of the table; the last column is as wide as it has to be.
+const HEADINGS: [&str; 6] = ["REVISION", "AT", "ACTOR", "ACTION", "CHANGES", "REASON"];
+
+/// List what was published: who, when, why, and what changed.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  graylane history
+  graylane history --limit 100 --before 41
+  graylane history -o json | jq -r '.revisions[].actor'
+
+Exit codes:
+  0  listed
+  1  no such revision
+  2  wrong usage, or no control plane")]
+pub struct Listing {
+    /// How many at most, up to 1000.
+    #[arg(long, value_name = "COUNT", default_value = "20")]
+    limit: usize,
+    /// Only those before this revision.
+    #[arg(long, value_name = "REVISION")]
+    before: Option<String>,
+    #[command(flatten)]
+    plane: Plane,
+    /// How to report.
+    #[arg(short, long, value_name = "FORM", default_value = "text")]
+    output: Form,
+}
+
+/// Show a revision: who made it, how it differs, its documents.
+///
+/// With --into its documents and locks are written as they were published: what `graylane check`, `diff` and `explain`
+/// read.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  graylane show
+  graylane show 41 -o json | jq .difference
+  graylane show 41 --into before/ && graylane diff before/ rules/
+
+Exit codes:
+  0  shown
+  1  no such revision
+  2  wrong usage, a file that cannot be written, or no control plane")]
+pub struct Show {
+    /// The revision, or its number in the epoch of the head. Not given: the head.
+    #[arg(value_name = "REVISION", default_value = "head")]
+    revision: String,
+    /// Write its documents into this directory, which is made where it is not there.
+    #[arg(long, value_name = "DIR")]
+    into: Option<PathBuf>,
+    #[command(flatten)]
+    plane: Plane,
+    /// How to report.
+    #[arg(short, long, value_name = "FORM", default_value = "text")]
+    output: Form,
+}
+
+/// Lists revisions on stdout.
+///
+/// # Errors
+/// Why they are not listed.
+pub fn list(arguments: &Listing) -> Result<ExitCode, Failure> {
+    let Told { value, told } = arguments.plane.history(arguments.before.as_deref(), arguments.limit)?;
+    written(|output| match arguments.output {
+        Form::Text => table(&told, output),
+        Form::Json => writeln!(output, "{value:#}"),
+    })
+}
+
+/// Shows a revision on stdout, or writes its documents.
+///
+/// # Errors
+/// Why it is not shown.
+pub fn show(arguments: &Show) -> Result<ExitCode, Failure> {
+    if let Some(directory) = &arguments.into {
+        return write_into(arguments, directory);
+    }
+    let Told { value, told } = arguments.plane.manifest(&arguments.revision)?;
+    let documents = arguments.plane.documents(&arguments.revision)?.told.documents;
+    written(|output| match arguments.output {
+        Form::Text => {
+            head(&told, output)?;
+            text::write(&Difference::read(&told.difference).rule_sets, output)?;
+            documents.iter().try_for_each(|document| writeln!(output, "document {}", one_line(&document.file)))
+        }
+        Form::Json => writeln!(output, "{value:#}"),
+    })
+}
+
+fn write_into(arguments: &Show, directory: &PathBuf) -> Result<ExitCode, Failure> {
+    let documents = arguments.plane.documents(&arguments.revision)?.told;
+    let unwritten = |why: io::Error, path: &PathBuf| Failure::unwritten(&path.display().to_string(), &why);
+    std::fs::create_dir_all(directory).map_err(|why| unwritten(why, directory))?;
+    for document in &documents.documents {
+        // Whoever answers is not believed to name files alone.
+        let name = PathBuf::from(&document.file);
+        let plain = name.file_name().filter(|file| name.as_os_str() == *file).map(|file| directory.join(file));
+        let path = plain.ok_or_else(|| {
+            Failure::unable(format!("found the document {:?}, expected a name without directories", document.file))
+        })?;
+        replace(&path, document.text.as_bytes()).map_err(|why| unwritten(why, &path))?;
+    }
+    let (count, place) = (documents.documents.len(), directory.display());
+    eprintln!("{place}: {count} documents of revision {} written", documents.revision);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn written(write: impl FnOnce(&mut io::StdoutLock<'static>) -> io::Result<()>) -> Result<ExitCode, Failure> {
+    let mut stdout = io::stdout().lock();
+    let done = write(&mut stdout).and_then(|()| stdout.flush());
+    done.map_err(|why| Failure::unwritten("stdout", &why))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn head(manifest: &Manifest, output: &mut impl Write) -> io::Result<()> {
+    let Manifest { revision, at, actor, reason, source, .. } = manifest;
+    writeln!(output, "revision {revision} of {}", one_line(&manifest.namespace))?;
+    writeln!(output, "at       {}", second(*at))?;
+    writeln!(output, "actor    {}", one_line(actor))?;
+    writeln!(output, "reason   {}", one_line(reason))?;
+    writeln!(output, "action   {}", action(&manifest.action))?;
+    writeln!(output, "source   {}", one_line(source))?;
+    let follows = manifest.previous.map(|link| format!("{}, manifest {}", link.revision, link.manifest));
+    writeln!(output, "follows  {}", follows.unwrap_or_else(|| "none: it is the first".to_owned()))
+}
+
+fn table(history: &History, output: &mut impl Write) -> io::Result<()> {
+    if history.revisions.is_empty() {
+        return writeln!(output, "nothing is published");
+    }
+    let rows: Vec<_> = std::iter::once(HEADINGS.map(str::to_owned)).chain(history.revisions.iter().map(row)).collect();
+    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
+    let widths: Vec<_> = (0..HEADINGS.len()).map(|column| width(column).unwrap_or(0)).collect();
+    for row in &rows {
+        let cells = row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:width$}"));
+        writeln!(output, "{}", cells.collect::<Vec<_>>().join("  ").trim_end())?;
+    }
+    Ok(())
+}
+
+fn row(manifest: &Manifest) -> [String; HEADINGS.len()] {
+    let Manifest { revision, at, actor, reason, difference, .. } = manifest;
+    let changes = Difference::read(difference).summary();
+    [revision.to_string(), second(*at), one_line(actor), action(&manifest.action), one_line(&changes), one_line(reason)]
+}
+
+fn action(action: &Action) -> String {
+    let of = |verb: &str, rule_set: &Option<String>| match rule_set {
+        Some(name) => format!("{verb} of {name}"),
+        None => verb.to_owned(),
+    };
+    match action {
+        Action::Publish { rule_set } => of("publish", rule_set),
+        Action::Rollback { to, rule_set } => format!("{} to {}", of("rollback", rule_set), to.number),
+        Action::Off { rule_set } => of("off", rule_set),
+        Action::On { rule_set } => of("on", rule_set),
+        Action::Freeze { rule_set } => of("freeze", rule_set),
+        Action::Unfreeze { rule_set } => of("unfreeze", rule_set),
+        Action::Restore { label, of } => format!("restore of {of} from {label}"),
+    }
+}
+
+fn second(at: Timestamp) -> String {
+    Timestamp::from_second(at.as_second()).unwrap_or(at).to_string()
+}

@@ -1,0 +1,166 @@
+//! Whom the commands about revisions ask: a control plane, or a store itself.
+
+mod local;
+mod remote;
+
+use std::time::Duration;
+
+use graylane_store::{Manifest, Place};
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::Value;
+
+use crate::{
+    failure::Failure,
+    http, place,
+    revisions::json::{Answer, Asked, Text, Verb},
+    url::Url,
+};
+
+/// The control plane where nothing is said.
+const DEFAULT: &str = "http://127.0.0.1:8460";
+
+/// The variable of the environment that says which control plane is asked.
+const VARIABLE: &str = "GRAYLANE_CONTROL";
+
+// No doc comment: clap would take it for the description of the command.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Plane {
+    /// The control plane: `http://HOST:PORT`. Not given: what the environment has as GRAYLANE_CONTROL, or else
+    /// http://127.0.0.1:8460.
+    #[arg(long, value_name = "URL", value_parser = http::plain_url)]
+    control: Option<Url>,
+    /// Work on this store itself, `redb://PATH` or `etcd://HOST:PORT,…`, without a control plane. Not given: what the
+    /// environment has as GRAYLANE_STORE.
+    #[arg(long, value_name = "URL", conflicts_with = "control")]
+    store: Option<Place>,
+    /// The namespace.
+    #[arg(long, value_name = "NAME", default_value = "default")]
+    namespace: String,
+}
+
+/// Whom to ask.
+enum Asking {
+    Remote(Url),
+    Local(Place),
+}
+
+/// Revisions, the newest first.
+#[derive(Debug, Deserialize)]
+pub struct History {
+    /// Their manifests.
+    pub revisions: Vec<Manifest>,
+}
+
+/// The documents of a revision.
+#[derive(Debug, Deserialize)]
+pub struct Documents {
+    /// The revision.
+    pub revision: String,
+    /// Its documents.
+    pub documents: Vec<Text>,
+}
+
+/// What was answered: as it was told, and as it was understood.
+pub struct Told<T> {
+    /// As it was told; a later control plane may say more.
+    pub value: Value,
+    /// As it was understood.
+    pub told: T,
+}
+
+impl Plane {
+    /// Flags before the environment, and a control plane before a store.
+    fn asking(&self) -> Result<Asking, Failure> {
+        match (&self.control, &self.store) {
+            (Some(url), _) => Ok(Asking::Remote(url.clone())),
+            (None, Some(store)) => of_place(store.clone()),
+            (None, None) => match place::from_environment()? {
+                Some(store) => of_place(store),
+                None => Ok(Asking::Remote(default_control()?)),
+            },
+        }
+    }
+
+    /// Has a revision made; it is waited for acks within it for `wait`.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn make(&self, verb: Verb, asked: Asked) -> Result<Told<Answer>, Failure> {
+        match self.asking()? {
+            Asking::Remote(url) => remote::make(&url, &self.namespace, verb, &asked),
+            Asking::Local(store) => local::make(&store, &self.namespace, verb, asked),
+        }
+    }
+
+    /// The revisions before `before`, at most `limit`.
+    ///
+    /// # Errors
+    /// Why they are not told.
+    pub fn history(&self, before: Option<&str>, limit: usize) -> Result<Told<History>, Failure> {
+        match self.asking()? {
+            Asking::Remote(url) => remote::history(&url, &self.namespace, before, limit),
+            Asking::Local(store) => local::history(&store, &self.namespace, before, limit),
+        }
+    }
+
+    /// The manifest of a revision, or of the `head`.
+    ///
+    /// # Errors
+    /// Why it is not told.
+    pub fn manifest(&self, revision: &str) -> Result<Told<Manifest>, Failure> {
+        match self.asking()? {
+            Asking::Remote(url) => remote::revision(&url, &self.namespace, revision, ""),
+            Asking::Local(store) => local::manifest(&store, &self.namespace, revision),
+        }
+    }
+
+    /// The documents of a revision, or of the `head`.
+    ///
+    /// # Errors
+    /// Why they are not told.
+    pub fn documents(&self, revision: &str) -> Result<Told<Documents>, Failure> {
+        match self.asking()? {
+            Asking::Remote(url) => remote::revision(&url, &self.namespace, revision, "/documents"),
+            Asking::Local(store) => local::documents(&store, &self.namespace, revision),
+        }
+    }
+}
+
+fn of_place(place: Place) -> Result<Asking, Failure> {
+    match place {
+        Place::Control(url) => http::plain_url(&url).map(Asking::Remote).map_err(Failure::unable),
+        Place::Files(path) => {
+            let found = format!("found the directory {}, which keeps no revisions", path.display());
+            Err(Failure::unable(format!("{found}, expected a store or a control plane")))
+        }
+        store => Ok(Asking::Local(store)),
+    }
+}
+
+fn default_control() -> Result<Url, Failure> {
+    let given = std::env::var(VARIABLE).ok().filter(|text| !text.is_empty());
+    let text = given.as_deref().unwrap_or(DEFAULT);
+    http::plain_url(text).map_err(|why| Failure::unable(format!("{VARIABLE}: {why}")))
+}
+
+/// What a value says, as this build understands it.
+fn understood<T: DeserializeOwned>(value: Value, place: &str) -> Result<Told<T>, Failure> {
+    let told = T::deserialize(&value).map_err(|why| {
+        Failure::unable(format!("{place}: found no such answer ({why}), expected that of graylane serve"))
+    })?;
+    Ok(Told { value, told })
+}
+
+/// Who runs this command: what a revision says where the control plane does not know better.
+pub fn actor() -> String {
+    let user = ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok()).filter(|name| !name.is_empty());
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let user = user.unwrap_or_else(|| "(unknown)".to_owned());
+    match host.trim() {
+        "" => user,
+        host => format!("{user}@{host}"),
+    }
+}
+
+/// So long an answer may take that is not waited for on purpose.
+const ANSWER: Duration = Duration::from_secs(30);

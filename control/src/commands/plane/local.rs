@@ -1,0 +1,99 @@
+//! Working on a store itself.
+
+use std::sync::Arc;
+
+use graylane_store::{Manifest, Place, open};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::json;
+
+use super::{Documents, History, Told, understood};
+use crate::{
+    clock::Clock,
+    failure::Failure,
+    finding::Finding,
+    revisions::{
+        Refusal, Revisions,
+        json::{Answer, Asked, Verb, revision},
+    },
+};
+
+/// Makes a revision.
+pub fn make(place: &Place, namespace: &str, verb: Verb, asked: Asked) -> Result<Told<Answer>, Failure> {
+    if asked.wait_millis.is_some() {
+        let found = "--wait: found it with a store, which knows no Envoy";
+        return Err(Failure::unable(format!("{found}; expected it with a control plane: --control URL")));
+    }
+    on(place, namespace, async |revisions| {
+        let actor = asked.actor.clone().unwrap_or_else(super::actor);
+        let head = revisions.head().await.map_err(Failure::unable)?;
+        let proposal = asked.proposal(verb, actor, head).map_err(Failure::refused)?;
+        let made = revisions.make(&proposal).await.map_err(|why| refused(&why))?;
+        told(&Answer::of(&made), place)
+    })
+}
+
+/// The revisions before `before`.
+pub fn history(place: &Place, namespace: &str, before: Option<&str>, limit: usize) -> Result<Told<History>, Failure> {
+    on(place, namespace, async |revisions| {
+        let head = revisions.head().await.map_err(Failure::unable)?;
+        let before = before.map(|text| revision(text, head)).transpose().map_err(Failure::refused)?;
+        let found = revisions.history(before, limit).await.map_err(|why| refused(&why))?;
+        told(&json!({"namespace": namespace, "head": head.map(|head| head.to_string()), "revisions": found}), place)
+    })
+}
+
+/// The manifest of a revision.
+pub fn manifest(place: &Place, namespace: &str, name: &str) -> Result<Told<Manifest>, Failure> {
+    on(place, namespace, async |revisions| told(&named(&revisions, name).await?, place))
+}
+
+/// The documents of a revision.
+pub fn documents(place: &Place, namespace: &str, name: &str) -> Result<Told<Documents>, Failure> {
+    on(place, namespace, async |revisions| {
+        let manifest = named(&revisions, name).await?;
+        let documents = revisions.texts(&manifest).await.map_err(Failure::unable)?;
+        told(&json!({"revision": manifest.revision.to_string(), "documents": documents}), place)
+    })
+}
+
+async fn named(revisions: &Revisions, name: &str) -> Result<Manifest, Failure> {
+    let head = revisions.head().await.map_err(Failure::unable)?;
+    let nothing = || Failure::refused("found nothing published, expected a revision");
+    let number = match name {
+        "head" => head.ok_or_else(nothing)?,
+        name => revision(name, head).map_err(Failure::refused)?,
+    };
+    let found = graylane_store::manifest(&*revisions.store, &revisions.namespace, number).await;
+    found.map_err(Failure::unable)?.map_err(Failure::refused)
+}
+
+fn on<T>(
+    place: &Place,
+    namespace: &str,
+    work: impl AsyncFnOnce(Arc<Revisions>) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|why| Failure::unable(format!("no threads to work with: {why}")))?;
+    runtime.block_on(async {
+        let store = open(place).await.map_err(Failure::unable)?;
+        work(Arc::new(Revisions::new(store, namespace, Clock::system(), Vec::new()))).await
+    })
+}
+
+fn told<T: DeserializeOwned>(value: &impl Serialize, place: &Place) -> Result<Told<T>, Failure> {
+    understood(serde_json::to_value(value).map_err(Failure::unable)?, &place.to_string())
+}
+
+fn refused(why: &Refusal) -> Failure {
+    let said = match why {
+        Refusal::Broken(findings) => {
+            let lines: Vec<_> = findings.iter().map(Finding::to_string).collect();
+            format!("{why}\n  {}", lines.join("\n  "))
+        }
+        why => why.to_string(),
+    };
+    match why {
+        Refusal::Store(_) | Refusal::Unknown { .. } => Failure::unable(said),
+        _ => Failure::refused(said),
+    }
+}

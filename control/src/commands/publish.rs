@@ -1,0 +1,142 @@
+//! `graylane publish`: documents into a new revision.
+
+use std::{path::PathBuf, process::ExitCode, time::Duration};
+
+use super::{
+    made::{self, Form},
+    plane::{self, Plane},
+};
+use crate::{
+    documents::Gathered,
+    duration,
+    failure::Failure,
+    overrides,
+    revisions::json::{Asked, Text, Verb},
+};
+
+/// Publish rule sets as a new revision.
+///
+/// What stands in the files takes the place of all that is published, or with --rule-set of one rule set and its lock. It is
+/// compiled and compared before anything is written; with errors nothing changes. The revision is numbered, says who made it,
+/// when, why and from what, and holds the digest of the one it follows. Envoys have it within milliseconds.
+///
+/// Of a split of three variants or more the lock is made here, from what is published: as few identities move as the
+/// weights require. A lock that stands beside its rule set is taken as it is.
+///
+/// Where somebody else published meanwhile, nothing is written, and it says who, why and what. With --expect that holds from
+/// the revision you have seen.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  graylane publish rules/ -m 'canary for a fifth' --dry-run
+  graylane publish rules/ -m 'canary for a fifth' --wait
+  graylane publish checkout.yaml --rule-set checkout -m 'fix the header'
+  graylane publish rules/ -m \"$before\" --expect 41 -o json
+  graylane publish rules/ -m first --store redb://graylane.redb
+
+Exit codes:
+  0  published, or nothing differs from what is
+  1  refused: errors in the documents, frozen, or somebody else was first
+  2  wrong usage, a file that cannot be read, or no control plane
+  3  published, and not everywhere in time")]
+pub struct Arguments {
+    /// Documents, and directories of them.
+    #[arg(value_name = "FILE|DIR", required = true)]
+    paths: Vec<PathBuf>,
+    /// Why: it stands in the history.
+    #[arg(short = 'm', long = "reason", value_name = "WHY")]
+    reason: String,
+    /// Publish only this rule set of the documents, with its lock; all others stay as they are published.
+    #[arg(long, value_name = "NAME")]
+    rule_set: Option<String>,
+    /// Tell what would change, and who would move, and publish nothing.
+    #[arg(long, conflicts_with = "wait")]
+    dry_run: bool,
+    /// Return when every known worker runs it, or after so long.
+    #[arg(long, value_name = "DURATION", num_args = 0..=1, default_missing_value = "30s", value_parser = wait)]
+    wait: Option<Duration>,
+    /// The revision that you have seen: where another one is published by now, publish nothing.
+    #[arg(long, value_name = "REVISION")]
+    expect: Option<String>,
+    /// Who publishes, where the control plane does not know. Not given: you, at this host.
+    #[arg(long, value_name = "NAME")]
+    actor: Option<String>,
+    #[command(flatten)]
+    switches: overrides::Switches,
+    #[command(flatten)]
+    plane: Plane,
+    /// How to report.
+    #[arg(short, long, value_name = "FORM", default_value = "text")]
+    output: Form,
+}
+
+/// Reads a duration to wait.
+///
+/// # Errors
+/// What would be right.
+pub fn wait(text: &str) -> Result<Duration, String> {
+    duration::parse(text).ok_or_else(|| "expected a number and one of ms, s, m, h, such as 30s".to_owned())
+}
+
+/// Publishes, and shows what came of it.
+///
+/// # Errors
+/// Why nothing was published.
+pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let switches = arguments.switches.origin()?;
+    let switches = match switches {
+        overrides::Origin::Nowhere => None,
+        given => Some(given.read().map_err(Failure::unable)?.text),
+    };
+    let asked = Asked {
+        documents: texts(&arguments.paths)?,
+        rule_set: arguments.rule_set.clone(),
+        switches,
+        actor: Some(arguments.actor.clone().unwrap_or_else(plane::actor)),
+        reason: arguments.reason.clone(),
+        source: source(&arguments.paths),
+        expect: arguments.expect.clone(),
+        dry_run: arguments.dry_run,
+        wait_millis: arguments.wait.map(millis),
+        ..Asked::default()
+    };
+    made::show(&arguments.plane.make(Verb::Publish, asked)?, arguments.output, None)
+}
+
+/// A duration as the API takes it.
+pub fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn source(paths: &[PathBuf]) -> String {
+    let paths: Vec<_> = paths.iter().map(|path| path.display().to_string()).collect();
+    let mut source = paths.join(" ");
+    let end = (0..=500).rev().find(|end| source.is_char_boundary(*end)).unwrap_or(0);
+    source.truncate(end);
+    source
+}
+
+/// What stands in the files, by the names that they have in their directories.
+fn texts(paths: &[PathBuf]) -> Result<Vec<Text>, Failure> {
+    let gathered = Gathered::of(paths);
+    if let [_, ..] = gathered.unreadable.as_slice() {
+        let lines: Vec<_> = gathered.unreadable.iter().map(|finding| format!("  {finding}")).collect();
+        return Err(Failure::unable(format!("the documents cannot all be read\n{}", lines.join("\n"))));
+    }
+    let text = |document: crate::documents::Document| {
+        let path = PathBuf::from(&document.file);
+        let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let text = String::from_utf8(document.text);
+        let text = text.map_err(|_| {
+            Failure::refused(format!("{}: found bytes that are not UTF-8, expected text", document.file))
+        })?;
+        Ok(Text { file, text })
+    };
+    let texts = gathered.documents.into_iter().map(text).collect::<Result<Vec<_>, Failure>>()?;
+    let mut names: Vec<_> = texts.iter().map(|text| text.file.as_str()).collect();
+    names.sort_unstable();
+    match names.windows(2).find(|pair| pair.first() == pair.last()).and_then(<[_]>::first) {
+        Some(twice) => Err(Failure::unable(format!("found two documents {twice}, expected names that differ"))),
+        None => Ok(texts),
+    }
+}

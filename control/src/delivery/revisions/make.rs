@@ -1,0 +1,110 @@
+//! Making revisions.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use axum::{
+    body::Bytes,
+    extract::{Path, State, rejection::BytesRejection},
+    http::{HeaderMap, StatusCode},
+    response::Response,
+};
+
+use super::{DOCUMENTS_LIMIT, json, refused, revisions};
+use crate::{
+    delivery::{acks::check_media_type, problem::Problem},
+    namespace::Namespace,
+    revisions::{
+        Outcome, following,
+        json::{Answer, Asked, Verb},
+    },
+};
+
+/// The longest that somebody may wait for acks.
+const LONGEST_WAIT: Duration = Duration::from_secs(300);
+
+/// Who asks where nobody says so.
+const NOBODY: &str = "(not said)";
+
+type Body = Result<Bytes, BytesRejection>;
+type Served = State<Arc<Namespace>>;
+
+macro_rules! verbs {
+    ($($(#[$doc:meta])* $name:ident: $verb:ident;)*) => {$(
+        $(#[$doc])*
+        pub async fn $name(
+            served: Served,
+            Path(name): Path<String>,
+            headers: HeaderMap,
+            body: Body,
+        ) -> Result<Response, Problem> {
+            make(served, &name, &headers, body, Verb::$verb).await
+        }
+    )*};
+}
+
+verbs! {
+    /// Publishes documents.
+    publish: Publish;
+    /// Publishes those of an earlier revision again.
+    rollback: Rollback;
+    /// Switches rule sets off.
+    off: Off;
+    /// Switches them on again.
+    on: On;
+    /// Refuses changes from now on.
+    freeze: Freeze;
+    /// Takes them again.
+    unfreeze: Unfreeze;
+}
+
+async fn make(
+    State(namespace): Served,
+    name: &str,
+    headers: &HeaderMap,
+    body: Body,
+    verb: Verb,
+) -> Result<Response, Problem> {
+    // Before anything else: the promise runs from when it was asked for.
+    let asked_at = namespace.clock.now().steady;
+    let revisions = revisions(&namespace, name)?;
+    check_media_type(headers)?;
+    let asked = read(body)?;
+    let wait = asked.wait_millis.map(Duration::from_millis);
+    let actor = asked.actor.clone().unwrap_or_else(|| NOBODY.to_owned());
+    let unfit = |why: String| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, why);
+    let head = revisions.head().await.map_err(|why| refused::problem(&why.into()))?;
+    let proposal = asked.proposal(verb, actor, head).map_err(unfit)?;
+    let made = revisions.make(&proposal).await.map_err(|why| refused::problem(&why))?;
+    let mut answer = Answer::of(&made);
+    if let Outcome::Made(running) = made.outcome {
+        let revision = running.head.revision;
+        deliver(&namespace, *running, asked_at);
+        if let Some(wait) = wait {
+            answer.acks = Some(namespace.acknowledged(revision, asked_at, wait.min(LONGEST_WAIT)).await);
+        }
+    }
+    json(&answer)
+}
+
+/// Delivers what was made at once; who follows the store comes too late for it.
+fn deliver(namespace: &Namespace, running: crate::revisions::Running, asked: Instant) {
+    if let Some(published) = namespace.run(running, asked) {
+        following::log(&published);
+    }
+}
+
+fn read(body: Body) -> Result<Asked, Problem> {
+    let body = body.map_err(|why| {
+        let large = why.status() == StatusCode::PAYLOAD_TOO_LARGE;
+        let found = if large { "a longer body" } else { "a body that broke off" };
+        Problem::new(why.status(), format!("found {found}, expected a whole one of at most {DOCUMENTS_LIMIT} bytes"))
+    })?;
+    serde_json::from_slice(&body).map_err(|why| {
+        let expected =
+            "expected an object of documents, ruleSet, switches, to, actor, reason, source, expect, dryRun, waitMillis";
+        Problem::new(StatusCode::BAD_REQUEST, format!("found a body that cannot be read ({why}), {expected}"))
+    })
+}

@@ -1,0 +1,23 @@
+//! The one switch that redirects every load path.
+
+use graylane_store::Place;
+
+use crate::failure::Failure;
+
+/// The variable of the environment that says where rule sets and revisions are, where a command is not told.
+pub const VARIABLE: &str = "GRAYLANE_STORE";
+
+/// What the environment says; None where it says nothing.
+///
+/// # Errors
+/// Where that is no place.
+pub fn from_environment() -> Result<Option<Place>, Failure> {
+    match std::env::var(VARIABLE) {
+        Ok(text) if text.is_empty() => Ok(None),
+        Ok(text) => text.parse().map(Some).map_err(|why| Failure::unable(format!("{VARIABLE}: {why}"))),
+        Err(std::env::VarError::NotPresent) => Ok(None),
+        Err(std::env::VarError::NotUnicode(_)) => {
+            Err(Failure::unable(format!("{VARIABLE}: found bytes that are not UTF-8, expected a URL")))
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Making revisions: what is proposed, on what stands, into the store.
+//!
+//! A [`Proposal`] is applied to the [`Base`], the head of the namespace; what comes out is compiled, compared, and written in
+//! one transaction. Nothing that is refused has changed anything.
+
+mod base;
+mod content;
+mod difference;
+pub mod following;
+pub mod json;
+mod listed;
+mod locks;
+mod making;
+mod proposal;
+mod reading;
+mod refusal;
+mod running;
+mod writing;
+
+pub use base::{Base, Held};
+pub use difference::Difference;
+pub use following::follow;
+pub use making::{Made, Outcome};
+pub use proposal::{Proposal, Wish};
+pub use refusal::Refusal;
+pub use running::Running;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use graylane_store::Store;
+
+use crate::clock::Clock;
+
+/// The revisions of one namespace in one store.
+#[derive(Debug)]
+pub struct Revisions {
+    /// Where they are kept.
+    pub store: Arc<dyn Store>,
+    /// The namespace.
+    pub namespace: String,
+    /// What they go by.
+    pub clock: Clock,
+    /// The headers that documents may set; empty: any.
+    pub owned: Vec<String>,
+    /// What was read last: the head is the same most of the time.
+    read: Mutex<Option<Arc<Base>>>,
+}
+
+impl Revisions {
+    /// Those of `namespace` in `store`.
+    pub fn new(store: Arc<dyn Store>, namespace: impl Into<String>, clock: Clock, owned: Vec<String>) -> Self {
+        Self { store, namespace: namespace.into(), clock, owned, read: Mutex::default() }
+    }
+
+    fn remembered(&self) -> Option<Arc<Base>> {
+        self.read.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn remember(&self, base: &Arc<Base>) {
+        *self.read.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(base));
+    }
+}

@@ -1,0 +1,111 @@
+//! What stands: the head of a namespace, and its documents.
+
+use std::sync::Arc;
+
+use graylane_rules::Revision;
+use graylane_store::{Entry, Ground, Head, Manifest, Overlay, Store, StoreError, fetch, listing, manifest_of};
+
+use super::Revisions;
+use crate::documents::{Document, ParsedDocument};
+
+/// The head of a namespace and its documents; before the first revision there is neither.
+#[derive(Clone, Debug, Default)]
+pub struct Base {
+    /// The head.
+    pub head: Option<Head>,
+    /// What it says of itself.
+    pub manifest: Option<Manifest>,
+    /// Its documents, in the order of its listing.
+    pub documents: Vec<Held>,
+}
+
+/// A document of a revision.
+#[derive(Clone, Debug)]
+pub struct Held {
+    /// What the listing says of it.
+    pub entry: Entry,
+    /// Its text.
+    pub text: Arc<[u8]>,
+}
+
+impl Held {
+    /// As it is compiled.
+    pub fn document(&self) -> Document {
+        Document { file: self.entry.file.clone(), format: self.entry.format, text: self.text.to_vec() }
+    }
+}
+
+impl Held {
+    /// Which parser read it.
+    pub fn parsed(&self) -> ParsedDocument {
+        parsed(self.entry.clone())
+    }
+}
+
+/// Which parser read a document.
+pub fn parsed(entry: Entry) -> ParsedDocument {
+    let Entry { kind, name, file, tag, parser, .. } = entry;
+    ParsedDocument { file, kind, name, tag, parser }
+}
+
+impl Base {
+    /// What stands above its documents.
+    pub fn overlay(&self) -> Overlay {
+        self.manifest.as_ref().map(|manifest| manifest.overlay.clone()).unwrap_or_default()
+    }
+
+    /// Its revision.
+    pub fn revision(&self) -> Option<Revision> {
+        self.head.map(|head| head.revision)
+    }
+
+    /// The names of its rule sets.
+    pub fn rule_sets(&self) -> Vec<&str> {
+        let rule_sets = self.documents.iter().filter(|held| held.entry.kind == "RuleSet");
+        rule_sets.map(|held| held.entry.name.as_str()).collect()
+    }
+}
+
+impl Revisions {
+    /// What stands now, and the ground that the next revision is written on.
+    ///
+    /// # Errors
+    /// Where the store does not answer, or holds something else than was put there.
+    pub async fn base(&self) -> Result<(Ground, Arc<Base>), StoreError> {
+        let ground = self.store.ground(&self.namespace).await?;
+        let remembered = self.remembered();
+        if let Some(base) = remembered.as_ref().filter(|base| base.head == ground.head) {
+            return Ok((ground, Arc::clone(base)));
+        }
+        let Some(head) = ground.head else { return Ok((ground, Arc::default())) };
+        let manifest = manifest_of(&*self.store, &self.namespace, &head).await?;
+        let documents = self.held(&manifest, remembered.as_deref()).await?;
+        let base = Arc::new(Base { head: Some(head), manifest: Some(manifest), documents });
+        self.remember(&base);
+        Ok((ground, base))
+    }
+
+    /// The documents of a revision; those that `known` has are not read again.
+    ///
+    /// # Errors
+    /// Where the store does not answer, or holds something else than was put there.
+    pub async fn held(&self, manifest: &Manifest, known: Option<&Base>) -> Result<Vec<Held>, StoreError> {
+        let listing = listing(&*self.store, &manifest.documents).await?;
+        let mut held = Vec::with_capacity(listing.0.len());
+        for entry in listing.0 {
+            let same = known.and_then(|base| {
+                base.documents.iter().find(|held| held.entry.object == entry.object).map(|held| Arc::clone(&held.text))
+            });
+            let text = match same {
+                Some(text) => text,
+                None => text_of(&*self.store, &entry).await?,
+            };
+            held.push(Held { entry, text });
+        }
+        Ok(held)
+    }
+}
+
+async fn text_of(store: &dyn Store, entry: &Entry) -> Result<Arc<[u8]>, StoreError> {
+    Ok(fetch(store, &entry.object).await?.into())
+}

@@ -1,0 +1,206 @@
+//! What a revision is to hold: a wish, applied to what stands.
+
+use graylane_rules::{Outline, Revision, nearest};
+use graylane_store::{Action, Freeze, Manifest, Overlay, manifest};
+use jiff::Timestamp;
+
+use super::{Base, Held, Proposal, Refusal, Revisions, Wish, listed};
+use crate::documents::{Document, ParsedDocument};
+
+/// What a revision is to hold.
+#[derive(Debug)]
+pub struct Content {
+    /// What is done.
+    pub action: Action,
+    /// Its documents; locks may be missing.
+    pub documents: Vec<Document>,
+    /// What stands above them.
+    pub overlay: Overlay,
+    /// What whoever asked should know.
+    pub notes: Vec<String>,
+    /// The revision whose documents these are, unchanged: what it was compiled to may be used again.
+    pub same_as: Option<Same>,
+}
+
+/// A revision, and which parser read which of its documents.
+#[derive(Debug)]
+pub struct Same {
+    pub manifest: Box<Manifest>,
+    pub parsed: Vec<ParsedDocument>,
+}
+
+impl Same {
+    fn of(manifest: &Manifest, held: &[Held]) -> Self {
+        Self { manifest: Box::new(manifest.clone()), parsed: held.iter().map(Held::parsed).collect() }
+    }
+}
+
+impl Revisions {
+    /// Applies the wish of `proposal` to `base`.
+    ///
+    /// # Errors
+    /// Where it names what is not there, or changes nothing that it could change.
+    pub async fn content(&self, proposal: &Proposal, base: &Base) -> Result<Content, Refusal> {
+        match &proposal.wish {
+            Wish::Publish { documents, rule_set, switches } => {
+                let mut content = published(documents, rule_set.as_deref(), base)?;
+                if let Some(switches) = switches {
+                    content.overlay.switches.clone_from(switches);
+                }
+                Ok(content)
+            }
+            Wish::Rollback { to, rule_set } => self.rolled_back(*to, rule_set.as_deref(), base).await,
+            Wish::Off(rule_set) => overlaid(base, rule_set.as_ref(), Action::Off { rule_set: rule_set.clone() }, off),
+            Wish::On(rule_set) => overlaid(base, rule_set.as_ref(), Action::On { rule_set: rule_set.clone() }, on),
+            Wish::Freeze(rule_set) => {
+                let freeze = |overlay: &mut Overlay, name: Option<&String>| freeze(overlay, name, proposal, self.now());
+                overlaid(base, rule_set.as_ref(), Action::Freeze { rule_set: rule_set.clone() }, freeze)
+            }
+            Wish::Unfreeze(rule_set) => {
+                overlaid(base, rule_set.as_ref(), Action::Unfreeze { rule_set: rule_set.clone() }, unfreeze)
+            }
+        }
+    }
+
+    async fn rolled_back(&self, to: Option<Revision>, rule_set: Option<&str>, base: &Base) -> Result<Content, Refusal> {
+        let before = base.manifest.as_ref().and_then(|manifest| manifest.previous).map(|link| link.revision);
+        let nothing = || Refusal::Unfit("found no revision before this one, expected one to go back to".to_owned());
+        let to = to.or(before).ok_or_else(nothing)?;
+        let target = manifest(&*self.store, &self.namespace, to).await?.map_err(Refusal::NotKept)?;
+        let held = self.held(&target, Some(base)).await?;
+        let name = rule_set.map(str::to_owned);
+        let action = Action::Rollback { to, rule_set: name };
+        let mut overlay = base.overlay();
+        let Some(name) = rule_set else {
+            // What is switched off stays off: going back is no reason to begin again with what did harm.
+            overlay.switches.clone_from(&target.overlay.switches);
+            let documents = held.iter().map(Held::document).collect();
+            let same_as = Some(Same::of(&target, &held));
+            return Ok(Content { action, documents, overlay: kept_names(overlay, &held), notes: Vec::new(), same_as });
+        };
+        let mine = |held: &&Held| is_of(held, name);
+        let was: Vec<_> = held.iter().filter(mine).map(Held::document).collect();
+        if was.is_empty() {
+            let names: Vec<_> = held.iter().filter(|held| held.entry.kind == "RuleSet").collect();
+            let names = names.iter().map(|held| held.entry.name.as_str());
+            return Err(Refusal::Unfit(unknown(name, &format!("revision {to}"), names)));
+        }
+        let others = base.documents.iter().filter(|held| !mine(held)).map(Held::document);
+        let documents = others.chain(was).collect();
+        Ok(Content { action, documents, overlay, notes: Vec::new(), same_as: None })
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock.now().wall
+    }
+}
+
+/// Whether a document is a rule set of this name, or its lock.
+fn is_of(held: &Held, name: &str) -> bool {
+    held.entry.name == name && (held.entry.kind == "RuleSet" || held.entry.kind == "AllocationLock")
+}
+
+fn published(documents: &[Document], rule_set: Option<&str>, base: &Base) -> Result<Content, Refusal> {
+    let action = Action::Publish { rule_set: rule_set.map(str::to_owned) };
+    let outline = listed::outline(documents)?;
+    let Some(name) = rule_set else {
+        let documents: Vec<_> = documents.iter().map(copied).collect();
+        let overlay = known_names(base.overlay(), &outline);
+        return Ok(Content { action, documents, overlay, notes: Vec::new(), same_as: None });
+    };
+    if outline.rule_set(name).is_none() {
+        let names = outline.rule_sets.iter().map(|rule_set| rule_set.name.as_str());
+        return Err(Refusal::Unfit(unknown(name, "the documents", names)));
+    }
+    let mine = listed::of_rule_set(&outline, name);
+    let left_out = documents.len().saturating_sub(mine.len());
+    let notes = if left_out == 0 { Vec::new() } else { vec![format!("{left_out} other documents are left out")] };
+    let others = base.documents.iter().filter(|held| !is_of(held, name)).map(Held::document);
+    let new = mine.iter().filter_map(|place| documents.get(*place)).map(copied);
+    let documents = others.chain(new).collect();
+    Ok(Content { action, documents, overlay: base.overlay(), notes, same_as: None })
+}
+
+fn copied(document: &Document) -> Document {
+    Document { file: document.file.clone(), format: document.format, text: document.text.clone() }
+}
+
+/// The same documents under another overlay, which `change` makes of the one that stands.
+fn overlaid(
+    base: &Base,
+    rule_set: Option<&String>,
+    action: Action,
+    change: impl Fn(&mut Overlay, Option<&String>) -> Result<(), String>,
+) -> Result<Content, Refusal> {
+    let nothing = || Refusal::Unfit("found nothing published, expected rule sets".to_owned());
+    let manifest = base.manifest.as_ref().ok_or_else(nothing)?;
+    let names = base.rule_sets();
+    if let Some(name) = rule_set.filter(|name| !names.contains(&name.as_str())) {
+        return Err(Refusal::Unfit(unknown(name, "what is published", names.into_iter())));
+    }
+    let mut overlay = base.overlay();
+    change(&mut overlay, rule_set).map_err(Refusal::Unfit)?;
+    let documents = base.documents.iter().map(Held::document).collect();
+    Ok(Content { action, documents, overlay, notes: Vec::new(), same_as: Some(Same::of(manifest, &base.documents)) })
+}
+
+fn off(overlay: &mut Overlay, rule_set: Option<&String>) -> Result<(), String> {
+    match rule_set {
+        None => overlay.off = vec![None],
+        // All of them are.
+        Some(_) if overlay.off.contains(&None) => {}
+        Some(name) if overlay.off.iter().flatten().any(|off| off == name) => {}
+        Some(name) => {
+            overlay.off.push(Some(name.clone()));
+            overlay.off.sort();
+        }
+    }
+    Ok(())
+}
+
+fn on(overlay: &mut Overlay, rule_set: Option<&String>) -> Result<(), String> {
+    let Some(name) = rule_set else {
+        overlay.off.clear();
+        return Ok(());
+    };
+    if overlay.off.contains(&None) {
+        return Err(format!("found that all rule sets are off, expected {name} to be off by itself: `graylane on`"));
+    }
+    overlay.off.retain(|off| off.as_ref() != Some(name));
+    Ok(())
+}
+
+fn freeze(overlay: &mut Overlay, name: Option<&String>, asked: &Proposal, at: Timestamp) -> Result<(), String> {
+    if overlay.frozen.iter().any(|frozen| frozen.rule_set.as_ref() == name) {
+        return Ok(());
+    }
+    let (actor, reason) = (asked.actor.clone(), asked.reason.clone());
+    overlay.frozen.push(Freeze { rule_set: name.cloned(), actor, at, reason });
+    Ok(())
+}
+
+fn unfreeze(overlay: &mut Overlay, name: Option<&String>) -> Result<(), String> {
+    overlay.frozen.retain(|frozen| frozen.rule_set.as_ref() != name);
+    Ok(())
+}
+
+/// Without what it says of rule sets that are not there.
+fn known_names(mut overlay: Overlay, outline: &Outline) -> Overlay {
+    overlay.off.retain(|off| off.as_ref().is_none_or(|name| outline.rule_set(name).is_some()));
+    overlay
+}
+
+fn kept_names(mut overlay: Overlay, held: &[Held]) -> Overlay {
+    let known = |name: &String| held.iter().any(|held| held.entry.kind == "RuleSet" && held.entry.name == *name);
+    overlay.off.retain(|off| off.as_ref().is_none_or(known));
+    overlay
+}
+
+fn unknown<'n>(name: &str, place: &str, names: impl Iterator<Item = &'n str>) -> String {
+    let names: Vec<_> = names.collect();
+    let meant = nearest(name, names.iter().copied()).map(|near| format!("; did you mean {near}?"));
+    let few: Vec<_> = names.iter().take(8).copied().collect();
+    let more = if names.len() > few.len() { ", …" } else { "" };
+    let expected = if few.is_empty() { "one that has rule sets".to_owned() } else { few.join(", ") + more };
+    format!("found no rule set {name} in {place}, expected one of {expected}{}", meant.unwrap_or_default())
+}

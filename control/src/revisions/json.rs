@@ -1,0 +1,231 @@
+//! How proposals, and what came of them, are written in JSON: what the API takes and answers, and commands show.
+
+use std::path::Path;
+
+use graylane_rules::Revision;
+use serde::{Deserialize, Serialize};
+
+use super::{Difference, Made, Outcome, Proposal, Wish};
+use crate::{
+    documents::{self, Document},
+    finding::Finding,
+    nodes::Acks,
+};
+
+/// A revision that is asked for. Which fields mean something depends on what is asked for.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Asked {
+    /// The documents to publish.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub documents: Vec<Text>,
+    /// Only this rule set is meant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule_set: Option<String>,
+    /// Overrides of switches to publish with; none: as they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub switches: Option<String>,
+    /// The revision to go back to: `EPOCH.NUMBER`, or a number of the epoch of the head; none: the one before the head.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+    /// Who asks, where the API does not know better.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub actor: Option<String>,
+    /// Why.
+    pub reason: String,
+    /// Where documents came from.
+    pub source: String,
+    /// The head that whoever asks has seen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expect: Option<String>,
+    /// Only tell what it would do.
+    pub dry_run: bool,
+    /// Answer when every known worker runs it, or after so many milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wait_millis: Option<u64>,
+}
+
+/// A document as it stands in a file.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Text {
+    /// The name of the file; it ends in .yaml, .yml or .json.
+    pub file: String,
+    /// What stands in it.
+    pub text: String,
+}
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    /// Documents are to be published.
+    Publish,
+    /// Those of an earlier revision are.
+    Rollback,
+    /// Rule sets are to be switched off.
+    Off,
+    /// And on again.
+    On,
+    /// Changes are to be refused.
+    Freeze,
+    /// And taken again.
+    Unfreeze,
+}
+
+/// What came of a proposal.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Answer {
+    /// What came of it.
+    pub outcome: Came,
+    /// The revision that was made, or which stays; None where there is none yet.
+    pub revision: Option<String>,
+    /// The revision it follows.
+    pub follows: Option<String>,
+    /// How it differs from that.
+    pub difference: Difference,
+    /// The files of the locks that were made.
+    pub locks: Vec<String>,
+    /// What whoever asked should know.
+    pub notes: Vec<String>,
+    /// What is odd about the documents.
+    pub warnings: Vec<Finding>,
+    /// Who runs it, where that was waited for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acks: Option<Acks>,
+}
+
+/// What came of a proposal, in a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Came {
+    /// It is a revision.
+    Made,
+    /// It would be one.
+    Planned,
+    /// It is what stands.
+    Unchanged,
+}
+
+impl Asked {
+    /// The proposal that it is; `head` is what its numbers are of.
+    ///
+    /// # Errors
+    /// Which field is wrong, what was found and what would be right.
+    pub fn proposal(self, verb: Verb, actor: String, head: Option<Revision>) -> Result<Proposal, String> {
+        self.refuse_strangers(verb)?;
+        let number = |field: &str, text: &Option<String>| {
+            text.as_deref().map(|text| revision(text, head).map_err(|why| format!("{field}: {why}"))).transpose()
+        };
+        let (to, expect) = (number("to", &self.to)?, number("expect", &self.expect)?);
+        let rule_set = self.rule_set;
+        let wish = match verb {
+            Verb::Publish => {
+                let documents = self.documents.into_iter().map(document).collect::<Result<Vec<_>, _>>()?;
+                if documents.is_empty() {
+                    return Err("documents: found none, expected at least one".to_owned());
+                }
+                Wish::Publish { documents, rule_set, switches: self.switches }
+            }
+            Verb::Rollback => Wish::Rollback { to, rule_set },
+            Verb::Off => Wish::Off(rule_set),
+            Verb::On => Wish::On(rule_set),
+            Verb::Freeze => Wish::Freeze(rule_set),
+            Verb::Unfreeze => Wish::Unfreeze(rule_set),
+        };
+        Ok(Proposal { wish, actor, reason: self.reason, source: self.source, expect, dry_run: self.dry_run })
+    }
+
+    /// What is passed over in silence would be believed to be done.
+    fn refuse_strangers(&self, verb: Verb) -> Result<(), String> {
+        let strange = [
+            ("documents", !self.documents.is_empty(), Verb::Publish),
+            ("switches", self.switches.is_some(), Verb::Publish),
+            ("to", self.to.is_some(), Verb::Rollback),
+        ];
+        match strange.iter().find(|(_, is_given, of)| *is_given && *of != verb) {
+            Some((field, _, of)) => {
+                Err(format!("{field}: found it here, expected it with {of:?} alone").to_lowercase())
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+/// `7`, a number of the epoch of `head`, or `1732450000.7`.
+///
+/// # Errors
+/// What was found and what would be right.
+pub fn revision(text: &str, head: Option<Revision>) -> Result<Revision, String> {
+    let wrong = || format!("found {text:?}, expected a revision, such as 1732450000.7, or a number, such as 7");
+    if text.contains('.') {
+        return text.parse().map_err(|_| wrong());
+    }
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let number = digits.then(|| text.parse().ok()).flatten().ok_or_else(wrong)?;
+    let head = head.ok_or_else(|| format!("found {text}, expected a revision: nothing is published yet"))?;
+    Ok(Revision { epoch: head.epoch, number })
+}
+
+fn document(text: Text) -> Result<Document, String> {
+    let file = text.file;
+    let wrong = |expected: &str| format!("documents: found the file name {file:?}, expected {expected}");
+    let is_plain = !file.is_empty() && file.len() <= 255 && !file.contains(['/', '\\', '\0']) && !file.starts_with('.');
+    if !is_plain || file.chars().any(char::is_control) {
+        return Err(wrong("one without directories, of at most 255 bytes, that does not begin with a dot"));
+    }
+    let format =
+        documents::format_of(Path::new(&file)).ok_or_else(|| wrong("one that ends in .yaml, .yml or .json"))?;
+    Ok(Document { file, format, text: text.text.into_bytes() })
+}
+
+impl Answer {
+    /// What `made` came to.
+    pub fn of(made: &Made) -> Self {
+        let text = |revision: Option<Revision>| revision.map(|revision| revision.to_string());
+        let (outcome, revision, follows) = match &made.outcome {
+            Outcome::Made(running) => (Came::Made, Some(running.head.revision), made.base),
+            Outcome::Planned => (Came::Planned, None, made.base),
+            Outcome::Unchanged => (Came::Unchanged, made.base, None),
+        };
+        Self {
+            outcome,
+            revision: text(revision),
+            follows: text(follows),
+            difference: made.difference.clone(),
+            locks: made.locks.clone(),
+            notes: made.notes.clone(),
+            warnings: made.warnings.clone(),
+            acks: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_of_the_epoch_of_the_head() {
+        let head = Some(Revision { epoch: 7, number: 20 });
+        assert_eq!(revision("3", head), Ok(Revision { epoch: 7, number: 3 }));
+        assert_eq!(revision("6.3", head), Ok(Revision { epoch: 6, number: 3 }));
+        assert!(revision("3", None).unwrap_err().contains("nothing is published yet"));
+        for wrong in ["", "+3", "-1", "x", "1.2.3", "99999999999999999999"] {
+            assert!(revision(wrong, head).unwrap_err().starts_with("found "), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_belong_is_refused() {
+        let asked = |text: &str| serde_json::from_str::<Asked>(text).unwrap();
+        let refused = |text: &str, verb| asked(text).proposal(verb, "ann".to_owned(), None).unwrap_err();
+        assert_eq!(refused(r#"{"to": "7.1"}"#, Verb::Publish), "to: found it here, expected it with rollback alone");
+        assert_eq!(refused("{}", Verb::Publish), "documents: found none, expected at least one");
+        for file in ["../a.yaml", "/a.yaml", ".a.yaml", "", "a.txt", "a\n.yaml"] {
+            let body = serde_json::json!({"documents": [{"file": file, "text": ""}]}).to_string();
+            assert!(refused(&body, Verb::Publish).starts_with("documents: found the file name"), "{file:?}");
+        }
+        assert!(serde_json::from_str::<Asked>(r#"{"ruleset": "shop"}"#).is_err(), "a field that is misspelt");
+    }
+}

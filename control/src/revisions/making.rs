@@ -1,0 +1,228 @@
+//! A proposal into a revision: applied, compiled, compared, written.
+
+use std::sync::Arc;
+
+use graylane_rules::{Off, Revision, SNAPSHOT_FORMAT, Snapshot};
+use graylane_store::{Action, Overlay, fetch};
+
+use super::{
+    Base, Difference, Proposal, Refusal, Revisions, Running,
+    content::Content,
+    listed, locks,
+    proposal::{NAME_LIMIT, REASON_LIMIT},
+    writing::{Draft, Written},
+};
+use crate::{
+    documents::{self, Compiled, Document, Gathered, ParsedDocument},
+    finding::Finding,
+    overrides::Overriding,
+};
+
+/// So often a proposal is tried again where the head moved meanwhile.
+const ATTEMPTS: usize = 20;
+
+/// What came of a proposal.
+#[derive(Debug)]
+pub enum Outcome {
+    /// It is a revision, which is to run.
+    Made(Box<Running>),
+    /// It would be one; nothing was written.
+    Planned,
+    /// What it asks for is what stands; nothing was written.
+    Unchanged,
+}
+
+/// What came of a proposal, and what it is about.
+#[derive(Debug)]
+pub struct Made {
+    /// What came of it.
+    pub outcome: Outcome,
+    /// The revision it follows, or which stays.
+    pub base: Option<Revision>,
+    /// How it differs from that.
+    pub difference: Difference,
+    /// The files of the locks that were made.
+    pub locks: Vec<String>,
+    /// What whoever asked should know.
+    pub notes: Vec<String>,
+    /// What is odd about the documents.
+    pub warnings: Vec<Finding>,
+}
+
+/// What is to be written, compiled.
+pub struct Composed {
+    pub documents: Vec<Document>,
+    pub parsed: Vec<ParsedDocument>,
+    pub snapshot: Snapshot,
+    pub overlay: Overlay,
+    pub difference: Difference,
+    locks: Vec<String>,
+    warnings: Vec<Finding>,
+}
+
+impl Revisions {
+    /// Makes the revision that `proposal` asks for.
+    ///
+    /// # Errors
+    /// Why there is none; nothing has changed then, but for [`Refusal::Unknown`].
+    pub async fn make(&self, proposal: &Proposal) -> Result<Made, Refusal> {
+        check_words(proposal)?;
+        let mut first = None;
+        for _ in 0..ATTEMPTS {
+            let (ground, base) = self.base().await?;
+            let expected = proposal.expect.or(*first.get_or_insert(base.revision()));
+            let bound = proposal.expect.is_some() || !proposal.wish.is_independent();
+            if bound && expected != base.revision() {
+                return Err(self.moved(expected, &base));
+            }
+            let content = self.content(proposal, &base).await?;
+            let (action, notes) = (content.action.clone(), content.notes.clone());
+            let composed = self.composed(content, &base).await?;
+            refuse_frozen(&composed.difference, &action, &base)?;
+            if composed.is_as(&base) {
+                return Ok(composed.into_made(&base, notes, |_, _| Outcome::Unchanged));
+            }
+            if proposal.dry_run {
+                return Ok(composed.into_made(&base, notes, |_, _| Outcome::Planned));
+            }
+            let draft = Draft { proposal, action, base: &base, composed: &composed };
+            if let Written::Done(head, manifest) = self.write(&ground, &draft).await? {
+                let running = |snapshot, parsed| Box::new(Running { head, manifest, snapshot, documents: parsed });
+                return Ok(
+                    composed.into_made(&base, notes, |snapshot, parsed| Outcome::Made(running(snapshot, parsed)))
+                );
+            }
+        }
+        let (_, base) = self.base().await?;
+        Err(self.moved(first.flatten(), &base))
+    }
+
+    async fn composed(&self, content: Content, base: &Arc<Base>) -> Result<Composed, Refusal> {
+        let compiled = self.compiled_before(&content).await?;
+        let (base, owned) = (Arc::clone(base), self.owned.clone());
+        let composed = tokio::task::spawn_blocking(move || compose(content, &base, compiled, &owned));
+        let ended = |why| Refusal::Unfit(format!("compiling ended unexpectedly ({why}), which is a fault of graylane"));
+        composed.await.map_err(ended)?
+    }
+
+    /// What the content was compiled to before, where that was the same under the same overlay, and this build can use it.
+    async fn compiled_before(&self, content: &Content) -> Result<Option<Compiled>, Refusal> {
+        let Some(same) = &content.same_as else { return Ok(None) };
+        let (was, is) = (&same.manifest.overlay, &content.overlay);
+        let entry = &same.manifest.snapshot;
+        if was.off != is.off || was.switches != is.switches || entry.format != SNAPSHOT_FORMAT {
+            return Ok(None);
+        }
+        let snapshot = Snapshot::load(fetch(&*self.store, &entry.object).await?).ok();
+        let parsed = same.parsed.clone();
+        Ok(snapshot.map(|snapshot| Compiled { snapshot, warnings: Vec::new(), parsed, automata: Vec::new() }))
+    }
+
+    fn moved(&self, expected: Option<Revision>, base: &Base) -> Refusal {
+        match &base.manifest {
+            Some(head) => {
+                let (head, difference) = (Box::new(head.clone()), Box::new(Difference::read(&head.difference)));
+                Refusal::Moved { expected, head, difference }
+            }
+            None => Refusal::Unfit("found nothing published, expected a revision to follow".to_owned()),
+        }
+    }
+}
+
+impl Composed {
+    /// What came of it, once that is known.
+    fn into_made(
+        self,
+        base: &Base,
+        notes: Vec<String>,
+        outcome: impl FnOnce(Snapshot, Vec<ParsedDocument>) -> Outcome,
+    ) -> Made {
+        let Self { parsed, snapshot, difference, locks, warnings, .. } = self;
+        let (outcome, base) = (outcome(snapshot, parsed), base.revision());
+        Made { outcome, base, difference, locks, notes, warnings }
+    }
+
+    /// Whether it is what stands.
+    fn is_as(&self, base: &Base) -> bool {
+        let same = |document: &Document| {
+            base.documents.iter().any(|held| held.entry.file == document.file && *held.text == *document.text)
+        };
+        base.manifest.is_some()
+            && self.overlay == base.overlay()
+            && self.documents.len() == base.documents.len()
+            && self.documents.iter().all(same)
+    }
+}
+
+/// Completes, compiles and compares. Takes milliseconds, and more where there are many documents.
+fn compose(content: Content, base: &Base, before: Option<Compiled>, owned: &[String]) -> Result<Composed, Refusal> {
+    let Content { mut documents, overlay, .. } = content;
+    let (running, mut outline) = (listed::outline_of(base), listed::outline(&documents)?);
+    let locks = locks::complete(&mut documents, &outline, &running)?;
+    if !locks.is_empty() {
+        outline = listed::outline(&documents)?;
+    }
+    let gathered = Gathered::given(documents);
+    let compiled = match before.filter(|_| locks.is_empty()) {
+        Some(compiled) => compiled,
+        None => compiled(&gathered, owned, &overlay)?,
+    };
+    let difference = Difference::between((&running, &base.overlay()), (&outline, &overlay));
+    Ok(Composed {
+        documents: gathered.documents,
+        parsed: compiled.parsed,
+        snapshot: compiled.snapshot,
+        overlay,
+        difference,
+        locks,
+        warnings: compiled.warnings,
+    })
+}
+
+/// Compiles documents under what stands above them.
+///
+/// # Errors
+/// Every finding.
+pub fn compiled(gathered: &Gathered, owned: &[String], overlay: &Overlay) -> Result<documents::Compiled, Refusal> {
+    let names: Vec<&str> = overlay.off.iter().flatten().map(String::as_str).collect();
+    let off = if overlay.off.contains(&None) { Off::All } else { Off::These(&names) };
+    let overriding = Overriding { name: "switches".to_owned(), text: overlay.switches.clone() };
+    documents::compiled_under(gathered, owned, &overriding, off).map_err(Refusal::Broken)
+}
+
+/// Off is always possible: it is what ends harm.
+fn refuse_frozen(difference: &Difference, action: &Action, base: &Base) -> Result<(), Refusal> {
+    let harmless = matches!(action, Action::Off { .. } | Action::Freeze { .. } | Action::Unfreeze { .. });
+    if harmless || difference.is_empty() {
+        return Ok(());
+    }
+    let touched = match action {
+        Action::On { rule_set: Some(name) } => vec![name.clone()],
+        _ => difference.names(),
+    };
+    let frozen = base
+        .overlay()
+        .frozen
+        .into_iter()
+        .find(|freeze| freeze.rule_set.as_ref().is_none_or(|name| touched.contains(name)));
+    match frozen {
+        Some(freeze) => {
+            let rule_sets = if touched.is_empty() { difference.overlay.clone() } else { touched };
+            Err(Refusal::Frozen { freeze, rule_sets })
+        }
+        None => Ok(()),
+    }
+}
+
+fn check_words(proposal: &Proposal) -> Result<(), Refusal> {
+    let long = |what: &str, text: &str, limit: usize| {
+        let found = format!("{what}: found {} bytes, expected at most {limit}", text.len());
+        if text.len() > limit { Err(Refusal::Unfit(found)) } else { Ok(()) }
+    };
+    if proposal.reason.trim().is_empty() {
+        return Err(Refusal::Unfit("reason: found none, expected why: -m TEXT".to_owned()));
+    }
+    long("reason", &proposal.reason, REASON_LIMIT)?;
+    long("actor", &proposal.actor, NAME_LIMIT)?;
+    long("source", &proposal.source, NAME_LIMIT)
+}

@@ -1,0 +1,138 @@
+//! Writing a revision: its pieces first, then one transaction.
+
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
+
+use graylane_rules::{Revision, SNAPSHOT_FORMAT};
+use graylane_store::{
+    Action, Advance, Digest, Entry, Ground, Head, Listing, Manifest, Piece, SnapshotEntry, StoreError, pieces,
+};
+
+use super::{Base, Proposal, Refusal, Revisions, making::Composed};
+use crate::documents::Document;
+
+/// So long it is tried to find out what became of a transaction that was not answered.
+const DOUBT: Duration = Duration::from_secs(5);
+
+/// So long between two looks.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// What is to be written.
+pub struct Draft<'d> {
+    pub proposal: &'d Proposal,
+    pub action: Action,
+    pub base: &'d Base,
+    pub composed: &'d Composed,
+}
+
+/// What came of writing.
+pub enum Written {
+    /// The head is this one.
+    Done(Head, Box<Manifest>),
+    /// Somebody else was first.
+    Moved,
+}
+
+impl Revisions {
+    /// Writes what is new of `draft`, and moves the head.
+    pub(super) async fn write(&self, ground: &Ground, draft: &Draft<'_>) -> Result<Written, Refusal> {
+        let (manifest, new) = self.manifest(draft)?;
+        let bytes = manifest.bytes().map_err(Refusal::Unfit)?;
+        let head = Head { revision: manifest.revision, manifest: Digest::of(&bytes) };
+        self.store.put(&new).await?;
+        let advanced = match self.store.advance(&self.namespace, ground, &head, &bytes).await {
+            Err(why) if why.is_passing() => self.find_out(&head, why).await?,
+            advanced => advanced?,
+        };
+        Ok(match advanced {
+            Advance::Done => Written::Done(head, Box::new(manifest)),
+            Advance::Moved => Written::Moved,
+        })
+    }
+
+    /// The manifest of a draft, and the pieces that it needs and the base does not have.
+    fn manifest(&self, draft: &Draft<'_>) -> Result<(Manifest, Vec<Piece>), Refusal> {
+        let Draft { proposal, action, base, composed } = draft;
+        let mut new = Vec::new();
+        let mut keep = |bytes: &[u8]| {
+            let (object, cut) = pieces(bytes);
+            new.extend(cut);
+            object
+        };
+        let mut entries: Vec<Entry> =
+            composed.documents.iter().filter_map(|document| self.entry(document, composed, &mut keep)).collect();
+        entries.sort_by(|one, other| (&one.kind, &one.name).cmp(&(&other.kind, &other.name)));
+        let listing = serde_json::to_vec(&Listing(entries)).map_err(|why| Refusal::Unfit(why.to_string()))?;
+        let documents = keep(&listing);
+        let snapshot = SnapshotEntry { format: SNAPSHOT_FORMAT, object: keep(composed.snapshot.bytes()) };
+        let known = known(base);
+        new.retain(|piece| !known.contains(&piece.digest));
+        let manifest = Manifest {
+            namespace: self.namespace.clone(),
+            revision: self.next(base.revision()),
+            previous: base.head.map(Into::into),
+            at: self.clock.now().wall,
+            actor: proposal.actor.clone(),
+            reason: proposal.reason.clone(),
+            source: proposal.source.clone(),
+            action: action.clone(),
+            documents,
+            snapshot,
+            overlay: composed.overlay.clone(),
+            difference: composed.difference.value(),
+        };
+        Ok((manifest, new))
+    }
+
+    fn entry(
+        &self,
+        document: &Document,
+        composed: &Composed,
+        keep: &mut impl FnMut(&[u8]) -> graylane_store::Object,
+    ) -> Option<Entry> {
+        // Whatever compiled was parsed.
+        let parsed = composed.parsed.iter().find(|parsed| parsed.file == document.file)?;
+        Some(Entry {
+            kind: parsed.kind.clone(),
+            name: parsed.name.clone(),
+            file: document.file.clone(),
+            format: document.format,
+            tag: parsed.tag.clone(),
+            parser: parsed.parser.clone(),
+            object: keep(&document.text),
+        })
+    }
+
+    /// The number behind `last`. The first epoch begins with the first revision, in milliseconds since 1970, so that an Envoy
+    /// which was served a directory before takes what follows.
+    fn next(&self, last: Option<Revision>) -> Revision {
+        match last {
+            Some(Revision { epoch, number }) => Revision { epoch, number: number.saturating_add(1) },
+            None => {
+                let epoch = u64::try_from(self.clock.now().wall.as_millisecond()).unwrap_or_default();
+                Revision { epoch, number: 1 }
+            }
+        }
+    }
+
+    /// What became of a transaction that was sent and not answered.
+    async fn find_out(&self, head: &Head, why: StoreError) -> Result<Advance, Refusal> {
+        let began = Instant::now();
+        while began.elapsed() < DOUBT {
+            match self.store.manifest(&self.namespace, head.revision).await {
+                Ok(Some(bytes)) if Digest::of(&bytes) == head.manifest => return Ok(Advance::Done),
+                Ok(Some(_)) => return Ok(Advance::Moved),
+                Ok(None) | Err(_) => tokio::time::sleep(LOOK).await,
+            }
+        }
+        Err(Refusal::Unknown { revision: head.revision, why })
+    }
+}
+
+/// The pieces of the head, which stay as long as it is the head.
+fn known(base: &Base) -> BTreeSet<Digest> {
+    let own = base.manifest.iter().flat_map(|manifest| [&manifest.documents, &manifest.snapshot.object]);
+    own.chain(base.documents.iter().map(|held| &held.entry.object)).flat_map(|object| object.pieces()).collect()
+}
