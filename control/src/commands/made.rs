@@ -64,7 +64,9 @@ fn write(answer: &Answer, promise: Option<Promise>, output: &mut impl Write) -> 
         Came::Planned => writeln!(output, "nothing is published, this is what would be{follows}")?,
         Came::Unchanged => return writeln!(output, "nothing differs, revision {revision} stays"),
     }
-    text::write(&answer.difference.rule_sets, output)?;
+    if !answer.difference.rule_sets.is_empty() || answer.difference.overlay.is_empty() {
+        text::write(&answer.difference.rule_sets, output)?;
+    }
     let lines = answer.difference.overlay.iter().cloned();
     let locks = answer.locks.iter().map(|lock| format!("lock made: {lock}"));
     lines.chain(locks).chain(answer.notes.iter().cloned()).try_for_each(|line| writeln!(output, "{line}"))?;

@@ -81,7 +81,7 @@ fn overlays(old: &Overlay, new: &Overlay) -> Vec<String> {
     let beyond = |these: &[Option<String>], those: &[Option<String>]| -> Vec<String> {
         these.iter().filter(|one| !those.contains(one)).map(name).collect()
     };
-    told.extend(beyond(&new.off, &old.off).iter().map(|name| format!("{name} off")));
+    told.extend(beyond(&new.off, &old.off).iter().map(|name| format!("{name} off: everybody has the default")));
     told.extend(beyond(&old.off, &new.off).iter().map(|name| format!("{name} on again")));
     let frozen = |overlay: &Overlay| -> Vec<Option<String>> {
         overlay.frozen.iter().map(|freeze| freeze.rule_set.clone()).collect()

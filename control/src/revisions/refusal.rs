@@ -66,10 +66,10 @@ impl fmt::Display for Refusal {
                 let Freeze { actor, at, reason, .. } = freeze;
                 write!(
                     f,
-                    "found that {actor} froze {what} at {at} ({reason}), and a change of {}",
+                    "found that {actor} froze {what} at {at}: {reason}; this changes {}, ",
                     rule_sets.join(", ")
                 )?;
-                write!(f, "; expected none before `graylane unfreeze{flag}`")
+                write!(f, "expected no change before `graylane unfreeze{flag}`")
             }
             Self::Moved { expected, head, .. } => {
                 let Manifest { revision, actor, at, reason, .. } = head.as_ref();
