@@ -55,7 +55,8 @@ Exit codes:
   2  wrong usage, or no control plane
   3  published, and not everywhere in time")]
 pub struct Rollback {
-    /// The revision to go back to, or its number in the epoch of the head. Not given: the one before the head.
+    /// The revision to go back to, or its number in the epoch of the head. Not given: the
+    /// last one that holds something else.
     #[arg(long, value_name = "REVISION")]
     to: Option<String>,
     /// The promise: every known worker runs it so soon after it was asked for. It is measured, and told where it is broken.

@@ -63,10 +63,11 @@ impl Revisions {
     }
 
     async fn rolled_back(&self, to: Option<Revision>, rule_set: Option<&str>, base: &Base) -> Result<Content, Refusal> {
-        let before = base.manifest.as_ref().and_then(|manifest| manifest.previous).map(|link| link.revision);
-        let nothing = || Refusal::Unfit("found no revision before this one, expected one to go back to".to_owned());
-        let to = to.or(before).ok_or_else(nothing)?;
-        let target = manifest(&*self.store, &self.namespace, to).await?.map_err(Refusal::NotKept)?;
+        let target = match to {
+            Some(to) => manifest(&*self.store, &self.namespace, to).await?.map_err(Refusal::NotKept)?,
+            None => self.before(base).await?,
+        };
+        let to = target.revision;
         let held = self.held(&target, Some(base)).await?;
         let name = rule_set.map(str::to_owned);
         let action = Action::Rollback { to, rule_set: name };
@@ -88,6 +89,26 @@ impl Revisions {
         let others = base.documents.iter().filter(|held| !mine(held)).map(Held::document);
         let documents = others.chain(was).collect();
         Ok(Content { action, documents, overlay, notes: Vec::new(), same_as: None })
+    }
+
+    /// The last revision before the head that holds something else: to go back to what was switched off or frozen since
+    /// would change nothing.
+    async fn before(&self, base: &Base) -> Result<Manifest, Refusal> {
+        let nothing = || {
+            let found = "found no revision before this one that holds something else, expected one to go back to";
+            Refusal::Unfit(found.to_owned())
+        };
+        let head = base.manifest.as_ref().ok_or_else(nothing)?;
+        let holds = |manifest: &Manifest| (manifest.documents.sha256, manifest.overlay.switches.clone());
+        let mut link = head.previous;
+        while let Some(earlier) = link {
+            let Ok(found) = manifest(&*self.store, &self.namespace, earlier.revision).await? else { break };
+            if holds(&found) != holds(head) {
+                return Ok(found);
+            }
+            link = found.previous;
+        }
+        Err(nothing())
     }
 
     fn now(&self) -> Timestamp {

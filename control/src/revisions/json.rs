@@ -25,7 +25,8 @@ pub struct Asked {
     /// Overrides of switches to publish with; none: as they are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub switches: Option<String>,
-    /// The revision to go back to: `EPOCH.NUMBER`, or a number of the epoch of the head; none: the one before the head.
+    /// The revision to go back to: `EPOCH.NUMBER`, or a number of the epoch of the head; none: the last
+    /// one before the head that holds something else.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<String>,
     /// Who asks, where the API does not know better.

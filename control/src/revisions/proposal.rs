@@ -41,7 +41,7 @@ pub enum Wish {
     },
     /// Hold the documents of an earlier revision again.
     Rollback {
-        /// That one; None: the one before the head.
+        /// That one; None: the last one before the head that holds something else.
         to: Option<Revision>,
         /// Only this rule set of it.
         rule_set: Option<String>,

@@ -1,0 +1,74 @@
+//! A control plane over a store.
+
+use std::{ffi::OsString, net::SocketAddr};
+
+use serde_json::Value;
+
+use crate::{Process, Request, Wire, artefacts};
+
+/// `graylane serve --store`, which can be killed and started again on the same port.
+#[derive(Debug)]
+pub struct Replica {
+    process: Option<Process>,
+    address: SocketAddr,
+    store: String,
+}
+
+impl Replica {
+    /// Serves what the store at `store` has on `address`.
+    pub fn start(store: &str, address: &str) -> Self {
+        let (process, address) = serve(store, address);
+        Self { process: Some(process), address, store: store.to_owned() }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its process.
+    ///
+    /// # Panics
+    /// While it is killed.
+    pub fn process(&self) -> &Process {
+        self.process.as_ref().expect("control runs")
+    }
+
+    /// Kills it with SIGKILL.
+    pub fn kill(&mut self) {
+        self.process.take().expect("control runs").kill();
+    }
+
+    /// Starts it again on the same port, after [`kill`](Self::kill).
+    pub fn start_again(&mut self) {
+        assert!(self.process.is_none(), "control runs already");
+        self.process = Some(serve(&self.store, &self.address.to_string()).0);
+    }
+
+    /// What it says about the namespace `default`.
+    ///
+    /// # Errors
+    /// Where it does not answer.
+    pub fn status(&self) -> Result<Value, String> {
+        self.get("/v1/namespaces/default/status")
+    }
+
+    /// What it answers at `path`.
+    ///
+    /// # Errors
+    /// Where it does not answer with JSON.
+    pub fn get(&self, path: &str) -> Result<Value, String> {
+        let request = Request::get(path).host("control").header("connection", "close");
+        let answer = Wire::open(self.address).and_then(|mut wire| wire.exchange(&request));
+        let answer = answer.map_err(|why| format!("{path}: {why}"))?;
+        serde_json::from_slice(&answer.body).map_err(|why| format!("{path}: {why}: {}", answer.status))
+    }
+}
+
+fn serve(store: &str, address: &str) -> (Process, SocketAddr) {
+    let arguments: [OsString; 5] = ["serve", "--store", store, "--listen", address].map(Into::into);
+    let process = Process::start_read("control", &artefacts::graylane(None), &arguments, None, None);
+    let listening = |line: &str| line.strip_prefix("listening on http://")?.parse().ok();
+    let address = process.line(0, "control's address", listening);
+    (process, address)
+}
