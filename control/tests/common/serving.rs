@@ -34,6 +34,11 @@ impl Serving {
         Self::of(&mut scratch.graylane(&[&["serve", "--rules", "rules"], options].concat()))
     }
 
+    /// Serves a store in a file of the scratch directory, on a free port.
+    pub fn store(scratch: &Scratch) -> Self {
+        Self::of(&mut scratch.graylane(&["serve", "--store", "redb://store.redb", "--listen", "127.0.0.1:0"]))
+    }
+
     /// What `command` serves.
     pub fn of(command: &mut Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -63,6 +68,19 @@ impl Serving {
     pub fn ask(&self, method: &str, path: &str) -> (u16, Value) {
         let (status, body) = ask(&self.address, method, path, "");
         (status, serde_json::from_slice(&body).unwrap())
+    }
+
+    /// POST of JSON: status and the answer.
+    pub fn send(&self, path: &str, body: &Value) -> (u16, Value) {
+        let (status, body) = ask(&self.address, "POST", path, &body.to_string());
+        (status, serde_json::from_slice(&body).unwrap())
+    }
+
+    /// GET of JSON.
+    pub fn json(&self, path: &str) -> Value {
+        let (status, body) = self.get(path);
+        assert_eq!(status, 200, "{path}: {}", String::from_utf8_lossy(&body));
+        serde_json::from_slice(&body).unwrap()
     }
 
     pub fn status(&self) -> Value {

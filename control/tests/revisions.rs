@@ -1,0 +1,255 @@
+//! Revisions over the API: made, refused, listed, and what they say of themselves.
+#![allow(missing_docs, clippy::indexing_slicing, clippy::unwrap_used, clippy::panic, reason = "a test stops loudly")]
+
+mod common;
+#[path = "common/serving.rs"]
+mod serving;
+
+use common::{Scratch, rule_set};
+use serde_json::{Value, json};
+use serving::Serving;
+
+/// A rule set `shop` whose split has these weights.
+fn split(weights: &str) -> String {
+    format!(
+        "apiVersion: graylane.dev/v1\nkind: RuleSet\nmetadata: {{name: shop}}\nspec:\n  identity: {{from: [{{header: \
+         x-user-id}}]}}\n  variants: [a, b, c]\n  default: a\n  splits: {{s: {{weights: {{{weights}}}}}}}\n  rules: [{{id: all, \
+         split: s}}]\n"
+    )
+}
+
+fn documents(texts: &[(&str, String)]) -> Value {
+    let all = texts.iter().map(|(file, text)| json!({"file": file, "text": text}));
+    Value::Array(all.collect())
+}
+
+fn publish(serving: &Serving, texts: &[(&str, String)], reason: &str) -> Value {
+    let body = json!({"documents": documents(texts), "reason": reason, "actor": "ann", "source": "rules/"});
+    let (status, answer) = serving.send("~/revisions", &body);
+    assert_eq!(status, 200, "{answer:#}");
+    answer
+}
+
+fn shops(names: &[&str], default: &str) -> Vec<(&'static str, String)> {
+    let files = ["one.yaml", "two.yaml", "three.yaml"];
+    files.into_iter().zip(names).map(|(file, name)| (file, rule_set(name, default))).collect()
+}
+
+#[test]
+fn a_revision_says_who_made_it_and_what_it_follows() {
+    let scratch = Scratch::new("manifest");
+    let serving = Serving::store(&scratch);
+    let first = publish(&serving, &shops(&["one", "two"], "stable"), "the first");
+    let second = publish(&serving, &shops(&["one", "two"], "canary"), "the second");
+    assert_eq!((&first["outcome"], &second["follows"]), (&json!("made"), &first["revision"]));
+    let listed = serving.json("~/revisions");
+    let manifests = listed["revisions"].as_array().unwrap();
+    let told: Vec<_> = manifests.iter().map(|manifest| manifest["reason"].as_str().unwrap()).collect();
+    assert_eq!((told, &listed["head"]), (vec!["the second", "the first"], &second["revision"]));
+    let head = serving.json("~/revisions/head");
+    assert_eq!((&head["actor"], &head["source"]), (&json!("ann"), &json!("rules/")));
+    assert_eq!(head["difference"]["ruleSets"][0]["name"], "one");
+    assert_eq!(head["previous"]["revision"], first["revision"]);
+    assert_eq!(manifests[1]["previous"], Value::Null);
+    let texts = serving.json("~/revisions/1/documents");
+    assert_eq!(texts["documents"][0]["text"], rule_set("one", "stable"));
+    let unchanged = publish(&serving, &shops(&["one", "two"], "canary"), "again");
+    assert_eq!((&unchanged["outcome"], &unchanged["revision"]), (&json!("unchanged"), &second["revision"]));
+}
+
+#[test]
+fn what_is_wrong_is_told_and_changes_nothing() {
+    let scratch = Scratch::new("refused");
+    let serving = Serving::store(&scratch);
+    let empty = serving.send("~/rollback", &json!({"reason": "x"}));
+    assert_eq!(empty.0, 422, "{empty:?}");
+    let first = publish(&serving, &shops(&["one"], "stable"), "the first");
+    let refused = |path: &str, body: Value| {
+        let (status, problem) = serving.send(path, &body);
+        (status, problem["detail"].as_str().unwrap().to_owned(), problem)
+    };
+    let broken = json!({"documents": documents(&shops(&["one"], "gone")), "reason": "x"});
+    let (status, _, problem) = refused("~/revisions", broken);
+    assert_eq!((status, &problem["problems"][0]["file"]), (422, &json!("one.yaml")));
+    assert_eq!(problem["problems"][0]["line"], 7, "{problem:#}");
+    for (path, body, status, said) in [
+        ("~/revisions", json!({"documents": documents(&shops(&["one"], "canary"))}), 422, "reason: found none"),
+        ("~/revisions", json!({"reason": "x"}), 422, "documents: found none"),
+        ("~/revisions", json!({"reason": "x", "documants": []}), 400, "unknown field `documants`"),
+        ("~/rollback", json!({"reason": "x", "to": "99"}), 404, "found no revision"),
+        ("~/rollback", json!({"reason": "x", "to": "last"}), 422, "to: found \"last\", expected a revision"),
+        ("~/off", json!({"reason": "x", "ruleSet": "onne"}), 422, "did you mean one?"),
+        ("~/off", json!({"reason": "x", "to": "1"}), 422, "to: found it here"),
+        (
+            "~/revisions",
+            json!({"reason": "x".repeat(5_000), "documents": documents(&shops(&["one"], "canary"))}),
+            422,
+            "reason: found 5000 bytes, expected at most 4096",
+        ),
+    ] {
+        let (found, detail, _) = refused(path, body.clone());
+        assert_eq!(found, status, "{body}: {detail}");
+        assert!(detail.contains(said), "{body}: {detail}");
+    }
+    assert_eq!(serving.json("~/revisions/head")["revision"], first["revision"]);
+    assert_eq!(serving.get("~/revisions/7.7").0, 404);
+    assert_eq!(serving.get("/v1/namespaces/other/revisions").0, 404);
+}
+
+#[test]
+fn who_was_not_first_is_told_who_was() {
+    let scratch = Scratch::new("conflict");
+    let serving = Serving::store(&scratch);
+    let first = publish(&serving, &shops(&["one"], "stable"), "the first");
+    publish(&serving, &shops(&["one"], "canary"), "meanwhile");
+    let late =
+        json!({"documents": documents(&shops(&["two"], "stable")), "reason": "late", "expect": first["revision"]});
+    let (status, problem) = serving.send("~/revisions", &late);
+    assert_eq!((status, &problem["head"]["actor"]), (409, &json!("ann")), "{problem:#}");
+    assert!(problem["detail"].as_str().unwrap().contains("which ann made at"), "{problem:#}");
+    assert_eq!(problem["difference"]["ruleSets"][0]["fields"], json!(["default"]));
+    let (code, _, said) = cli(&scratch, &serving, &["publish", "rules", "-m", "late", "--expect", "1"]);
+    assert_eq!(code, 1);
+    assert!(said.contains("which ann made at") && said.contains("rule set one: changed"), "{said}");
+}
+
+/// Runs a command about the served namespace; `rules` of the scratch directory has one rule set `shop`.
+fn cli(scratch: &Scratch, serving: &Serving, arguments: &[&str]) -> (i32, String, String) {
+    let _ = std::fs::create_dir(scratch.path("rules"));
+    scratch.write("rules/shop.yaml", rule_set("shop", "stable"));
+    scratch.run(&[arguments, &["--control", &format!("http://{}", serving.address)]].concat(), "")
+}
+
+#[test]
+fn one_rule_set_is_published_and_rolled_back_by_itself() {
+    let scratch = Scratch::new("one-of-many");
+    let serving = Serving::store(&scratch);
+    publish(&serving, &shops(&["one", "two"], "stable"), "the first");
+    let only =
+        json!({"documents": documents(&shops(&["one", "two"], "canary")), "ruleSet": "two", "reason": "two alone"});
+    let (_, answer) = serving.send("~/revisions", &only);
+    assert_eq!(answer["notes"], json!(["1 other documents are left out"]), "{answer:#}");
+    let defaults = || -> Vec<String> {
+        let texts = serving.json("~/revisions/head/documents");
+        let texts = texts["documents"].as_array().unwrap();
+        let of = |text: &Value| {
+            text["text"].as_str().unwrap().lines().find(|line| line.contains("default:")).map(str::to_owned)
+        };
+        texts.iter().filter_map(of).map(|line| line.trim().to_owned()).collect()
+    };
+    assert_eq!(defaults(), ["default: stable", "default: canary"]);
+    publish(&serving, &shops(&["one", "two"], "canary"), "both");
+    let (status, answer) = serving.send("~/rollback", &json!({"ruleSet": "two", "to": "1", "reason": "two back"}));
+    assert_eq!((status, &answer["outcome"]), (200, &json!("made")), "{answer:#}");
+    assert_eq!(defaults(), ["default: canary", "default: stable"]);
+}
+
+#[test]
+fn locks_are_made_here_and_a_rollback_restores_them_bit_for_bit() {
+    let scratch = Scratch::new("locks");
+    let serving = Serving::store(&scratch);
+    let lock = |revision: &str| {
+        let texts = serving.json(&format!("~/revisions/{revision}/documents"));
+        let texts = texts["documents"].as_array().unwrap().clone();
+        texts.into_iter().find(|text| text["file"] == "shop.lock.yaml").expect("a lock")["text"].clone()
+    };
+    let made = publish(&serving, &[("shop.yaml", split("a: 50, b: 30, c: 20"))], "three variants");
+    assert_eq!(made["locks"], json!(["shop.lock.yaml"]), "{made:#}");
+    let first = lock("head");
+    let moved = publish(&serving, &[("shop.yaml", split("a: 20, b: 40, c: 40"))], "others");
+    assert_eq!(moved["difference"]["ruleSets"][0]["splits"][0]["moves"]["slots"], 30_000, "{moved:#}");
+    assert_ne!(lock("head"), first);
+    publish(&serving, &[("shop.yaml", split("a: 10, b: 45, c: 45"))], "others still");
+    let (_, back) = serving.send("~/rollback", &json!({"to": "1", "reason": "back"}));
+    assert_eq!(back["outcome"], "made", "{back:#}");
+    assert_eq!(lock("head"), first);
+}
+
+#[test]
+fn a_freeze_refuses_changes_but_not_the_kill_switch() {
+    let scratch = Scratch::new("frozen");
+    let serving = Serving::store(&scratch);
+    publish(&serving, &shops(&["one", "two"], "stable"), "the first");
+    let (_, frozen) = serving.send("~/freeze", &json!({"ruleSet": "two", "reason": "sale", "actor": "bob"}));
+    assert_eq!(frozen["difference"]["overlay"], json!(["two frozen"]), "{frozen:#}");
+    let both = json!({"documents": documents(&shops(&["one", "two"], "canary")), "reason": "both"});
+    let (status, problem) = serving.send("~/revisions", &both);
+    assert_eq!((status, &problem["frozen"]["actor"]), (409, &json!("bob")), "{problem:#}");
+    let said = problem["detail"].as_str().unwrap();
+    assert!(said.contains("bob froze rule set two") && said.ends_with("`graylane unfreeze --rule-set two`"), "{said}");
+    let one = json!({"documents": documents(&shops(&["one"], "canary")), "ruleSet": "one", "reason": "one alone"});
+    assert_eq!(serving.send("~/revisions", &one).0, 200);
+    assert_eq!(serving.send("~/off", &json!({"ruleSet": "two", "reason": "harm"})).0, 200);
+    assert_eq!(serving.send("~/on", &json!({"ruleSet": "two", "reason": "no harm"})).0, 409);
+    assert_eq!(serving.send("~/unfreeze", &json!({"ruleSet": "two", "reason": "over"})).0, 200);
+    assert_eq!(serving.send("~/on", &json!({"ruleSet": "two", "reason": "no harm"})).0, 200);
+    assert_eq!(serving.send("~/revisions", &both).0, 200);
+}
+
+#[test]
+fn what_is_off_stays_off_whatever_is_published() {
+    let scratch = Scratch::new("off");
+    let serving = Serving::store(&scratch);
+    publish(&serving, &shops(&["one", "two"], "stable"), "the first");
+    publish(&serving, &shops(&["one", "two"], "canary"), "the second");
+    serving.send("~/off", &json!({"ruleSet": "one", "reason": "harm"}));
+    let off = || serving.json("~/revisions/head")["overlay"]["off"].clone();
+    assert_eq!(off(), json!(["one"]));
+    publish(&serving, &shops(&["one", "two"], "stable"), "the third");
+    assert_eq!(off(), json!(["one"]));
+    let (_, back) = serving.send("~/rollback", &json!({"reason": "back"}));
+    assert_eq!((&back["outcome"], off()), (&json!("made"), json!(["one"])), "{back:#}");
+    let (status, same) = serving.send("~/off", &json!({"ruleSet": "one", "reason": "again"}));
+    assert_eq!((status, &same["outcome"]), (200, &json!("unchanged")));
+    serving.send("~/off", &json!({"reason": "all"}));
+    let (status, problem) = serving.send("~/on", &json!({"ruleSet": "one", "reason": "one"}));
+    assert_eq!(status, 422, "{problem:#}");
+    let (_, on) = serving.send("~/on", &json!({"reason": "all is well"}));
+    assert_eq!(on["difference"]["overlay"], json!(["all rule sets on again"]), "{on:#}");
+    publish(&serving, &shops(&["two"], "stable"), "one is gone");
+    assert_eq!(off(), Value::Null);
+}
+
+#[test]
+fn a_dry_run_tells_who_would_move_and_writes_nothing() {
+    let scratch = Scratch::new("dry-run");
+    let serving = Serving::store(&scratch);
+    publish(&serving, &[("shop.yaml", split("a: 50, b: 50"))], "the first");
+    let body = json!({"documents": documents(&[("shop.yaml", split("a: 40, b: 60"))]), "reason": "x", "dryRun": true});
+    let (_, planned) = serving.send("~/revisions", &body);
+    let moves = &planned["difference"]["ruleSets"][0]["splits"][0]["moves"];
+    assert_eq!((&planned["outcome"], &moves["slots"]), (&json!("planned"), &json!(10_000)), "{planned:#}");
+    assert_eq!(moves["transfers"], json!([{"from": "a", "to": "b", "slots": 10_000}]));
+    assert_eq!(serving.json("~/revisions")["revisions"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn the_command_line_works_with_a_control_plane_and_without() {
+    let scratch = Scratch::new("plane");
+    let serving = Serving::store(&scratch);
+    let run = |arguments: &[&str]| cli(&scratch, &serving, arguments);
+    let (code, said, _) = run(&["publish", "rules", "-m", "the first", "--actor", "ann"]);
+    assert_eq!(code, 0);
+    assert!(said.starts_with("revision ") && said.contains("rule set shop: added"), "{said}");
+    let (code, said, _) = run(&["publish", "rules", "-m", "again"]);
+    assert!(code == 0 && said.starts_with("nothing differs, revision "), "{said}");
+    let (code, said, _) = run(&["publish", "rules", "-m", "again", "--switches", "gray.x=1"]);
+    assert_eq!(code, 1, "{said}");
+    let (code, said, _) = run(&["off", "--rule-set", "shop", "-m", "harm"]);
+    assert!(code == 0 && said.contains("shop off: everybody has the default"), "{said}");
+    let (_, said, _) = run(&["history"]);
+    assert_eq!(said.lines().count(), 3, "{said}");
+    assert!(said.contains("off of shop") && said.contains("ann"), "{said}");
+    let (code, _, _) = run(&["show", "1", "--into", "before"]);
+    assert_eq!(code, 0);
+    assert_eq!(std::fs::read_to_string(scratch.path("before/shop.yaml")).unwrap(), rule_set("shop", "stable"));
+    // Who works on the file itself is told that somebody has it.
+    let store = ["history", "--store", "redb://store.redb"];
+    let (code, _, said) = scratch.run(&store, "");
+    assert!(code == 2 && said.contains("another process has it open"), "{said}");
+    drop(serving);
+    let (code, said, _) = scratch.run(&store, "");
+    assert!(code == 0 && said.lines().count() == 3, "{said}");
+    let (code, said, _) = scratch.run(&["on", "--store", "redb://store.redb", "--actor", "bob"], "");
+    assert!(code == 0 && said.contains("shop on again"), "{said}");
+}
