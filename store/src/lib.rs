@@ -10,6 +10,7 @@
 mod compact;
 mod digest;
 mod error;
+mod etcd;
 mod head;
 mod history;
 mod manifest;
@@ -22,6 +23,7 @@ mod store;
 pub use compact::{Compacted, compact, listing};
 pub use digest::Digest;
 pub use error::StoreError;
+pub use etcd::{Etcd, EtcdAddress};
 pub use head::{Ground, Head};
 pub use history::{Kept, NotKept, kept, manifest, manifest_of};
 pub use manifest::{Action, Entry, Freeze, Link, Listing, Manifest, Overlay, SnapshotEntry};

@@ -2,7 +2,7 @@
 
 use std::{fmt, path::PathBuf, str::FromStr, sync::Arc};
 
-use crate::{Redb, Store, StoreError};
+use crate::{Etcd, EtcdAddress, Redb, Store, StoreError};
 
 /// Where rule sets are loaded from, or revisions are kept, by scheme.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,7 +12,7 @@ pub enum Place {
     /// `redb://PATH`: revisions in a file, which one process has open at a time.
     Redb(PathBuf),
     /// `etcd://HOST:PORT,…`: revisions in a cluster, which any number of processes share.
-    Etcd(String),
+    Etcd(EtcdAddress),
     /// `http://HOST:PORT` or `https://…`: what a control plane has.
     Control(String),
 }
@@ -41,7 +41,8 @@ impl FromStr for Place {
             _ if rest.is_empty() => wrong("something behind ://, such as redb:///var/lib/graylane/store.redb"),
             "file" => Ok(Self::Files(PathBuf::from(rest))),
             "redb" => Ok(Self::Redb(PathBuf::from(rest))),
-            "etcd" => Ok(Self::Etcd(text.to_owned())),
+            // The text is not quoted: somebody may have written a password into it.
+            "etcd" => text.parse().map(Self::Etcd).map_err(|why| InvalidPlace(format!("etcd://…: {why}"))),
             "http" | "https" => Ok(Self::Control(text.to_owned())),
             _ => wrong("one that begins with file://, redb://, etcd://, http:// or https://"),
         }
@@ -54,7 +55,8 @@ impl fmt::Display for Place {
         match self {
             Self::Files(path) => write!(f, "file://{}", path.display()),
             Self::Redb(path) => write!(f, "redb://{}", path.display()),
-            Self::Etcd(url) | Self::Control(url) => f.write_str(url),
+            Self::Etcd(address) => address.fmt(f),
+            Self::Control(url) => f.write_str(url),
         }
     }
 }
@@ -70,7 +72,7 @@ pub async fn open(place: &Place) -> Result<Arc<dyn Store>, StoreError> {
     };
     match place {
         Place::Redb(path) => Ok(Arc::new(Redb::open(path).await?)),
-        Place::Etcd(_) => refused("a scheme that this build does not have"),
+        Place::Etcd(address) => Ok(Arc::new(Etcd::open(address).await?)),
         Place::Files(_) => refused("files, which keep no revisions"),
         Place::Control(_) => refused("a control plane"),
     }
@@ -87,10 +89,12 @@ mod tests {
         assert_eq!(read("file:///etc/rules"), Ok(Place::Files("/etc/rules".into())));
         assert_eq!(read("redb://a.redb"), Ok(Place::Redb("a.redb".into())));
         assert_eq!(read("redb:///a/b.redb").unwrap().to_string(), "redb:///a/b.redb");
-        assert_eq!(read("etcd://a:2379,b:2379"), Ok(Place::Etcd("etcd://a:2379,b:2379".to_owned())));
+        assert_eq!(read("etcd://a:2379,b:2379/x").unwrap().to_string(), "etcd://a:2379,b:2379/x");
         assert_eq!(read("https://control:8460"), Ok(Place::Control("https://control:8460".to_owned())));
         for text in ["redb://", "s3://bucket", "://x"] {
             assert!(read(text).unwrap_err().to_string().starts_with("found "), "{text}");
         }
+        let said = read("etcd://me:secret@a:2379").unwrap_err().to_string();
+        assert!(said.starts_with("etcd://…: found a password") && !said.contains("secret"), "{said}");
     }
 }

@@ -13,6 +13,24 @@ use graylane_store::{
 pub use compaction::*;
 pub use writing::*;
 
+/// Hands the names of all tests to a macro.
+macro_rules! every_test {
+    ($to:ident) => {
+        $to!(
+            a_head_moves_only_from_where_it_is,
+            revisions_are_listed_from_the_newest,
+            pieces_are_what_was_put,
+            of_many_writers_each_has_its_own_number,
+            a_change_wakes_whoever_waits,
+            compaction_leaves_what_is_referred_to,
+            a_writer_that_began_before_a_compaction_begins_again,
+            a_piece_that_is_put_again_is_not_removed,
+            namespaces_do_not_touch_each_other
+        );
+    };
+}
+pub(crate) use every_test;
+
 pub type Shared = Arc<dyn Store>;
 
 pub const NAMESPACE: &str = "default";

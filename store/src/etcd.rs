@@ -1,0 +1,197 @@
+//! `etcd://HOST:PORT,…`: a cluster that any number of processes share, spoken to through its JSON gateway.
+//!
+//! What counts is etcd's order of transactions alone: numbers of revisions are ours, and no old revision of etcd's own is ever
+//! read, because clusters forget these within minutes.
+
+mod address;
+mod calls;
+mod endpoints;
+mod failure;
+mod keys;
+mod login;
+mod pages;
+mod revisions;
+mod transport;
+mod watch;
+mod wire;
+mod writing;
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use graylane_rules::Revision;
+use tokio::time::{sleep, timeout};
+
+pub use self::address::EtcdAddress;
+use self::{
+    calls::{Calls, Care},
+    failure::Failure,
+    keys::Keys,
+    watch::Watching,
+    wire::{Kv, Op, OpAnswer, Range, RangeAnswer, Txn, TxnAnswer},
+};
+use crate::{Advance, Digest, Ground, Head, Piece, Stamped, Store, StoreError};
+
+/// Whoever waits for a change looks that often whether one was passed by: a member that is cut off from the others, or hangs,
+/// is silent.
+const LOOK: Duration = Duration::from_secs(5);
+/// The longest pause where nobody tells of changes.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// A store in etcd.
+#[derive(Clone, Debug)]
+pub struct Etcd {
+    place: String,
+    keys: Keys,
+    calls: Arc<Calls>,
+}
+
+impl Etcd {
+    /// A store in the cluster at `address`. Nobody is asked for anything yet.
+    ///
+    /// # Errors
+    /// Where a file of certificates cannot be read.
+    pub fn new(address: &EtcdAddress) -> Result<Self, StoreError> {
+        let place = address.place();
+        let calls = Calls::new(address).map_err(|why| StoreError::Refused { place: place.clone(), why })?;
+        Ok(Self { place, keys: Keys::under(&address.prefix), calls: Arc::new(calls) })
+    }
+
+    /// The same, with somebody there who lets us read.
+    ///
+    /// # Errors
+    /// Where nobody answers, or only to say no.
+    pub async fn open(address: &EtcdAddress) -> Result<Self, StoreError> {
+        let opened = Self::new(address)?;
+        opened.get(opened.keys.generation()).await?;
+        Ok(opened)
+    }
+
+    fn failed(&self, failure: Failure) -> StoreError {
+        failure.at(&self.place)
+    }
+
+    fn corrupt(&self, why: String) -> StoreError {
+        StoreError::Corrupt { place: self.place.clone(), why }
+    }
+
+    async fn get(&self, key: String) -> Result<Option<Kv>, StoreError> {
+        let answer = self.calls.call("/v3/kv/range", &Range::of(key), Care::Reads).await;
+        let answer: RangeAnswer = answer.map_err(|failure| self.failed(failure))?;
+        Ok(answer.kvs.into_iter().next())
+    }
+
+    async fn txn(&self, txn: &Txn, care: Care) -> Result<TxnAnswer, StoreError> {
+        self.calls.call("/v3/kv/txn", txn, care).await.map_err(|failure| self.failed(failure))
+    }
+
+    /// The ground, and the revision of etcd at which it was so.
+    async fn looked_up(&self, namespace: &str) -> Result<(Ground, u64), StoreError> {
+        let read = |key| Op::Range(Range::of(key));
+        let success = vec![read(self.keys.head(namespace)), read(self.keys.generation())];
+        let answer = self.txn(&Txn { compare: Vec::new(), success }, Care::Reads).await?;
+        let mut found = answer.responses.into_iter().map(first);
+        let (head, generation) = (found.next().flatten(), found.next().flatten());
+        let head = head.map(|kv| serde_json::from_slice(&kv.value.0));
+        let head = head.transpose().map_err(|why| self.corrupt(format!("found no head ({why}), expected one")))?;
+        Ok((Ground { head, generation: generation.map_or(0, |kv| kv.version) }, answer.header.revision))
+    }
+
+    /// Waits until something may have happened to the head after that revision of etcd.
+    async fn told(&self, namespace: &str, revision: u64) -> Result<(), Failure> {
+        let key = self.keys.head(namespace).into_bytes();
+        let mut watching = Watching::open(&self.calls, key, None, revision.saturating_add(1)).await?;
+        match timeout(LOOK, watching.next()).await {
+            Ok(Err(failure)) => Err(failure),
+            Ok(Ok(_)) | Err(_) => Ok(()),
+        }
+    }
+}
+
+fn first(answer: OpAnswer) -> Option<Kv> {
+    answer.response_range?.kvs.into_iter().next()
+}
+
+#[async_trait]
+impl Store for Etcd {
+    fn place(&self) -> &str {
+        &self.place
+    }
+
+    async fn ground(&self, namespace: &str) -> Result<Ground, StoreError> {
+        Ok(self.looked_up(namespace).await?.0)
+    }
+
+    async fn put(&self, pieces: &[Piece]) -> Result<(), StoreError> {
+        self.put_pieces(pieces).await
+    }
+
+    async fn piece(&self, digest: &Digest) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.get(self.keys.piece(digest)).await?.map(|kv| kv.value.0))
+    }
+
+    async fn advance(&self, namespace: &str, on: &Ground, next: &Head, manifest: &[u8]) -> Result<Advance, StoreError> {
+        self.move_head(namespace, on, next, manifest).await
+    }
+
+    async fn manifest(&self, namespace: &str, revision: Revision) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.get(self.keys.manifest(namespace, revision)).await?.map(|kv| kv.value.0))
+    }
+
+    async fn revisions(
+        &self,
+        namespace: &str,
+        before: Option<Revision>,
+        limit: usize,
+    ) -> Result<Vec<Revision>, StoreError> {
+        self.listed(namespace, before, limit).await
+    }
+
+    async fn namespaces(&self) -> Result<Vec<String>, StoreError> {
+        let heads = self.keys.heads();
+        let found = pages::all(&self.calls, &heads, true).await.map_err(|failure| self.failed(failure))?;
+        let mut names: Vec<_> = found.kvs.iter().filter_map(|kv| keys::name(&kv.key.0, &heads)).collect();
+        // In etcd some letters stand in another form.
+        names.sort();
+        Ok(names)
+    }
+
+    async fn changed(&self, namespace: &str, known: Option<&Head>) -> Result<Option<Head>, StoreError> {
+        let mut pause = Duration::from_millis(20);
+        loop {
+            let (ground, revision) = self.looked_up(namespace).await?;
+            if ground.head.as_ref() != known {
+                return Ok(ground.head);
+            }
+            if self.told(namespace, revision).await.is_err() {
+                // Whatever it was: the head is looked at again, which says what is wrong, if anything is.
+                sleep(pause).await;
+                pause = pause.saturating_mul(2).min(PAUSE);
+            }
+        }
+    }
+
+    async fn forget(&self, namespace: &str, revisions: &[Revision]) -> Result<(), StoreError> {
+        self.forget_manifests(namespace, revisions).await
+    }
+
+    async fn stock(&self) -> Result<Vec<Stamped>, StoreError> {
+        let pieces = self.keys.pieces();
+        let found = pages::all(&self.calls, &pieces, true).await.map_err(|failure| self.failed(failure))?;
+        let stamped = found.kvs.iter().filter_map(|kv| {
+            let digest = keys::name(&kv.key.0, &pieces)?.parse().ok()?;
+            Some(Stamped { digest, stamp: kv.mod_revision })
+        });
+        Ok(stamped.collect())
+    }
+
+    async fn next_generation(&self) -> Result<(), StoreError> {
+        // Twice is as good as once: what counts is that it is another one.
+        let put = Op::put(self.keys.generation(), b"counted by its version");
+        self.txn(&Txn { compare: Vec::new(), success: vec![put] }, Care::Repeats).await.map(|_| ())
+    }
+
+    async fn remove(&self, pieces: &[Stamped]) -> Result<usize, StoreError> {
+        self.remove_pieces(pieces).await
+    }
+}
