@@ -4,6 +4,7 @@
 //! read, because clusters forget these within minutes.
 
 mod address;
+mod board;
 mod calls;
 mod endpoints;
 mod failure;
@@ -11,6 +12,7 @@ mod keys;
 mod login;
 mod pages;
 mod revisions;
+mod tls;
 mod transport;
 mod watch;
 mod wire;
@@ -24,13 +26,14 @@ use tokio::time::{sleep, timeout};
 
 pub use self::address::EtcdAddress;
 use self::{
+    board::EtcdBoard,
     calls::{Calls, Care},
     failure::Failure,
     keys::Keys,
     watch::Watching,
     wire::{Kv, Op, OpAnswer, Range, RangeAnswer, Txn, TxnAnswer},
 };
-use crate::{Advance, Digest, Ground, Head, Piece, Stamped, Store, StoreError};
+use crate::{Advance, Board, Digest, Ground, Head, Piece, Stamped, Store, StoreError};
 
 /// Whoever waits for a change looks that often whether one was passed by: a member that is cut off from the others, or hangs,
 /// is silent.
@@ -44,6 +47,7 @@ pub struct Etcd {
     place: String,
     keys: Keys,
     calls: Arc<Calls>,
+    board: Arc<EtcdBoard>,
 }
 
 impl Etcd {
@@ -53,8 +57,10 @@ impl Etcd {
     /// Where a file of certificates cannot be read.
     pub fn new(address: &EtcdAddress) -> Result<Self, StoreError> {
         let place = address.place();
-        let calls = Calls::new(address).map_err(|why| StoreError::Refused { place: place.clone(), why })?;
-        Ok(Self { place, keys: Keys::under(&address.prefix), calls: Arc::new(calls) })
+        let refused = |why: String| StoreError::Refused { place: place.clone(), why };
+        let (keys, calls) = (Keys::under(&address.prefix), Arc::new(Calls::new(address).map_err(refused)?));
+        let board = Arc::new(EtcdBoard::new(&place, &keys, &calls).map_err(refused)?);
+        Ok(Self { place, keys, calls, board })
     }
 
     /// The same, with somebody there who lets us read.
@@ -89,7 +95,7 @@ impl Etcd {
     async fn looked_up(&self, namespace: &str) -> Result<(Ground, u64), StoreError> {
         let read = |key| Op::Range(Range::of(key));
         let success = vec![read(self.keys.head(namespace)), read(self.keys.generation())];
-        let answer = self.txn(&Txn { compare: Vec::new(), success }, Care::Reads).await?;
+        let answer = self.txn(&Txn { success, ..Txn::default() }, Care::Reads).await?;
         let mut found = answer.responses.into_iter().map(first);
         let (head, generation) = (found.next().flatten(), found.next().flatten());
         let head = head.map(|kv| serde_json::from_slice(&kv.value.0));
@@ -188,10 +194,15 @@ impl Store for Etcd {
     async fn next_generation(&self) -> Result<(), StoreError> {
         // Twice is as good as once: what counts is that it is another one.
         let put = Op::put(self.keys.generation(), b"counted by its version");
-        self.txn(&Txn { compare: Vec::new(), success: vec![put] }, Care::Repeats).await.map(|_| ())
+        self.txn(&Txn { success: vec![put], ..Txn::default() }, Care::Repeats).await.map(|_| ())
     }
 
     async fn remove(&self, pieces: &[Stamped]) -> Result<usize, StoreError> {
         self.remove_pieces(pieces).await
+    }
+
+    fn board(&self) -> Option<Arc<dyn Board>> {
+        let board = Arc::clone(&self.board);
+        Some(board)
     }
 }

@@ -7,6 +7,7 @@
 //!
 //! A [`Store`] is opened by URL: [`open`].
 
+mod board;
 mod compact;
 mod digest;
 mod error;
@@ -19,7 +20,9 @@ mod place;
 mod redb;
 mod revision_text;
 mod store;
+mod verify;
 
+pub use board::{Board, NOTE_LIMIT, Notice};
 pub use compact::{Compacted, compact, listing};
 pub use digest::Digest;
 pub use error::StoreError;
@@ -31,3 +34,4 @@ pub use object::{Object, PIECE_LIMIT, Piece, fetch, pieces};
 pub use place::{InvalidPlace, Place, open};
 pub use redb::Redb;
 pub use store::{Advance, Stamped, Store};
+pub use verify::{Fault, Verified, verify};

@@ -1,9 +1,11 @@
 //! What a store can do.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use graylane_rules::Revision;
 
-use crate::{Digest, Ground, Head, Piece, StoreError};
+use crate::{Board, Digest, Ground, Head, Piece, StoreError};
 
 /// What came of an attempt to move the head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,4 +76,9 @@ pub trait Store: Send + Sync + std::fmt::Debug {
 
     /// Removes those of these pieces that nobody has put again since they were stamped; gives how many.
     async fn remove(&self, pieces: &[Stamped]) -> Result<usize, StoreError>;
+
+    /// The board of all processes that share the store; None where it is one process's own.
+    fn board(&self) -> Option<Arc<dyn Board>> {
+        None
+    }
 }

@@ -9,7 +9,9 @@ use tokio::{
     time::{Instant, sleep, sleep_until, timeout},
 };
 
-use super::{address::EtcdAddress, endpoints::Endpoints, failure::Failure, login::Tokens, transport::Transport};
+use super::{
+    address::EtcdAddress, endpoints::Endpoints, failure::Failure, login::Tokens, transport::Transport, wire::Range,
+};
 use hyper::body::Incoming;
 
 /// How long a call may take in all: longer than a cluster needs for another leader.
@@ -92,12 +94,23 @@ impl Calls {
             });
             match timeout(Care::Repeats.hedge(), opened).await.unwrap_or_else(|_| Err(late(name))) {
                 Ok(stream) => return Ok((place, stream)),
-                Err(failure) if failure.is_passing() => self.endpoints.failed(place),
+                Err(failure) if failure.is_passing() => last = failure,
                 Err(failure) => return Err(failure),
             }
-            last = late(name);
+            self.endpoints.failed(place);
         }
         Err(last)
+    }
+
+    /// Asks that very member for something that it cannot know without the others.
+    pub(super) async fn probe(&self, place: usize) -> Result<(), Failure> {
+        let body = encoded(&Range { keys_only: true, ..Range::of("\0") })?;
+        let answered = timeout(Care::Repeats.hedge(), self.attempt(place, "/v3/kv/range", body)).await;
+        match self.noted(place, answered.unwrap_or_else(|_| Err(late(self.endpoints.name(place))))) {
+            // That this key is not ours to read is an answer as well.
+            Err(failure) if failure.is_passing() => Err(failure),
+            _ => Ok(()),
+        }
     }
 
     /// That a stream of that member broke off.
@@ -113,7 +126,7 @@ impl Calls {
             let attempt = self.attempt(place, path, body.clone());
             let done = tokio::time::timeout_at(deadline, attempt).await;
             last = match done.unwrap_or_else(|_| Err(late(self.endpoints.name(place)))) {
-                Err(unsent @ Failure::Unsent(_)) => unsent,
+                Err(unsent @ (Failure::Unsent(_) | Failure::Untrusted(_))) => unsent,
                 done => return self.noted(place, done),
             };
             self.endpoints.failed(place);
@@ -127,6 +140,8 @@ impl Calls {
         let mut last = None;
         loop {
             match tokio::time::timeout_at(deadline, self.round(path, &body, care)).await {
+                // Time does not help there.
+                Ok(Err(Failure::Untrusted(why))) => return Err(Failure::Untrusted(why)),
                 Ok(Err(failure)) if failure.is_passing() => last = Some(failure),
                 Ok(done) => return done,
                 Err(_) => {

@@ -20,6 +20,8 @@ pub(super) enum Failure {
     Unsent(String),
     /// Nobody knows whether it was done.
     Unknown(String),
+    /// Nothing was sent, because one of us does not believe the other's certificate.
+    Untrusted(String),
     /// It was not done, because the token is none (any more).
     Token(String),
     /// It was not done, and there is no lease or the like of that name.
@@ -60,7 +62,7 @@ impl Failure {
 
     /// Whether another endpoint may do better, where it does no harm if the call is done twice.
     pub(super) fn is_passing(&self) -> bool {
-        matches!(self, Self::Unsent(_) | Self::Unknown(_))
+        matches!(self, Self::Unsent(_) | Self::Unknown(_) | Self::Untrusted(_))
     }
 
     /// For whoever asked.
@@ -68,6 +70,12 @@ impl Failure {
         let place = place.to_owned();
         match self {
             Self::Unsent(why) | Self::Unknown(why) => StoreError::Unavailable { place, why },
+            Self::Untrusted(why) => StoreError::Refused {
+                place,
+                why: format!(
+                    "found {why}; expected ca=FILE that certifies etcd, and cert=FILE and key=FILE that etcd believes"
+                ),
+            },
             Self::Token(why) | Self::Missing(why) | Self::Refused(why) => {
                 StoreError::Refused { place, why: explained(&why) }
             }

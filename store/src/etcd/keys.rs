@@ -6,6 +6,7 @@
 //! PREFIX manifests/NAMESPACE/EPOCH.NUMBER 16 hexadecimal digits each, so that their order is that of the keys
 //! PREFIX pieces/SHA256                    bytes
 //! PREFIX board/NAMESPACE/POSTER/KEY       a note
+//! PREFIX posters/POSTER                   how often it posted something
 //! ```
 
 use graylane_rules::Revision;
@@ -46,6 +47,19 @@ impl Keys {
         format!("{}{:016x}.{:016x}", self.manifests(namespace), revision.epoch, revision.number)
     }
 
+    /// What the keys of all notes of a namespace begin with.
+    pub(super) fn board(&self, namespace: &str) -> String {
+        format!("{}board/{}/", self.0, part(namespace))
+    }
+
+    pub(super) fn note(&self, namespace: &str, poster: &str, key: &str) -> String {
+        format!("{}{poster}/{}", self.board(namespace), part(key))
+    }
+
+    pub(super) fn poster(&self, poster: &str) -> String {
+        format!("{}posters/{poster}", self.0)
+    }
+
     pub(super) fn pieces(&self) -> String {
         format!("{}pieces/", self.0)
     }
@@ -65,6 +79,13 @@ pub(super) fn name(key: &[u8], under: &str) -> Option<String> {
     let rest = std::str::from_utf8(key.strip_prefix(under.as_bytes())?).ok()?;
     let name = percent_decode_str(rest).decode_utf8().ok()?;
     (!rest.contains('/')).then(|| name.into_owned())
+}
+
+/// The poster and the key of the note that is behind `under`.
+pub(super) fn note_name(key: &[u8], under: &str) -> Option<(String, String)> {
+    let rest = std::str::from_utf8(key.strip_prefix(under.as_bytes())?).ok()?;
+    let (poster, key) = rest.split_once('/')?;
+    Some((poster.to_owned(), name(key.as_bytes(), "")?))
 }
 
 /// The revision whose manifest is behind `under`.
@@ -100,6 +121,8 @@ mod tests {
         let read = revision(of(7, 300).as_bytes(), &keys.manifests("a"));
         assert_eq!(read, Some(Revision { epoch: 7, number: 300 }));
         assert_eq!(revision(b"/p/manifests/a/1.2", "/p/manifests/a/"), None);
+        let note = keys.note("a/b", "cafe", "worker 1/2");
+        assert_eq!(note_name(note.as_bytes(), &keys.board("a/b")), Some(("cafe".to_owned(), "worker 1/2".to_owned())));
         assert!(of(u64::MAX, u64::MAX).into_bytes() < behind(&keys.manifests("a")));
     }
 }

@@ -1,6 +1,6 @@
 //! HTTP to one member: requests are JSON, and so are answers.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, StatusCode, Uri, header};
@@ -11,12 +11,13 @@ use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::{TokioExecutor, TokioTimer},
 };
-use rustls::{
-    ClientConfig, RootCertStore,
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
-};
+use rustls::RootCertStore;
 
-use super::{address::TlsFiles, failure::Failure};
+use super::{
+    address::TlsFiles,
+    failure::Failure,
+    tls::{configured, is_untrusted, verifying},
+};
 
 /// How long it may take until somebody takes a connection: all are near.
 const CONNECT: Duration = Duration::from_millis(500);
@@ -80,7 +81,11 @@ impl Transport {
         let request = request.body(Full::new(body)).map_err(|why| unsent(why.to_string()))?;
         let answer = self.client.request(request).await.map_err(|why| {
             let said = format!("{endpoint}: {}", causes(&why));
-            if why.is_connect() { Failure::Unsent(said) } else { Failure::Unknown(said) }
+            match why.is_connect() {
+                _ if is_untrusted(&why) => Failure::Untrusted(said),
+                true => Failure::Unsent(said),
+                false => Failure::Unknown(said),
+            }
         })?;
         match answer.status() {
             StatusCode::OK => Ok(answer.into_body()),
@@ -106,41 +111,4 @@ fn causes(error: &dyn std::error::Error) -> String {
         next = cause.source();
     }
     said
-}
-
-fn configured(files: &TlsFiles) -> Result<ClientConfig, String> {
-    let wrong = |path: &std::path::Path, why: &dyn std::fmt::Display, expected: &str| {
-        format!("{}: found {why}, expected {expected} in PEM", path.display())
-    };
-    let certificates = |path: &std::path::Path| -> Result<Vec<_>, String> {
-        let found: Result<Vec<_>, _> = CertificateDer::pem_file_iter(path).and_then(Iterator::collect);
-        match found {
-            Ok(found) if found.is_empty() => Err(wrong(path, &"no certificate", "one")),
-            found => found.map_err(|why| wrong(path, &why, "certificates")),
-        }
-    };
-    let mut roots = RootCertStore::empty();
-    for certificate in certificates(&files.ca)? {
-        roots.add(certificate).map_err(|why| wrong(&files.ca, &why, "the certificate of an authority"))?;
-    }
-    let own = files.own.as_ref().map(|(cert, key)| {
-        let key = PrivateKeyDer::from_pem_file(key).map_err(|why| wrong(key, &why, "a private key"))?;
-        Ok::<_, String>((certificates(cert)?, key))
-    });
-    verifying(roots, own.transpose()?)
-}
-
-fn verifying(
-    roots: RootCertStore,
-    own: Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>,
-) -> Result<ClientConfig, String> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    let config = config.map_err(|why| format!("TLS: {why}"))?.with_root_certificates(roots);
-    match own {
-        None => Ok(config.with_no_client_auth()),
-        Some((chain, key)) => {
-            config.with_client_auth_cert(chain, key).map_err(|why| format!("found cert and key that do not fit: {why}"))
-        }
-    }
 }

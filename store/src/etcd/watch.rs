@@ -65,6 +65,14 @@ impl Watching {
         }
     }
 
+    /// Asks the member whose stream it is whether it still belongs to the cluster.
+    ///
+    /// # Errors
+    /// Where it does not answer.
+    pub(super) async fn probe(&self) -> Result<(), Failure> {
+        self.calls.probe(self.place).await
+    }
+
     /// The next whole line that is there.
     fn line(&mut self) -> Result<Option<WatchAnswer>, Failure> {
         let rest = self.buffer.get(self.searched..).unwrap_or_default();

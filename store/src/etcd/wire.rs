@@ -11,6 +11,8 @@ pub(super) struct Txn {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) compare: Vec<Compare>,
     pub(super) success: Vec<Op>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) failure: Vec<Op>,
 }
 
 /// That a key is as expected.
@@ -229,6 +231,24 @@ pub(super) struct Authenticated {
     pub(super) token: String,
 }
 
+#[derive(Debug, Serialize)]
+pub(super) struct LeaseGrant {
+    /// In seconds.
+    #[serde(rename = "TTL")]
+    pub(super) ttl: u64,
+}
+
+/// Asked for, only its id counts.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Lease {
+    #[serde(rename = "ID", deserialize_with = "number")]
+    pub(super) id: u64,
+    /// In seconds; 0: it has ended.
+    #[serde(rename = "TTL", deserialize_with = "number", skip_serializing)]
+    pub(super) ttl: u64,
+}
+
 /// Bytes, in base64.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Bytes(pub(super) Vec<u8>);
@@ -290,7 +310,11 @@ mod tests {
 
     #[test]
     fn requests_are_as_the_gateway_reads_them() {
-        let txn = Txn { compare: vec![Compare::version("a", 0)], success: vec![Op::put("a", b"1"), Op::delete("b")] };
+        let txn = Txn {
+            compare: vec![Compare::version("a", 0)],
+            success: vec![Op::put("a", b"1"), Op::delete("b")],
+            ..Txn::default()
+        };
         assert_eq!(
             serde_json::to_value(txn).unwrap(),
             serde_json::json!({

@@ -33,7 +33,7 @@ impl Etcd {
         let compare = vec![head, Compare::version(self.keys.generation(), on.generation)];
         let success =
             vec![Op::put(self.keys.manifest(namespace, next.revision), manifest), Op::put(key, &encoded(next))];
-        let answer = self.txn(&Txn { compare, success }, Care::Once).await?;
+        let answer = self.txn(&Txn { compare, success, ..Txn::default() }, Care::Once).await?;
         Ok(if answer.succeeded { Advance::Done } else { Advance::Moved })
     }
 
@@ -70,9 +70,9 @@ impl Etcd {
             let success = some.iter().map(|piece| {
                 let key = self.keys.piece(&piece.digest);
                 let compare = vec![Compare::put_at(key.clone(), piece.stamp)];
-                Op::Txn(Txn { compare, success: vec![Op::delete(key)] })
+                Op::Txn(Txn { compare, success: vec![Op::delete(key)], ..Txn::default() })
             });
-            let txn = Txn { compare: Vec::new(), success: success.collect() };
+            let txn = Txn { success: success.collect(), ..Txn::default() };
             let answer = self.txn(&txn, Care::Repeats).await?;
             let each = answer.responses.into_iter().filter_map(|answer| answer.response_txn);
             removed = removed.saturating_add(each.filter(|each| each.succeeded).count());
@@ -86,7 +86,7 @@ impl Etcd {
         if success.is_empty() {
             return Ok(());
         }
-        self.txn(&Txn { compare: Vec::new(), success }, Care::Repeats).await.map(|_| ())
+        self.txn(&Txn { success, ..Txn::default() }, Care::Repeats).await.map(|_| ())
     }
 }
 

@@ -1,4 +1,5 @@
 //! What every store must do. Each test is given one that is empty.
+#![allow(dead_code, unused_imports, unused_macros, reason = "each test takes what it needs")]
 
 mod compaction;
 mod writing;
