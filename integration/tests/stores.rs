@@ -1,23 +1,16 @@
-//! A store in etcd does what one in a file does: the same suite, over one member and over three.
+//! A store in etcd does what one in a file does: the same suite, over one member, over three, with TLS and with users.
 
+mod certificates;
+mod etcd;
 #[path = "../../store/tests/suite/mod.rs"]
 mod suite;
 
-use std::sync::Arc;
+use std::{fs::write, time::Instant};
 
+use certificates::Authority;
+use etcd::{open, runtime, tls, try_open};
 use graylane_integration::Etcd;
-use graylane_store::{Place, Store};
-use tokio::runtime::{Builder, Runtime};
-
-/// Opens the store at `url`.
-fn open(runtime: &Runtime, url: &str) -> Arc<dyn Store> {
-    let place: Place = url.parse().unwrap();
-    runtime.block_on(graylane_store::open(&place)).unwrap_or_else(|why| panic!("{why}"))
-}
-
-fn runtime() -> Runtime {
-    Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
-}
+use graylane_store::StoreError;
 
 /// Runs the suite, each test under keys of its own.
 fn run_suite(url: impl Fn(&str) -> String) {
@@ -25,12 +18,21 @@ fn run_suite(url: impl Fn(&str) -> String) {
     macro_rules! one_by_one {
         ($($test:ident),*) => {
             $(
-                println!("{}", stringify!($test));
-                runtime.block_on(suite::$test(open(&runtime, &url(stringify!($test)))));
+                let begin = Instant::now();
+                runtime.block_on(async { suite::$test(open(&url(stringify!($test))).await).await });
+                println!("{} {:?}", stringify!($test), begin.elapsed());
             )*
         };
     }
     suite::every_test!(one_by_one);
+}
+
+/// Why the store at `url` is refused.
+fn refusal(url: &str) -> String {
+    match runtime().block_on(try_open(url)) {
+        Err(StoreError::Refused { why, .. }) => why,
+        other => panic!("found {other:?}, expected a refusal"),
+    }
 }
 
 #[test]
@@ -43,4 +45,65 @@ fn in_one_member() {
 fn in_three_members() {
     let etcd = Etcd::start(3);
     run_suite(|name| format!("{}/{name}", etcd.url()));
+}
+
+#[test]
+fn over_tls_with_certificates_of_clients() {
+    let directory = tempfile::tempdir().unwrap();
+    let (members, options) = tls(directory.path());
+    let etcd = Etcd::with_tls(1, &members);
+    run_suite(|name| format!("{}/{name}{options}", etcd.url()));
+    // Somebody else's authority; and none of ours to show.
+    let other = Authority::new();
+    write(directory.path().join("other.pem"), other.pem()).unwrap();
+    let file = |name: &str| directory.path().join(name).display().to_string();
+    let said = refusal(&format!("{}?ca={}", etcd.url(), file("other.pem")));
+    assert!(said.contains("invalid peer certificate"), "{said}");
+    let said = refusal(&format!("{}?ca={}", etcd.url(), file("ca.pem")));
+    assert!(said.contains("cert=FILE and key=FILE that etcd believes"), "{said}");
+    let said = refusal(&format!("{}?ca={}", etcd.url(), file("member-key.pem")));
+    assert!(said.contains("member-key.pem: found no certificate, expected one in PEM"), "{said}");
+    let said = refusal(&format!("{}?ca={}", etcd.url(), file("none.pem")));
+    assert!(said.contains("none.pem: found"), "{said}");
+}
+
+#[test]
+fn as_a_user_who_may_touch_nothing_else() {
+    let directory = tempfile::tempdir().unwrap();
+    let password = |name: &str, text: &str| {
+        let file = directory.path().join(name);
+        write(&file, text).unwrap();
+        file.display().to_string()
+    };
+    let etcd = Etcd::start(3);
+    etcd.admit("graylane", "correct horse", "/gray/");
+    let right = password("right", "correct horse\n");
+    run_suite(|name| format!("{}/gray/{name}?user=graylane&password-file={right}", etcd.url()));
+    let url = |rest: &str| format!("{}{rest}", etcd.url());
+    let wrong = password("wrong", "battery staple");
+    let said = refusal(&url(&format!("/gray/x?user=graylane&password-file={wrong}")));
+    assert!(said.contains("invalid user ID or password, expected the password of the user"), "{said}");
+    assert!(!said.contains("battery"), "{said}");
+    let said = refusal(&url("/gray/x"));
+    assert!(said.contains("expected user=NAME and a password in the URL"), "{said}");
+    let said = refusal(&url(&format!("/elsewhere?user=graylane&password-file={right}")));
+    assert!(said.contains("permission denied, expected a role with readwrite"), "{said}");
+    let said = refusal(&url("/gray/x?user=graylane&password-file=/nowhere/to/be/found"));
+    assert!(said.contains("/nowhere/to/be/found: found"), "{said}");
+    let said = refusal(&url("/gray/x?user=graylane&password-env=NOWHERE_TO_BE_FOUND"));
+    assert!(said.contains("the variable NOWHERE_TO_BE_FOUND: found"), "{said}");
+    tokens_are_renewed(etcd, &right);
+}
+
+/// Members forget their tokens when they are started again.
+fn tokens_are_renewed(mut etcd: Etcd, password: &str) {
+    let url = format!("{}/gray/x?user=graylane&password-file={password}", etcd.url());
+    let runtime = runtime();
+    let store = runtime.block_on(open(&url));
+    runtime.block_on(suite::publish(&*store, b"before"));
+    for member in 0..etcd.count() {
+        etcd.kill(member);
+        etcd.start_again(member);
+    }
+    runtime.block_on(suite::publish(&*store, b"after"));
 }
