@@ -23,6 +23,7 @@ use crate::{
     reload::{Orders, Reload},
     revisions::{Revisions, Running},
     sealer::{Sealed, Sealer},
+    sharing::Sharing,
 };
 
 /// The most long polls that wait at a time.
@@ -47,6 +48,8 @@ pub struct Namespace {
     pub reload: Reload,
     /// Its revisions in a store; None where a directory is served.
     pub revisions: Option<Arc<Revisions>>,
+    /// Tells other control planes over that store what Envoys report; None where there can be none.
+    pub sharing: Option<Arc<Sharing>>,
     orders: Mutex<Option<Orders>>,
     epoch: u64,
     published: watch::Sender<Option<Arc<Publication>>>,
@@ -90,6 +93,7 @@ impl Namespace {
             events: Arc::default(),
             reload,
             revisions: None,
+            sharing: None,
             orders: Mutex::new(Some(orders)),
             name: name.into(),
             clock,
@@ -113,6 +117,7 @@ impl Namespace {
 
     /// The same with revisions that are kept in a store.
     pub fn keeping(mut self, revisions: Arc<Revisions>) -> Self {
+        self.sharing = revisions.store.board().map(|board| Arc::new(Sharing::by(board)));
         self.revisions = Some(revisions);
         self
     }

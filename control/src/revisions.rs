@@ -21,7 +21,7 @@ pub use base::{Base, Held};
 pub use difference::Difference;
 pub use following::follow;
 pub use making::{Made, Outcome};
-pub use proposal::{Proposal, Wish};
+pub use proposal::{Proposal, Sample, Wish};
 pub use refusal::Refusal;
 pub use running::Running;
 

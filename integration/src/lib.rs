@@ -37,6 +37,7 @@ mod mesh;
 mod pieces;
 mod process;
 pub mod program;
+pub mod promise;
 pub mod race;
 pub mod registry;
 mod rendering;

@@ -140,6 +140,10 @@ impl Store for Etcd {
         self.move_head(namespace, on, next, manifest).await
     }
 
+    async fn record(&self, namespace: &str, revision: Revision, manifest: &[u8]) -> Result<(), StoreError> {
+        self.put_manifest(namespace, revision, manifest).await
+    }
+
     async fn manifest(&self, namespace: &str, revision: Revision) -> Result<Option<Vec<u8>>, StoreError> {
         Ok(self.get(self.keys.manifest(namespace, revision)).await?.map(|kv| kv.value.0))
     }

@@ -7,7 +7,9 @@
 //!
 //! A [`Store`] is opened by URL: [`open`].
 
+mod backup;
 mod board;
+mod cached;
 mod compact;
 mod digest;
 mod error;
@@ -22,7 +24,11 @@ mod revision_text;
 mod store;
 mod verify;
 
+pub use backup::{
+    By, Contents, Header, LABEL_LIMIT, NotRestored, NotTaken, Restored, Unreadable, restore, take_backup, verify_backup,
+};
 pub use board::{Board, NOTE_LIMIT, Notice};
+pub use cached::Cached;
 pub use compact::{Compacted, compact, listing};
 pub use digest::Digest;
 pub use error::StoreError;

@@ -181,6 +181,23 @@ impl Store for Redb {
         Ok(advanced)
     }
 
+    async fn record(&self, namespace: &str, revision: Revision, manifest: &[u8]) -> Result<(), StoreError> {
+        let (namespace, manifest) = (namespace.to_owned(), manifest.to_vec());
+        let recorded = self.apart(move |database| {
+            let transaction = database.begin_write()?;
+            {
+                let mut table = transaction.open_table(MANIFESTS)?;
+                let key = (namespace.as_str(), revision.epoch, revision.number);
+                if table.get(key)?.is_none() {
+                    table.insert(key, manifest.as_slice())?;
+                }
+            }
+            transaction.commit()?;
+            Ok(())
+        });
+        recorded.await
+    }
+
     async fn manifest(&self, namespace: &str, revision: Revision) -> Result<Option<Vec<u8>>, StoreError> {
         let namespace = namespace.to_owned();
         let read = self.apart(move |database| {

@@ -47,6 +47,9 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// `next` as the head. `next` must be later than the head of `on`.
     async fn advance(&self, namespace: &str, on: &Ground, next: &Head, manifest: &[u8]) -> Result<Advance, StoreError>;
 
+    /// Puts a manifest that is not the head, and durably so; one that is there stays.
+    async fn record(&self, namespace: &str, revision: Revision, manifest: &[u8]) -> Result<(), StoreError>;
+
     /// A manifest as it lies there, unchecked; None where it is not there.
     async fn manifest(&self, namespace: &str, revision: Revision) -> Result<Option<Vec<u8>>, StoreError>;
 

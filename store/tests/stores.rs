@@ -6,7 +6,12 @@ mod suite;
 
 use std::sync::Arc;
 
-use graylane_store::Redb;
+use graylane_store::{Cached, Redb, Store};
+
+/// A store in a file of `directory`.
+async fn redb(directory: &tempfile::TempDir) -> Arc<dyn Store> {
+    Arc::new(Redb::open(&directory.path().join("store.redb")).await.unwrap())
+}
 
 macro_rules! in_redb {
     ($($test:ident),*) => {
@@ -14,11 +19,28 @@ macro_rules! in_redb {
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $test() {
                 let directory = tempfile::tempdir().unwrap();
-                let store = Redb::open(&directory.path().join("store.redb")).await.unwrap();
-                suite::$test(Arc::new(store)).await;
+                suite::$test(redb(&directory).await).await;
             }
         )*
     };
 }
 
+/// In front of the same a cache that forgets most of what it is given.
+macro_rules! in_a_cache {
+    ($($test:ident),*) => {
+        mod in_a_cache {
+            use super::*;
+
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $test() {
+                    let directory = tempfile::tempdir().unwrap();
+                    suite::$test(Arc::new(Cached::new(redb(&directory).await, 64))).await;
+                }
+            )*
+        }
+    };
+}
+
 suite::every_test!(in_redb);
+suite::every_test!(in_a_cache);

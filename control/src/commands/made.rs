@@ -12,6 +12,7 @@ use crate::{
     duration::spoken,
     failure::Failure,
     finding::one_line,
+    movement::Movement,
     nodes::{Acks, WorkerAck},
     revisions::json::{Answer, Came},
 };
@@ -70,7 +71,18 @@ fn write(answer: &Answer, promise: Option<Promise>, output: &mut impl Write) -> 
     let lines = answer.difference.overlay.iter().cloned();
     let locks = answer.locks.iter().map(|lock| format!("lock made: {lock}"));
     lines.chain(locks).chain(answer.notes.iter().cloned()).try_for_each(|line| writeln!(output, "{line}"))?;
+    answer.movement.iter().try_for_each(|movement| write_movement(movement, output))?;
     answer.acks.iter().try_for_each(|acks| write_acks(acks, promise, output))
+}
+
+fn write_movement(movement: &Movement, output: &mut impl Write) -> io::Result<()> {
+    let name = |variant: &Option<String>| variant.clone().unwrap_or_else(|| "nothing".to_owned());
+    writeln!(output, "{} of {} identities move", movement.moved, movement.identities)?;
+    for one in &movement.moves {
+        let (from, to) = (name(&one.from), name(&one.to));
+        writeln!(output, "  {}: {from} to {to}: {}", one.variant_header, one.identities)?;
+    }
+    Ok(())
 }
 
 /// Who runs it since when, and what that means.

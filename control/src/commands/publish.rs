@@ -1,6 +1,10 @@
 //! `graylane publish`: documents into a new revision.
 
-use std::{path::PathBuf, process::ExitCode, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
 
 use super::{
     made::{self, Form},
@@ -10,6 +14,7 @@ use crate::{
     documents::Gathered,
     duration,
     failure::Failure,
+    identities::Identities,
     overrides,
     revisions::json::{Asked, Text, Verb},
 };
@@ -30,6 +35,7 @@ use crate::{
 Examples:
   graylane publish rules/ -m 'canary for a fifth' --dry-run
   graylane publish rules/ -m 'canary for a fifth' --wait
+  graylane publish rules/ -m x --dry-run --identities users.txt
   graylane publish checkout.yaml --rule-set checkout -m 'fix the header'
   graylane publish rules/ -m \"$before\" --expect 41 -o json
   graylane publish rules/ -m first --store redb://graylane.redb
@@ -52,6 +58,12 @@ pub struct Arguments {
     /// Tell what would change, and who would move, and publish nothing.
     #[arg(long, conflicts_with = "wait")]
     dry_run: bool,
+    /// With --dry-run, tell how many of the identities in this file, one a line, get another variant; - is stdin.
+    #[arg(long, value_name = "FILE", requires = "dry_run")]
+    identities: Option<PathBuf>,
+    /// What these ask for [default: http://localhost/]
+    #[arg(long, value_name = "URL", requires = "identities")]
+    url: Option<String>,
     /// Return when every known worker runs it, or after so long.
     #[arg(long, value_name = "DURATION", num_args = 0..=1, default_missing_value = "30s", value_parser = wait)]
     wait: Option<Duration>,
@@ -97,10 +109,21 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         source: source(&arguments.paths),
         expect: arguments.expect.clone(),
         dry_run: arguments.dry_run,
+        identities: arguments.identities.as_deref().map(named).transpose()?.unwrap_or_default(),
+        url: arguments.url.clone(),
         wait_millis: arguments.wait.map(millis),
         ..Asked::default()
     };
     made::show(&arguments.plane.make(Verb::Publish, asked)?, arguments.output, None)
+}
+
+/// The identities in a file.
+fn named(file: &Path) -> Result<Vec<String>, Failure> {
+    let identities = Identities::read(file)?;
+    let texts = identities.iter().map(|identity| String::from_utf8(identity.to_vec()));
+    texts
+        .collect::<Result<_, _>>()
+        .map_err(|_| Failure::unable(format!("{}: found bytes that are not UTF-8, expected text", file.display())))
 }
 
 /// A duration as the API takes it.

@@ -16,6 +16,7 @@ use tokio::{
 
 use crate::{
     clock::Clock, delivery, directory, failure::Failure, namespace::Namespace, overrides, owned, reload, revisions,
+    sharing::Sharing,
 };
 use graylane_store::Place;
 use origin::{Origin, Served};
@@ -190,12 +191,20 @@ async fn serve(arguments: Arguments) -> Result<(), Failure> {
         tokio::spawn(arguments.signing.follow(hangups, Arc::clone(&namespace)));
     }
     tokio::spawn(obey(orders, Arc::clone(&namespace)));
+    if let Some(sharing) = namespace.sharing.clone() {
+        tokio::spawn(share(sharing, Arc::clone(&namespace)));
+    }
     let (owned, following) = (arguments.owned, Arc::clone(&namespace));
     let following = match served {
         Served::Directory(rules) => tokio::spawn(directory::follow(rules, owned, origin, overriding, following)),
         Served::Store(revisions) => tokio::spawn(revisions::follow(revisions, following)),
     };
     answer(listener, namespace, ends, following).await
+}
+
+/// Tells other control planes what Envoys report, and hears it of them, for ever.
+async fn share(sharing: Arc<Sharing>, namespace: Arc<Namespace>) {
+    tokio::join!(sharing.post(&namespace.name), sharing.follow(&namespace));
 }
 
 /// Has overrides of switches read again each time `orders` tells to, for ever.

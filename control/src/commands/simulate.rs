@@ -1,7 +1,5 @@
 //! `graylane simulate`: what share of the identities each rule and variant gets.
 
-mod identities;
-mod subject;
 mod tally;
 mod text;
 
@@ -10,9 +8,15 @@ use std::{io, path::PathBuf, process::ExitCode};
 use graylane_rules::Snapshot;
 
 use super::{explain::surroundings::Surroundings, paths};
-use crate::{clock::Clock, curl, documents, failure::Failure, owned::Owned, request::Request};
-use identities::Identities;
-use subject::{Carriers, Subject};
+use crate::{
+    clock::Clock,
+    curl, documents,
+    failure::Failure,
+    identities::{self, Identities},
+    owned::Owned,
+    request::Request,
+    subject::{Carriers, Subject},
+};
 use tally::Tally;
 
 /// Send many identities through the rules, and show what share each rule and variant gets.

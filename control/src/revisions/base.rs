@@ -1,12 +1,17 @@
 //! What stands: the head of a namespace, and its documents.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
+
+use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _, future::BoxFuture, stream};
 
 use graylane_rules::Revision;
-use graylane_store::{Entry, Ground, Head, Manifest, Overlay, Store, StoreError, fetch, listing, manifest_of};
+use graylane_store::{Entry, Ground, Head, Manifest, Overlay, StoreError, fetch, listing, manifest_of};
 
 use super::Revisions;
 use crate::documents::{Document, ParsedDocument};
+
+/// So many documents are read at once.
+const AT_ONCE: usize = 32;
 
 /// The head of a namespace and its documents; before the first revision there is neither.
 #[derive(Clone, Debug, Default)]
@@ -91,21 +96,20 @@ impl Revisions {
     /// Where the store does not answer, or holds something else than was put there.
     pub async fn held(&self, manifest: &Manifest, known: Option<&Base>) -> Result<Vec<Held>, StoreError> {
         let listing = listing(&*self.store, &manifest.documents).await?;
-        let mut held = Vec::with_capacity(listing.0.len());
-        for entry in listing.0 {
-            let same = known.and_then(|base| {
-                base.documents.iter().find(|held| held.entry.object == entry.object).map(|held| Arc::clone(&held.text))
-            });
-            let text = match same {
-                Some(text) => text,
-                None => text_of(&*self.store, &entry).await?,
-            };
-            held.push(Held { entry, text });
-        }
-        Ok(held)
+        let known = known.into_iter().flat_map(|base| &base.documents);
+        let known: BTreeMap<_, _> = known.map(|held| (held.entry.object.sha256, &held.text)).collect();
+        let read = listing.0.into_iter().map(|entry| {
+            let same = known.get(&entry.object.sha256).map(|text| Arc::clone(text));
+            async move {
+                let text = match same {
+                    Some(text) => text,
+                    None => fetch(&*self.store, &entry.object).await?.into(),
+                };
+                Ok(Held { entry, text })
+            }
+        });
+        // Boxed, since a stream of this many kinds of futures is too much for the compiler to see that it can be sent.
+        let read: Vec<BoxFuture<'_, Result<Held, StoreError>>> = read.map(|read| read.boxed()).collect();
+        stream::iter(read).buffered(AT_ONCE).try_collect().await
     }
-}
-
-async fn text_of(store: &dyn Store, entry: &Entry) -> Result<Arc<[u8]>, StoreError> {
-    Ok(fetch(store, &entry.object).await?.into())
 }

@@ -5,12 +5,19 @@ use std::path::Path;
 use graylane_rules::Revision;
 use serde::{Deserialize, Serialize};
 
-use super::{Difference, Made, Outcome, Proposal, Wish};
+use super::{Difference, Made, Outcome, Proposal, Sample, Wish};
 use crate::{
     documents::{self, Document},
     finding::Finding,
+    movement::Movement,
     nodes::Acks,
 };
+
+/// The most identities that may be named.
+const IDENTITIES_LIMIT: usize = 1_000_000;
+
+/// What they ask for where nobody says.
+const ANY_URL: &str = "http://localhost/";
 
 /// A revision that is asked for. Which fields mean something depends on what is asked for.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -41,6 +48,12 @@ pub struct Asked {
     pub expect: Option<String>,
     /// Only tell what it would do.
     pub dry_run: bool,
+    /// Tell which of these identities would move; with `dryRun` alone.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub identities: Vec<String>,
+    /// What these ask for; none: http://localhost/.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
     /// Answer when every known worker runs it, or after so many milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub wait_millis: Option<u64>,
@@ -91,6 +104,9 @@ pub struct Answer {
     pub notes: Vec<String>,
     /// What is odd about the documents.
     pub warnings: Vec<Finding>,
+    /// Which of the identities move that were named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub movement: Option<Movement>,
     /// Who runs it, where that was waited for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acks: Option<Acks>,
@@ -134,7 +150,8 @@ impl Asked {
             Verb::Freeze => Wish::Freeze(rule_set),
             Verb::Unfreeze => Wish::Unfreeze(rule_set),
         };
-        Ok(Proposal { wish, actor, reason: self.reason, source: self.source, expect, dry_run: self.dry_run })
+        let sample = sample(self.identities, self.url, self.dry_run)?;
+        Ok(Proposal { wish, actor, reason: self.reason, source: self.source, expect, dry_run: self.dry_run, sample })
     }
 
     /// What is passed over in silence would be believed to be done.
@@ -168,6 +185,16 @@ pub fn revision(text: &str, head: Option<Revision>) -> Result<Revision, String> 
     Ok(Revision { epoch: head.epoch, number })
 }
 
+fn sample(identities: Vec<String>, url: Option<String>, dry_run: bool) -> Result<Option<Sample>, String> {
+    let count = identities.len();
+    match count {
+        0 => Ok(None),
+        _ if !dry_run => Err("identities: found them here, expected them with dryRun alone".to_owned()),
+        1..=IDENTITIES_LIMIT => Ok(Some(Sample { identities, url: url.unwrap_or_else(|| ANY_URL.to_owned()) })),
+        _ => Err(format!("identities: found {count}, expected at most {IDENTITIES_LIMIT}")),
+    }
+}
+
 fn document(text: Text) -> Result<Document, String> {
     let file = text.file;
     let wrong = |expected: &str| format!("documents: found the file name {file:?}, expected {expected}");
@@ -197,6 +224,7 @@ impl Answer {
             locks: made.locks.clone(),
             notes: made.notes.clone(),
             warnings: made.warnings.clone(),
+            movement: made.movement.clone(),
             acks: None,
         }
     }

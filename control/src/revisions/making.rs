@@ -1,12 +1,12 @@
 //! A proposal into a revision: applied, compiled, compared, written.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use graylane_rules::{Off, Revision, SNAPSHOT_FORMAT, Snapshot};
 use graylane_store::{Action, Overlay, fetch};
 
 use super::{
-    Base, Difference, Proposal, Refusal, Revisions, Running,
+    Base, Difference, Proposal, Refusal, Revisions, Running, Sample,
     content::Content,
     listed, locks,
     proposal::{NAME_LIMIT, REASON_LIMIT},
@@ -15,6 +15,7 @@ use super::{
 use crate::{
     documents::{self, Compiled, Document, Gathered, ParsedDocument},
     finding::Finding,
+    movement::{self, Movement},
     overrides::Overriding,
 };
 
@@ -47,6 +48,8 @@ pub struct Made {
     pub notes: Vec<String>,
     /// What is odd about the documents.
     pub warnings: Vec<Finding>,
+    /// Which of the identities move that were named.
+    pub movement: Option<Movement>,
 }
 
 /// What is to be written, compiled.
@@ -58,6 +61,13 @@ pub struct Composed {
     pub difference: Difference,
     locks: Vec<String>,
     warnings: Vec<Finding>,
+    movement: Option<Movement>,
+}
+
+/// What a movement is told of: those who were named, and what decides them now.
+struct Asked {
+    sample: Sample,
+    running: Snapshot,
 }
 
 impl Revisions {
@@ -77,7 +87,7 @@ impl Revisions {
             }
             let content = self.content(proposal, &base).await?;
             let (action, notes) = (content.action.clone(), content.notes.clone());
-            let composed = self.composed(content, &base).await?;
+            let composed = self.composed(content, &base, proposal.sample.clone()).await?;
             refuse_frozen(&composed.difference, &action, &base)?;
             if composed.is_as(&base) {
                 return Ok(composed.into_made(&base, notes, |_, _| Outcome::Unchanged));
@@ -97,10 +107,14 @@ impl Revisions {
         Err(self.moved(first.flatten(), &base))
     }
 
-    async fn composed(&self, content: Content, base: &Arc<Base>) -> Result<Composed, Refusal> {
+    async fn composed(&self, content: Content, base: &Arc<Base>, sample: Option<Sample>) -> Result<Composed, Refusal> {
         let compiled = self.compiled_before(&content).await?;
+        let asked = match (sample, base.head) {
+            (Some(sample), Some(head)) => Some(Asked { sample, running: self.load(&head).await?.snapshot }),
+            _ => None,
+        };
         let (base, owned) = (Arc::clone(base), self.owned.clone());
-        let composed = tokio::task::spawn_blocking(move || compose(content, &base, compiled, &owned));
+        let composed = tokio::task::spawn_blocking(move || compose(content, &base, compiled, &owned, asked));
         let ended = |why| Refusal::Unfit(format!("compiling ended unexpectedly ({why}), which is a fault of graylane"));
         composed.await.map_err(ended)?
     }
@@ -137,16 +151,16 @@ impl Composed {
         notes: Vec<String>,
         outcome: impl FnOnce(Snapshot, Vec<ParsedDocument>) -> Outcome,
     ) -> Made {
-        let Self { parsed, snapshot, difference, locks, warnings, .. } = self;
+        let Self { parsed, snapshot, difference, locks, warnings, movement, .. } = self;
         let (outcome, base) = (outcome(snapshot, parsed), base.revision());
-        Made { outcome, base, difference, locks, notes, warnings }
+        Made { outcome, base, difference, locks, notes, warnings, movement }
     }
 
     /// Whether it is what stands.
     fn is_as(&self, base: &Base) -> bool {
-        let same = |document: &Document| {
-            base.documents.iter().any(|held| held.entry.file == document.file && *held.text == *document.text)
-        };
+        let held = base.documents.iter().map(|held| (held.entry.file.as_str(), &*held.text));
+        let held: BTreeMap<_, _> = held.collect();
+        let same = |document: &Document| held.get(document.file.as_str()).is_some_and(|text| **text == *document.text);
         base.manifest.is_some()
             && self.overlay == base.overlay()
             && self.documents.len() == base.documents.len()
@@ -155,7 +169,13 @@ impl Composed {
 }
 
 /// Completes, compiles and compares. Takes milliseconds, and more where there are many documents.
-fn compose(content: Content, base: &Base, before: Option<Compiled>, owned: &[String]) -> Result<Composed, Refusal> {
+fn compose(
+    content: Content,
+    base: &Base,
+    before: Option<Compiled>,
+    owned: &[String],
+    asked: Option<Asked>,
+) -> Result<Composed, Refusal> {
     let Content { mut documents, overlay, .. } = content;
     let (running, mut outline) = (listed::outline_of(base), listed::outline(&documents)?);
     let locks = locks::complete(&mut documents, &outline, &running)?;
@@ -168,6 +188,10 @@ fn compose(content: Content, base: &Base, before: Option<Compiled>, owned: &[Str
         None => compiled(&gathered, owned, &overlay)?,
     };
     let difference = Difference::between((&running, &base.overlay()), (&outline, &overlay));
+    let movement = asked.map(|Asked { sample, running: snapshot }| {
+        let (old, new) = ((&snapshot, &running), (&compiled.snapshot, &outline));
+        movement::between(old, new, &sample.identities, &sample.url).map_err(Refusal::Unfit)
+    });
     Ok(Composed {
         documents: gathered.documents,
         parsed: compiled.parsed,
@@ -176,6 +200,7 @@ fn compose(content: Content, base: &Base, before: Option<Compiled>, owned: &[Str
         difference,
         locks,
         warnings: compiled.warnings,
+        movement: movement.transpose()?,
     })
 }
 

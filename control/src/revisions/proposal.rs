@@ -25,6 +25,17 @@ pub struct Proposal {
     pub expect: Option<Revision>,
     /// Only tell what it would do.
     pub dry_run: bool,
+    /// Tell which of these would move.
+    pub sample: Option<Sample>,
+}
+
+/// Identities of which it is to be told who moves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sample {
+    /// The identities.
+    pub identities: Vec<String>,
+    /// What they ask for.
+    pub url: String,
 }
 
 /// What a revision is to do. A rule set is named where only it is meant.

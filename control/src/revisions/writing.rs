@@ -1,17 +1,17 @@
 //! Writing a revision: its pieces first, then one transaction.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     time::{Duration, Instant},
 };
 
 use graylane_rules::{Revision, SNAPSHOT_FORMAT};
 use graylane_store::{
-    Action, Advance, Digest, Entry, Ground, Head, Listing, Manifest, Piece, SnapshotEntry, StoreError, pieces,
+    Action, Advance, Digest, Entry, Ground, Head, Listing, Manifest, Object, Piece, SnapshotEntry, StoreError, pieces,
 };
 
 use super::{Base, Proposal, Refusal, Revisions, making::Composed};
-use crate::documents::Document;
+use crate::documents::{Document, ParsedDocument};
 
 /// So long it is tried to find out what became of a transaction that was not answered.
 const DOUBT: Duration = Duration::from_secs(5);
@@ -61,8 +61,9 @@ impl Revisions {
             new.extend(cut);
             object
         };
+        let parsed: BTreeMap<_, _> = composed.parsed.iter().map(|parsed| (parsed.file.as_str(), parsed)).collect();
         let mut entries: Vec<Entry> =
-            composed.documents.iter().filter_map(|document| self.entry(document, composed, &mut keep)).collect();
+            composed.documents.iter().filter_map(|document| entry(document, &parsed, &mut keep)).collect();
         entries.sort_by(|one, other| (&one.kind, &one.name).cmp(&(&other.kind, &other.name)));
         let listing = serde_json::to_vec(&Listing(entries)).map_err(|why| Refusal::Unfit(why.to_string()))?;
         let documents = keep(&listing);
@@ -84,25 +85,6 @@ impl Revisions {
             difference: composed.difference.value(),
         };
         Ok((manifest, new))
-    }
-
-    fn entry(
-        &self,
-        document: &Document,
-        composed: &Composed,
-        keep: &mut impl FnMut(&[u8]) -> graylane_store::Object,
-    ) -> Option<Entry> {
-        // Whatever compiled was parsed.
-        let parsed = composed.parsed.iter().find(|parsed| parsed.file == document.file)?;
-        Some(Entry {
-            kind: parsed.kind.clone(),
-            name: parsed.name.clone(),
-            file: document.file.clone(),
-            format: document.format,
-            tag: parsed.tag.clone(),
-            parser: parsed.parser.clone(),
-            object: keep(&document.text),
-        })
     }
 
     /// The number behind `last`. The first epoch begins with the first revision, in milliseconds since 1970, so that an Envoy
@@ -129,6 +111,24 @@ impl Revisions {
         }
         Err(Refusal::Unknown { revision: head.revision, why })
     }
+}
+
+fn entry(
+    document: &Document,
+    parsed: &BTreeMap<&str, &ParsedDocument>,
+    keep: &mut impl FnMut(&[u8]) -> Object,
+) -> Option<Entry> {
+    // Whatever compiled was parsed.
+    let parsed = parsed.get(document.file.as_str())?;
+    Some(Entry {
+        kind: parsed.kind.clone(),
+        name: parsed.name.clone(),
+        file: document.file.clone(),
+        format: document.format,
+        tag: parsed.tag.clone(),
+        parser: parsed.parser.clone(),
+        object: keep(&document.text),
+    })
 }
 
 /// The pieces of the head, which stay as long as it is the head.

@@ -53,6 +53,19 @@ impl Etcd {
         self.all_of(&mut success).await
     }
 
+    /// Puts a manifest where there is none.
+    pub(super) async fn put_manifest(
+        &self,
+        namespace: &str,
+        revision: Revision,
+        manifest: &[u8],
+    ) -> Result<(), StoreError> {
+        let key = self.keys.manifest(namespace, revision);
+        let compare = vec![Compare::version(key.clone(), 0)];
+        let txn = Txn { compare, success: vec![Op::put(key, manifest)], ..Txn::default() };
+        self.txn(&txn, Care::Repeats).await.map(|_| ())
+    }
+
     pub(super) async fn forget_manifests(&self, namespace: &str, revisions: &[Revision]) -> Result<(), StoreError> {
         let mut keys: Vec<_> = revisions.iter().map(|revision| self.keys.manifest(namespace, *revision)).collect();
         keys.sort();

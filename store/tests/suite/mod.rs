@@ -1,6 +1,7 @@
 //! What every store must do. Each test is given one that is empty.
 #![allow(dead_code, unused_imports, unused_macros, reason = "each test takes what it needs")]
 
+mod backup;
 mod compaction;
 mod writing;
 
@@ -11,6 +12,7 @@ use graylane_store::{
     Action, Advance, Digest, Ground, Head, Listing, Manifest, Overlay, Piece, SnapshotEntry, Store, pieces,
 };
 
+pub use backup::*;
 pub use compaction::*;
 pub use writing::*;
 
@@ -26,7 +28,10 @@ macro_rules! every_test {
             compaction_leaves_what_is_referred_to,
             a_writer_that_began_before_a_compaction_begins_again,
             a_piece_that_is_put_again_is_not_removed,
-            namespaces_do_not_touch_each_other
+            namespaces_do_not_touch_each_other,
+            what_a_backup_holds_is_restored_whole,
+            a_backup_is_restored_on_top_of_what_is_there,
+            a_damaged_backup_restores_nothing
         );
     };
 }

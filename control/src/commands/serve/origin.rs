@@ -2,9 +2,12 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use graylane_store::{Place, open};
+use graylane_store::{Cached, Place, open};
 
 use crate::{clock::Clock, failure::Failure, place, revisions::Revisions};
+
+/// So many bytes of documents and snapshots are kept in memory: the last revisions of most namespaces.
+const CACHE: usize = 64 << 20;
 
 /// The store where nothing is said.
 const DEFAULT: &str = "redb://graylane.redb";
@@ -58,6 +61,7 @@ impl Origin {
             place => {
                 let store = open(&place).await.map_err(Failure::unable)?;
                 tracing::info!("revisions are kept in {}", store.place());
+                let store = Arc::new(Cached::new(store, CACHE));
                 Ok(Served::Store(Arc::new(Revisions::new(store, namespace, clock.clone(), owned.to_vec()))))
             }
         }

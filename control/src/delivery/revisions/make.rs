@@ -104,7 +104,7 @@ fn read(body: Body) -> Result<Asked, Problem> {
     })?;
     serde_json::from_slice(&body).map_err(|why| {
         let expected =
-            "expected an object of documents, ruleSet, switches, to, actor, reason, source, expect, dryRun, waitMillis";
+            "expected an object of documents, ruleSet, switches, to, actor, reason, source, expect, dryRun, identities, url, waitMillis";
         Problem::new(StatusCode::BAD_REQUEST, format!("found a body that cannot be read ({why}), {expected}"))
     })
 }

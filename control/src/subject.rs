@@ -39,6 +39,13 @@ impl Carriers {
         Ok(carriers)
     }
 
+    /// Those of both.
+    pub fn and(mut self, other: Self) -> Self {
+        other.headers.into_iter().for_each(|name| push(&mut self.headers, name));
+        other.cookies.into_iter().for_each(|name| push(&mut self.cookies, name));
+        self
+    }
+
     /// The headers in which requests differ.
     pub fn header_names(&self) -> Vec<&[u8]> {
         let cookie = (!self.cookies.is_empty()).then_some(&b"cookie"[..]);

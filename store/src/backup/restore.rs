@@ -1,0 +1,143 @@
+//! Restoring a backup: what was published then is published again, as a new revision of a new epoch.
+
+use std::{
+    fmt,
+    io::{BufRead, Seek, SeekFrom},
+};
+
+use graylane_rules::Revision;
+use jiff::Timestamp;
+
+use super::{
+    Header,
+    read::{Entry, Reader, Unreadable, verify_backup},
+};
+use crate::{Action, Advance, Digest, Head, Manifest, Piece, Store, StoreError};
+
+/// So many pieces are put at once.
+const AT_ONCE: usize = 16;
+
+/// Why nothing is restored. The head of the namespace has not moved.
+#[derive(Debug)]
+pub enum NotRestored {
+    /// The backup is not whole.
+    Unreadable(Unreadable),
+    /// The store does not answer.
+    Store(StoreError),
+    /// Somebody published meanwhile.
+    Moved,
+}
+
+impl fmt::Display for NotRestored {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreadable(why) => why.fmt(f),
+            Self::Store(why) => why.fmt(f),
+            Self::Moved => f.write_str("found that somebody published meanwhile, expected nobody to: restore again"),
+        }
+    }
+}
+
+impl From<Unreadable> for NotRestored {
+    fn from(why: Unreadable) -> Self {
+        Self::Unreadable(why)
+    }
+}
+
+impl From<StoreError> for NotRestored {
+    fn from(why: StoreError) -> Self {
+        Self::Store(why)
+    }
+}
+
+/// What was restored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Restored {
+    /// What the backup says of itself.
+    pub header: Header,
+    /// The revision that was made of it.
+    pub revision: Revision,
+}
+
+/// Who restores, when and why.
+#[derive(Clone, Debug)]
+pub struct By {
+    /// Who.
+    pub actor: String,
+    /// Why.
+    pub reason: String,
+    /// From which file.
+    pub source: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Restores a backup into `namespace` of `store`: what was its head is a new revision on top of what is there. Where nothing
+/// is, all its revisions stand before that, so that one can go back to them. The epoch is later than any that is known and than the clock, so that no Envoy
+/// refuses it. The backup is verified first, to its end.
+///
+/// # Errors
+/// Why nothing is restored.
+pub async fn restore(
+    store: &dyn Store,
+    namespace: &str,
+    backup: &mut (impl BufRead + Seek + Send),
+    by: &By,
+) -> Result<Restored, NotRestored> {
+    let header = verify_backup(backup)?.header;
+    backup.seek(SeekFrom::Start(0)).map_err(Unreadable::from)?;
+    let ground = store.ground(namespace).await?;
+    // Its revisions stand before the new one where they are the whole chain.
+    let is_first = ground.head.is_none() && namespace == header.namespace;
+    let last = copied(store, namespace, backup, is_first).await?;
+    let own = Head { revision: header.last, manifest: header.head };
+    let previous = ground.head.or(is_first.then_some(own));
+    let known = [Some(header.last), ground.head.map(|head| head.revision)].into_iter().flatten();
+    let latest = known.map(|revision| revision.epoch).max().unwrap_or(0).saturating_add(1);
+    let clock = u64::try_from(by.at.as_millisecond()).unwrap_or(0);
+    let manifest = Manifest {
+        namespace: namespace.to_owned(),
+        revision: Revision { epoch: latest.max(clock), number: 1 },
+        previous: previous.map(Into::into),
+        at: by.at,
+        actor: by.actor.clone(),
+        reason: by.reason.clone(),
+        source: by.source.clone(),
+        action: Action::Restore { label: header.label.clone(), of: header.last },
+        ..last
+    };
+    let bytes = manifest.bytes().map_err(Unreadable::Wrong)?;
+    let head = Head { revision: manifest.revision, manifest: Digest::of(&bytes) };
+    match store.advance(namespace, &ground, &head, &bytes).await? {
+        Advance::Done => Ok(Restored { header, revision: head.revision }),
+        Advance::Moved => Err(NotRestored::Moved),
+    }
+}
+
+/// Puts the pieces of a backup, and its manifests where they are to be `recorded`; gives the last of these.
+async fn copied(
+    store: &dyn Store,
+    namespace: &str,
+    backup: &mut (impl BufRead + Send),
+    recorded: bool,
+) -> Result<Manifest, NotRestored> {
+    let (mut pieces, mut last) = (Vec::new(), None);
+    let mut reader = Reader::open(backup)?;
+    while let Some(entry) = reader.next()? {
+        match entry {
+            Entry::Piece(digest, bytes) => pieces.push(Piece { digest, bytes }),
+            Entry::Manifest(revision, bytes) => {
+                if recorded {
+                    store.record(namespace, revision, &bytes).await?;
+                }
+                last = Some(bytes);
+            }
+        }
+        if pieces.len() >= AT_ONCE {
+            store.put(&std::mem::take(&mut pieces)).await?;
+        }
+    }
+    store.put(&pieces).await?;
+    let last = last.ok_or_else(|| Unreadable::Wrong("found no revision, expected one".to_owned()))?;
+    Ok(Manifest::read(&last).map_err(Unreadable::Wrong)?)
+}
