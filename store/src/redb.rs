@@ -67,12 +67,7 @@ impl Redb {
     }
 
     fn of(place: String, database: Database) -> Result<Self, Broken> {
-        let transaction = database.begin_write()?;
-        transaction.open_table(HEADS)?;
-        transaction.open_table(MANIFESTS)?;
-        transaction.open_table(PIECES)?;
-        transaction.open_table(COUNTERS)?;
-        transaction.commit()?;
+        tables(&database)?;
         Ok(Self { place, database: Arc::new(database), written: watch::Sender::new(0) })
     }
 
@@ -88,7 +83,13 @@ impl Redb {
     }
 }
 
+/// Opens the file, or makes it: under another name first, so that a loss of power leaves no half of an empty store where
+/// one is looked for.
 fn opened(path: &PathBuf) -> Result<Database, String> {
+    if !path.exists() {
+        made(path)
+            .map_err(|why| format!("found no place to make a store ({why}), expected a directory to write to"))?;
+    }
     let database = Database::builder().set_cache_size(CACHE).create(path);
     database.map_err(|why| match why {
         DatabaseError::DatabaseAlreadyOpen => "found that another process has it open, most likely graylane serve; \
@@ -96,6 +97,36 @@ fn opened(path: &PathBuf) -> Result<Database, String> {
             .to_owned(),
         why => format!("found no store that can be opened ({why}), expected one, or a place to make it"),
     })
+}
+
+/// Makes an empty store, unless somebody else does at the same time.
+fn made(path: &Path) -> std::io::Result<()> {
+    let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut draft = path.as_os_str().to_owned();
+    draft.push(format!(".{}.draft", std::process::id()));
+    // What a process of the same number left there.
+    let _most_likely_none = std::fs::remove_file(&draft);
+    let database = Database::builder().create(&draft).map_err(std::io::Error::other)?;
+    tables(&database).map_err(std::io::Error::other)?;
+    drop(database);
+    // It takes nothing's place, as renaming would.
+    let linked = std::fs::hard_link(&draft, path);
+    std::fs::remove_file(&draft)?;
+    match linked {
+        Err(why) if why.kind() != std::io::ErrorKind::AlreadyExists => Err(why),
+        _ => std::fs::File::open(directory)?.sync_all(),
+    }
+}
+
+/// Makes the tables that are not there.
+fn tables(database: &Database) -> Result<(), Broken> {
+    let transaction = database.begin_write()?;
+    transaction.open_table(HEADS)?;
+    transaction.open_table(MANIFESTS)?;
+    transaction.open_table(PIECES)?;
+    transaction.open_table(COUNTERS)?;
+    transaction.commit()?;
+    Ok(())
 }
 
 #[async_trait]
