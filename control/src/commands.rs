@@ -23,6 +23,7 @@ mod schema;
 mod serve;
 mod simulate;
 mod status;
+mod tokens;
 
 use std::process::ExitCode;
 
@@ -71,6 +72,7 @@ enum Command {
     Keys(keys::Arguments),
     Probe(probe::Arguments),
     Schema(schema::Arguments),
+    Tokens(tokens::Arguments),
 }
 
 /// Runs the command that was asked for.
@@ -102,6 +104,7 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Keys(arguments) => keys::run(&arguments),
         Command::Probe(arguments) => probe::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
+        Command::Tokens(arguments) => tokens::run(&arguments),
     }
 }
 

@@ -15,35 +15,40 @@ use std::sync::Arc;
 use axum::{
     Router,
     extract::{DefaultBodyLimit, State},
-    http::{Method, StatusCode, Uri},
-    routing::{get, post},
+    http::{StatusCode, Uri},
 };
 
-use crate::namespace::Namespace;
-use problem::Problem;
+use crate::{
+    access::{Door, Guard, Need, Routes},
+    namespace::Namespace,
+};
+
+pub use problem::Problem;
 
 /// The longest body of acks, in bytes.
 const BODY_LIMIT: usize = 1 << 20;
 
-/// The whole HTTP interface of one namespace.
+/// The whole HTTP interface of one namespace, behind `door`.
 ///
 /// Every answer that is not a success is `application/problem+json` and says where, what was found and what would be
 /// right.
-pub fn app(namespace: Arc<Namespace>) -> Router {
-    Router::new()
-        .route("/v1/namespaces/{namespace}/snapshot", get(snapshot::deliver))
-        .route("/v1/namespaces/{namespace}/acks", post(acks::take))
-        .route("/v1/namespaces/{namespace}/status", get(status::tell))
-        .merge(revisions::routes())
-        .route("/v1/events", get(events::tell))
-        .route("/v1/switches/reload", post(switches::reload))
-        .route("/metrics", get(metrics::tell))
-        .route("/healthz", get(|| async { "ok" }))
-        .route("/readyz", get(ready))
-        .fallback(unknown)
-        .method_not_allowed_fallback(other_method)
-        .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .with_state(namespace)
+pub fn app(namespace: Arc<Namespace>, door: Arc<Door>) -> Router {
+    let guard = Guard { door, refusals: namespace.metrics.refusals.clone() };
+    routes().guarded(guard, unknown).layer(DefaultBodyLimit::max(BODY_LIMIT)).with_state(namespace)
+}
+
+/// Every route, and which role it needs.
+fn routes() -> Routes<Arc<Namespace>> {
+    Routes::new()
+        .get("/v1/namespaces/{namespace}/snapshot", Need::Fetch, snapshot::deliver)
+        .post("/v1/namespaces/{namespace}/acks", Need::Fetch, acks::take)
+        .get("/v1/namespaces/{namespace}/status", Need::Read, status::tell)
+        .and(revisions::routes())
+        .get("/v1/events", Need::Read, events::tell)
+        .post("/v1/switches/reload", Need::Operate, switches::reload)
+        .get("/metrics", Need::Read, metrics::tell)
+        .get("/healthz", Need::Nobody, async || "ok")
+        .get("/readyz", Need::Nobody, ready)
 }
 
 /// Ready means that there is something to deliver.
@@ -55,11 +60,6 @@ async fn ready(State(namespace): State<Arc<Namespace>>) -> Result<&'static str, 
 async fn unknown(uri: Uri) -> Problem {
     let expected = "expected one under /v1/namespaces/, /v1/events, /v1/switches/reload, /metrics, /healthz or /readyz";
     Problem::new(StatusCode::NOT_FOUND, format!("found the path {:?}, {expected}", uri.path()))
-}
-
-async fn other_method(method: Method) -> Problem {
-    let expected = "expected the one in the allow header";
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, format!("found the method {method}, {expected}"))
 }
 
 /// The one namespace that is served must be the one that is asked for.

@@ -93,6 +93,16 @@ impl Finding {
         }
     }
 
+    /// The same of a `problem` in the words `FILE: found …, expected …`; of `option` where it is in others.
+    pub fn of_file(problem: &str, code: &'static str, option: &str) -> Self {
+        let parts =
+            problem.split_once(": found ").and_then(|(file, rest)| Some((file, rest.split_once(", expected ")?)));
+        match parts {
+            Some((file, (found, expected))) => Self::about(file, code, found, expected),
+            None => Self::about(option, code, problem, "a file that can be used"),
+        }
+    }
+
     /// Whether the documents cannot be used because of it.
     pub fn is_error(&self) -> bool {
         self.severity == "error"

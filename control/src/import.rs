@@ -6,7 +6,7 @@ pub mod identity;
 pub mod nginx;
 mod pattern;
 pub mod report;
-mod source;
+pub mod source;
 
 use std::fmt;
 

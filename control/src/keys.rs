@@ -86,7 +86,8 @@ pub fn parse_id(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-fn hexadecimal(bytes: &[u8]) -> String {
+/// Two lower-case hexadecimal digits a byte.
+pub fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
         text

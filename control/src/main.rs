@@ -1,7 +1,10 @@
 //! `graylane`: the control plane that serves rule sets to Envoys, and the commands around them.
 
+mod access;
+mod client;
 mod clock;
 mod commands;
+mod connections;
 mod curl;
 mod delivery;
 mod difference;
@@ -14,7 +17,6 @@ mod excerpt;
 mod failure;
 mod finding;
 mod gates;
-mod http;
 mod identities;
 mod import;
 mod json;
@@ -36,6 +38,7 @@ mod schema;
 #[cfg(test)]
 mod scratch;
 mod sealer;
+mod secret;
 mod share;
 mod sharing;
 mod shell;

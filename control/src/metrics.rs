@@ -13,6 +13,8 @@
 //! | `refused_documents_total` | counter | | documents with errors, counted at each change that left some |
 //! | `polls_waiting` | gauge | | long polls that wait |
 //! | `polls_total` | counter | `answer` | polls answered: `snapshot`, `nothing`, `format`, `invalid`, `crowded` |
+//! | `connections` | gauge | | connections that are open |
+//! | `refusals_total` | counter | `reason` | requests and connections refused: docs/access.md has the reasons |
 //! | `event_listeners` | gauge | | listeners to the stream of events |
 //! | `switch_changes_total` | counter | | switches that a revision gave another value |
 //! | `reports_total` | counter | | reports of Envoys taken in |
@@ -32,16 +34,18 @@
 
 mod counters;
 mod gauges;
+mod refusals;
 
 use prometheus_client::{
     encoding::{EncodeLabelSet, text},
-    metrics::{counter::Counter, family::Family, histogram::Histogram},
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::Registry,
 };
 
 use crate::{namespace::Namespace, nodes::Taken, sealer::Sealer};
 use counters::Counters;
 use gauges::Gauges;
+pub use refusals::Refusals;
 
 /// The media type of the text.
 pub const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -95,6 +99,10 @@ pub struct Metrics {
     counters: Counters,
     time_to_effect: Histogram,
     polls: Family<Poll, Counter>,
+    /// Requests and connections that were refused.
+    pub refusals: Refusals,
+    /// Connections that are open.
+    pub connections: Gauge,
 }
 
 impl Metrics {
@@ -112,7 +120,10 @@ impl Metrics {
         for answer in Answer::ALL {
             drop(polls.get_or_create(&answer.label()));
         }
-        Self { registry, gauges, counters, time_to_effect, polls }
+        let refusals = Refusals::registered(&mut registry);
+        let connections = Gauge::default();
+        registry.register("connections", "Connections that are open", connections.clone());
+        Self { registry, gauges, counters, time_to_effect, polls, refusals, connections }
     }
 
     /// Counts a poll that was answered.

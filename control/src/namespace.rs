@@ -63,6 +63,8 @@ pub struct Namespace {
     looked: Mutex<Option<Timestamp>>,
     /// What is wrong with the signing keys in the files, which are not those in use.
     key_problems: Mutex<Vec<Finding>>,
+    /// What is wrong with certificates and callers in the files, which are not those in use.
+    access_problems: Mutex<Vec<Finding>>,
     /// What is wrong with overrides that were to be read again, and are not in use.
     switch_problems: Mutex<Vec<Finding>>,
     /// Why the head of the store is not served.
@@ -107,6 +109,7 @@ impl Namespace {
             problems: Mutex::default(),
             looked: Mutex::default(),
             key_problems: Mutex::default(),
+            access_problems: Mutex::default(),
             switch_problems: Mutex::default(),
             store_problems: Mutex::default(),
             nodes: Mutex::default(),
@@ -186,6 +189,7 @@ impl Namespace {
     pub fn problems(&self) -> Vec<Finding> {
         let mut problems = self.document_problems();
         problems.extend(locked(&self.key_problems).iter().cloned());
+        problems.extend(locked(&self.access_problems).iter().cloned());
         problems.extend(locked(&self.switch_problems).iter().cloned());
         problems.extend(locked(&self.store_problems).iter().cloned());
         let now = self.clock.now().steady;
@@ -217,6 +221,11 @@ impl Namespace {
     /// Replaces what is wrong with the signing keys.
     pub fn replace_key_problems(&self, problems: Vec<Finding>) {
         *locked(&self.key_problems) = problems;
+    }
+
+    /// Replaces what is wrong with certificates and callers.
+    pub fn replace_access_problems(&self, problems: Vec<Finding>) {
+        *locked(&self.access_problems) = problems;
     }
 
     /// Replaces what is wrong with overrides that are not in use.

@@ -10,8 +10,9 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::{
+    client::{Client, Credentials},
     failure::Failure,
-    http, place,
+    place,
     revisions::json::{Answer, Asked, Text, Verb},
     url::Url,
 };
@@ -25,14 +26,16 @@ const VARIABLE: &str = "GRAYLANE_CONTROL";
 // No doc comment: clap would take it for the description of the command.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Plane {
-    /// The control plane: `http://HOST:PORT`. Not given: what the environment has as GRAYLANE_CONTROL, or else
+    /// The control plane: `https://HOST:PORT`, or `http://` on this host. Not given: what the environment has as GRAYLANE_CONTROL, or else
     /// http://127.0.0.1:8460.
-    #[arg(long, value_name = "URL", value_parser = http::plain_url)]
+    #[arg(long, value_name = "URL", value_parser = Url::parse)]
     control: Option<Url>,
     /// Work on this store itself, `redb://PATH` or `etcd://HOST:PORT,…`, without a control plane. Not given: what the
     /// environment has as GRAYLANE_STORE.
     #[arg(long, value_name = "URL", conflicts_with = "control")]
     store: Option<Place>,
+    #[command(flatten)]
+    credentials: Credentials,
     /// The namespace.
     #[arg(long, value_name = "NAME", default_value = "default")]
     namespace: String,
@@ -40,7 +43,7 @@ pub struct Plane {
 
 /// Whom to ask.
 enum Asking {
-    Remote(Url),
+    Remote(Client),
     Local(Place),
 }
 
@@ -72,12 +75,27 @@ impl Plane {
     /// Flags before the environment, and a control plane before a store.
     fn asking(&self) -> Result<Asking, Failure> {
         match (&self.control, &self.store) {
-            (Some(url), _) => Ok(Asking::Remote(url.clone())),
-            (None, Some(store)) => of_place(store.clone()),
+            (Some(url), _) => self.remote(url),
+            (None, Some(store)) => self.of_place(store.clone()),
             (None, None) => match place::from_environment()? {
-                Some(store) => of_place(store),
-                None => Ok(Asking::Remote(default_control()?)),
+                Some(store) => self.of_place(store),
+                None => self.remote(&default_control()?),
             },
+        }
+    }
+
+    fn remote(&self, url: &Url) -> Result<Asking, Failure> {
+        self.credentials.client(url).map(Asking::Remote)
+    }
+
+    fn of_place(&self, place: Place) -> Result<Asking, Failure> {
+        match place {
+            Place::Control(url) => self.remote(&Url::parse(&url).map_err(Failure::unable)?),
+            Place::Files(path) => {
+                let found = format!("found the directory {}, which keeps no revisions", path.display());
+                Err(Failure::unable(format!("{found}, expected a store or a control plane")))
+            }
+            store => Ok(Asking::Local(store)),
         }
     }
 
@@ -87,7 +105,7 @@ impl Plane {
     /// Why there is none.
     pub fn make(&self, verb: Verb, asked: Asked) -> Result<Told<Answer>, Failure> {
         match self.asking()? {
-            Asking::Remote(url) => remote::make(&url, &self.namespace, verb, &asked),
+            Asking::Remote(client) => remote::make(&client, &self.namespace, verb, &asked),
             Asking::Local(store) => local::make(&store, &self.namespace, verb, asked),
         }
     }
@@ -98,7 +116,7 @@ impl Plane {
     /// Why they are not told.
     pub fn history(&self, before: Option<&str>, limit: usize) -> Result<Told<History>, Failure> {
         match self.asking()? {
-            Asking::Remote(url) => remote::history(&url, &self.namespace, before, limit),
+            Asking::Remote(client) => remote::history(&client, &self.namespace, before, limit),
             Asking::Local(store) => local::history(&store, &self.namespace, before, limit),
         }
     }
@@ -109,7 +127,7 @@ impl Plane {
     /// Why it is not told.
     pub fn manifest(&self, revision: &str) -> Result<Told<Manifest>, Failure> {
         match self.asking()? {
-            Asking::Remote(url) => remote::revision(&url, &self.namespace, revision, ""),
+            Asking::Remote(client) => remote::revision(&client, &self.namespace, revision, ""),
             Asking::Local(store) => local::manifest(&store, &self.namespace, revision),
         }
     }
@@ -120,27 +138,16 @@ impl Plane {
     /// Why they are not told.
     pub fn documents(&self, revision: &str) -> Result<Told<Documents>, Failure> {
         match self.asking()? {
-            Asking::Remote(url) => remote::revision(&url, &self.namespace, revision, "/documents"),
+            Asking::Remote(client) => remote::revision(&client, &self.namespace, revision, "/documents"),
             Asking::Local(store) => local::documents(&store, &self.namespace, revision),
         }
-    }
-}
-
-fn of_place(place: Place) -> Result<Asking, Failure> {
-    match place {
-        Place::Control(url) => http::plain_url(&url).map(Asking::Remote).map_err(Failure::unable),
-        Place::Files(path) => {
-            let found = format!("found the directory {}, which keeps no revisions", path.display());
-            Err(Failure::unable(format!("{found}, expected a store or a control plane")))
-        }
-        store => Ok(Asking::Local(store)),
     }
 }
 
 fn default_control() -> Result<Url, Failure> {
     let given = std::env::var(VARIABLE).ok().filter(|text| !text.is_empty());
     let text = given.as_deref().unwrap_or(DEFAULT);
-    http::plain_url(text).map_err(|why| Failure::unable(format!("{VARIABLE}: {why}")))
+    Url::parse(text).map_err(|why| Failure::unable(format!("{VARIABLE}: {why}")))
 }
 
 /// What a value says, as this build understands it.

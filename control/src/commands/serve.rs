@@ -1,5 +1,6 @@
 //! `graylane serve`: a directory of rule sets, delivered to Envoys.
 
+mod entrance;
 mod files;
 mod listen;
 mod origin;
@@ -7,7 +8,6 @@ mod signing;
 
 use std::{io::Write as _, net::SocketAddr, path::Path, process::ExitCode, sync::Arc, time::Duration};
 
-use axum::serve::ListenerExt as _;
 use tokio::{
     net::TcpListener,
     signal::unix::{Signal, SignalKind, signal},
@@ -15,9 +15,16 @@ use tokio::{
 };
 
 use crate::{
-    clock::Clock, delivery, directory, failure::Failure, namespace::Namespace, overrides, owned, reload, revisions,
+    access::Door,
+    clock::Clock,
+    connections::{self, Connections},
+    delivery, directory,
+    failure::Failure,
+    namespace::Namespace,
+    overrides, owned, reload, revisions,
     sharing::Sharing,
 };
+use entrance::Entrance;
 use graylane_store::Place;
 use origin::{Origin, Served};
 use signing::Signing;
@@ -105,8 +112,10 @@ pub struct Arguments {
     #[command(flatten)]
     signing: Signing,
     #[command(flatten)]
+    entrance: Entrance,
+    #[command(flatten)]
     switches: overrides::Switches,
-    /// Listen on an address that other machines reach, without encryption and authentication.
+    /// Listen on an address that other machines reach, although there is no encryption or nobody is asked who he is.
     #[arg(long)]
     insecure_listen: bool,
 }
@@ -125,7 +134,7 @@ fn namespace_name(name: &str) -> Result<String, String> {
 /// Where it cannot listen, or is given no directory.
 pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     if !arguments.insecure_listen {
-        listen::expect_loopback(arguments.listen)?;
+        arguments.entrance.expect_guarded(arguments.listen)?;
     }
     let place = arguments.origin.place()?;
     if let Place::Files(directory) = &place {
@@ -166,11 +175,12 @@ async fn serve(arguments: Arguments) -> Result<(), Failure> {
     let no_signal = |why| Failure::unable(format!("signals cannot be received: {why}"));
     let ends =
         [signal(SignalKind::terminate()).map_err(no_signal)?, signal(SignalKind::interrupt()).map_err(no_signal)?];
-    // Without keys SIGHUP stays what it is: the terminal is gone.
-    let hangups =
-        if arguments.signing.is_empty() { None } else { Some(signal(SignalKind::hangup()).map_err(no_signal)?) };
+    let Arguments { signing, entrance, .. } = &arguments;
+    // Without anything to read again SIGHUP stays what it is: the terminal is gone.
+    let is_read_again = !signing.is_empty() || !entrance.is_empty();
+    let hangups = if is_read_again { Some(signal(SignalKind::hangup()).map_err(no_signal)?) } else { None };
     let orders = signal(SignalKind::user_defined1()).map_err(no_signal)?;
-    let sealer = arguments.signing.sealer()?;
+    let (sealer, door, tls) = (signing.sealer()?, entrance.door()?, entrance.tls()?);
     let origin = arguments.switches.origin()?;
     let overriding = origin.read().map_err(Failure::unable)?;
     let clock = Clock::system();
@@ -179,7 +189,7 @@ async fn serve(arguments: Arguments) -> Result<(), Failure> {
     let listener = listen::bind(arguments.listen).await?;
     files::open_many();
     let unable = |why| Failure::unable(format!("--listen {}: {why}", arguments.listen));
-    announce(listener.local_addr().map_err(unable)?);
+    announce(listener.local_addr().map_err(unable)?, entrance.is_encrypted());
 
     let epoch = u64::try_from(clock.now().wall.as_millisecond()).unwrap_or_default();
     let namespace = Namespace::new(arguments.namespace, epoch, sealer, clock);
@@ -187,8 +197,11 @@ async fn serve(arguments: Arguments) -> Result<(), Failure> {
         Served::Directory(_) => namespace,
         Served::Store(revisions) => namespace.keeping(Arc::clone(revisions)),
     });
+    let connections = arguments.entrance.connections(tls, &namespace.metrics);
+    let guarded = Guarded { door, connections };
     if let Some(hangups) = hangups {
-        tokio::spawn(arguments.signing.follow(hangups, Arc::clone(&namespace)));
+        let (signing, entrance) = (arguments.signing, arguments.entrance);
+        tokio::spawn(read_again(hangups, signing, entrance, guarded.clone(), Arc::clone(&namespace)));
     }
     tokio::spawn(obey(orders, Arc::clone(&namespace)));
     if let Some(sharing) = namespace.sharing.clone() {
@@ -199,7 +212,32 @@ async fn serve(arguments: Arguments) -> Result<(), Failure> {
         Served::Directory(rules) => tokio::spawn(directory::follow(rules, owned, origin, overriding, following)),
         Served::Store(revisions) => tokio::spawn(revisions::follow(revisions, following)),
     };
-    answer(listener, namespace, ends, following).await
+    answer(listener, namespace, guarded, ends, following).await
+}
+
+/// By what requests come in.
+#[derive(Clone)]
+struct Guarded {
+    door: Arc<Door>,
+    connections: Arc<Connections>,
+}
+
+/// Reads keys, certificates and callers again each time `hangups` tells to, for ever.
+async fn read_again(
+    mut hangups: Signal,
+    signing: Signing,
+    entrance: Entrance,
+    Guarded { door, connections }: Guarded,
+    namespace: Arc<Namespace>,
+) {
+    while hangups.recv().await.is_some() {
+        if !signing.is_empty() {
+            signing.read_again(&namespace);
+        }
+        if !entrance.is_empty() {
+            entrance.read_again(&door, &connections, &namespace);
+        }
+    }
 }
 
 /// Tells other control planes what Envoys report, and hears it of them, for ever.
@@ -221,29 +259,29 @@ async fn obey(mut orders: Signal, namespace: Arc<Namespace>) {
 async fn answer(
     listener: TcpListener,
     namespace: Arc<Namespace>,
+    Guarded { door, connections }: Guarded,
     ends: [Signal; 2],
     following: JoinHandle<()>,
 ) -> Result<(), Failure> {
-    // An answer is one small write: waiting to fill a packet would cost a revision 40 ms on its way.
-    let listener = listener.tap_io(|connection| _ = connection.set_nodelay(true));
     let (ended, end) = tokio::sync::oneshot::channel::<()>();
-    let app = delivery::app(Arc::clone(&namespace));
-    let serving = axum::serve(listener, app).with_graceful_shutdown(async move {
+    let app = delivery::app(Arc::clone(&namespace), door);
+    let serving = connections::serve(listener, app, connections, async move {
         wait_for(ends).await;
         namespace.drain();
         let _ = ended.send(());
     });
     tokio::select! {
-        outcome = serving => outcome.map_err(|why| Failure::unable(format!("serving ended: {why}"))),
+        () = serving => Ok(()),
         () = overdue(end) => Ok(()),
         _ = following => Err(Failure::unable(UNREAD)),
     }
 }
 
 /// Tells scripts the address; whoever reads stdout no longer is no reason to stop.
-fn announce(address: SocketAddr) {
+fn announce(address: SocketAddr, is_encrypted: bool) {
     let mut stdout = std::io::stdout().lock();
-    let _ = writeln!(stdout, "listening on http://{address}").and_then(|()| stdout.flush());
+    let scheme = if is_encrypted { "https" } else { "http" };
+    let _ = writeln!(stdout, "listening on {scheme}://{address}").and_then(|()| stdout.flush());
 }
 
 async fn wait_for([mut terminate, mut interrupt]: [Signal; 2]) {
@@ -264,8 +302,16 @@ async fn overdue(end: tokio::sync::oneshot::Receiver<()>) {
 
 #[cfg(test)]
 mod tests {
+    use prometheus_client::metrics::gauge::Gauge;
+    use tokio::sync::watch;
+
     use super::*;
-    use crate::{keys::Keyring, sealer::Sealer};
+    use crate::{
+        connections::{Admission, Limits},
+        keys::Keyring,
+        metrics::Refusals,
+        sealer::Sealer,
+    };
 
     #[tokio::test]
     async fn serving_ends_where_nothing_would_be_published_any_more() {
@@ -274,7 +320,14 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let ends = [SignalKind::terminate(), SignalKind::interrupt()].map(|kind| signal(kind).unwrap());
         let following = tokio::spawn(async { panic!("a document that nobody thought of") });
-        let answering = answer(listener, namespace, ends, following);
+        let connections = Connections {
+            tls: None,
+            admission: Admission::new(Limits { connections: 1, of_address: 1 }, Gauge::default()),
+            refusals: Refusals::default(),
+            renewed: watch::Sender::new(()),
+        };
+        let guarded = Guarded { door: Arc::default(), connections: Arc::new(connections) };
+        let answering = answer(listener, namespace, guarded, ends, following);
         let outcome = tokio::time::timeout(Duration::from_secs(5), answering).await.expect("it went on");
         assert_eq!(outcome.unwrap_err().exit(), ExitCode::from(2));
     }

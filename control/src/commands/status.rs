@@ -10,17 +10,17 @@ use std::{
 };
 
 use graylane_rules::Revision;
+use hyper::Method;
 use jiff::Timestamp;
 use serde::Deserialize as _;
 use serde_json::Value;
 
 use crate::{
+    client::{Client, ControlPlane},
     duration, encode,
     failure::Failure,
     finding::{Finding, one_line},
-    http,
     status::Status,
-    url::Url,
 };
 
 /// So long an answer may take.
@@ -53,7 +53,8 @@ const PAUSE: Duration = Duration::from_millis(100);
 #[command(after_long_help = "\
 Examples:
   graylane status
-  graylane status --control http://control.internal:8460 -o json | jq .tally
+  graylane status --control https://control.internal:8460 --ca ca.pem \\
+    --token-file ci.token -o json | jq .tally
   # change the rules, then wait until every worker runs the new revision
   before=$(graylane status -o json | jq -r .revision)
   cp shop.yaml rules/
@@ -68,9 +69,8 @@ Exit codes:
      that one hides the other; nothing is published
   2  wrong usage, or no answer that is a status")]
 pub struct Arguments {
-    /// The control plane: `http://HOST:PORT`.
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8460", value_parser = http::plain_url)]
-    control: Url,
+    #[command(flatten)]
+    control: ControlPlane,
     /// The namespace it serves.
     #[arg(long, value_name = "NAME", default_value = "default")]
     namespace: String,
@@ -100,10 +100,10 @@ fn parse_wait(text: &str) -> Result<Duration, String> {
 /// # Errors
 /// Where there is no answer, or none that is a status.
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let began = Instant::now();
+    let (client, began) = (arguments.control.client()?, Instant::now());
     let mut since = None;
     let (text, status) = loop {
-        let asked = ask(arguments);
+        let asked = ask(&client, &arguments.namespace);
         let left = arguments.wait.unwrap_or_default().saturating_sub(began.elapsed());
         let is_decided = asked.as_ref().is_ok_and(|(_, status)| {
             let since = *since.get_or_insert(status.at);
@@ -153,14 +153,11 @@ impl Arguments {
     }
 }
 
-fn ask(arguments: &Arguments) -> Result<(Value, Status), Failure> {
-    let Url { authority, target, .. } = &arguments.control;
-    let path = target.trim_end_matches('/');
-    let target = format!("{path}/v1/namespaces/{}/status", encode::percent(&arguments.namespace));
-    let place = format!("http://{authority}{target}");
+fn ask(client: &Client, namespace: &str) -> Result<(Value, Status), Failure> {
+    let path = format!("/v1/namespaces/{}/status", encode::percent(namespace));
+    let place = client.place(&path);
     let unable = |why: String| Failure::unable(format!("{place}: {why}"));
-    let url = Url { target, ..arguments.control.clone() };
-    let (code, body) = http::get(&url, ANSWER).map_err(unable)?;
+    let (code, body) = client.ask(Method::GET, &path, None, ANSWER).map_err(unable)?;
     let answer: Value = serde_json::from_slice(&body).unwrap_or_default();
     if !code.is_success() {
         let detail = answer.get("detail").and_then(Value::as_str).unwrap_or("no reason given");

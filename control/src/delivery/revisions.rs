@@ -7,33 +7,37 @@ mod refused;
 use std::sync::Arc;
 
 use axum::{
-    Router,
     extract::DefaultBodyLimit,
+    handler::Handler as _,
     http::{StatusCode, header},
     response::{IntoResponse, Response},
-    routing::{get, post},
 };
 use serde::Serialize;
 
 use super::problem::Problem;
-use crate::{namespace::Namespace, revisions::Revisions};
+use crate::{
+    access::{Need, Routes},
+    namespace::Namespace,
+    revisions::Revisions,
+};
 
 /// The longest body with documents, in bytes: what a directory may hold, and what JSON adds.
 const DOCUMENTS_LIMIT: usize = 96 << 20;
 
 /// The paths about revisions.
-pub fn routes() -> Router<Arc<Namespace>> {
-    let documents = DefaultBodyLimit::max(DOCUMENTS_LIMIT);
-    Router::new()
-        .route("/v1/namespaces/{namespace}/revisions", get(history::list).post(make::publish).layer(documents))
-        .route("/v1/namespaces/{namespace}/revisions/{revision}", get(history::show))
-        .route("/v1/namespaces/{namespace}/revisions/{revision}/documents", get(history::documents))
-        .route("/v1/namespaces/{namespace}/revisions/{revision}/acks", get(history::acks))
-        .route("/v1/namespaces/{namespace}/rollback", post(make::rollback))
-        .route("/v1/namespaces/{namespace}/off", post(make::off))
-        .route("/v1/namespaces/{namespace}/on", post(make::on))
-        .route("/v1/namespaces/{namespace}/freeze", post(make::freeze))
-        .route("/v1/namespaces/{namespace}/unfreeze", post(make::unfreeze))
+pub fn routes() -> Routes<Arc<Namespace>> {
+    let publish = make::publish.layer(DefaultBodyLimit::max(DOCUMENTS_LIMIT));
+    Routes::new()
+        .post("/v1/namespaces/{namespace}/revisions", Need::Publish, publish)
+        .get("/v1/namespaces/{namespace}/revisions", Need::Read, history::list)
+        .get("/v1/namespaces/{namespace}/revisions/{revision}", Need::Read, history::show)
+        .get("/v1/namespaces/{namespace}/revisions/{revision}/documents", Need::Read, history::documents)
+        .get("/v1/namespaces/{namespace}/revisions/{revision}/acks", Need::Read, history::acks)
+        .post("/v1/namespaces/{namespace}/rollback", Need::Operate, make::rollback)
+        .post("/v1/namespaces/{namespace}/off", Need::Operate, make::off)
+        .post("/v1/namespaces/{namespace}/on", Need::Operate, make::on)
+        .post("/v1/namespaces/{namespace}/freeze", Need::Operate, make::freeze)
+        .post("/v1/namespaces/{namespace}/unfreeze", Need::Operate, make::unfreeze)
 }
 
 /// The revisions of the namespace that is asked for.

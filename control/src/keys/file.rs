@@ -2,20 +2,13 @@
 
 use std::{
     fs::{File, Metadata},
-    io::{self, Read as _, Write as _},
-    os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
+    io::{self, Write as _},
+    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
 };
 
-use zeroize::Zeroizing;
-
 use super::{SigningKey, parse_id};
-
-/// The longest file that is read, in bytes; a key has 119.
-const FILE_LIMIT: u64 = 16 << 10;
-
-/// What others than the owner must not be allowed: all, but a group may read.
-const FORBIDDEN: u32 = 0o037;
+use crate::secret;
 
 /// Writes `key` into `directory` as `ID.pem`, which only its owner may read; gives the path.
 ///
@@ -56,15 +49,7 @@ pub fn read(path: &Path) -> Result<SigningKey, String> {
 /// # Errors
 /// Which file, what was found and what would be right.
 pub fn read_private(path: &Path) -> Result<SigningKey, String> {
-    read_if(path, |found| {
-        let mode = found.permissions().mode() & 0o7777;
-        if mode & FORBIDDEN == 0 {
-            return Ok(());
-        }
-        let whose =
-            if mode & 0o007 != 0 { "open to everybody on this machine" } else { "open to changes by its group" };
-        Err(format!("found the mode {mode:04o}, {whose}, expected 0600, or 0640 where a group must read it"))
-    })
+    read_if(path, secret::expect_private)
 }
 
 fn read_if(path: &Path, allowed: impl Fn(&Metadata) -> Result<(), String>) -> Result<SigningKey, String> {
@@ -72,23 +57,16 @@ fn read_if(path: &Path, allowed: impl Fn(&Metadata) -> Result<(), String>) -> Re
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let id =
         parse_id(name.strip_suffix(".pem").unwrap_or(name)).map_err(|why| told(format!("{why}, and .pem behind")))?;
-    // Opening a pipe would wait for whoever writes into it.
-    let file =
-        File::options().read(true).custom_flags(libc::O_NONBLOCK).open(path).map_err(|why| told(why.to_string()))?;
-    // Of the open file, so that it cannot be another by the time it is read.
-    let metadata = file.metadata().map_err(|why| told(why.to_string()))?;
-    if !metadata.is_file() {
-        return Err(told("found no regular file, expected a private key".to_owned()));
-    }
-    allowed(&metadata).map_err(told)?;
-    let mut pem = Zeroizing::new(String::new());
-    file.take(FILE_LIMIT).read_to_string(&mut pem).map_err(|why| told(why.to_string()))?;
+    let pem = secret::read_if(path, allowed).map_err(told)?;
     SigningKey::of_pem(id, &pem).map_err(told)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::fs::{Permissions, set_permissions};
+    use std::{
+        fs::{Permissions, set_permissions},
+        os::unix::fs::PermissionsExt as _,
+    };
 
     use super::*;
     use crate::scratch::Scratch;

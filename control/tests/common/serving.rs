@@ -44,9 +44,9 @@ impl Serving {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address =
-            line.trim_end().strip_prefix("listening on http://").expect("the first line of stdout").to_owned();
-        Self { child, address }
+        let (scheme, address) = line.trim_end().split_once("://").expect("the first line of stdout");
+        assert!(matches!(scheme, "listening on http" | "listening on https"), "{line}");
+        Self { child, address: address.to_owned() }
     }
 
     /// The id of its process.

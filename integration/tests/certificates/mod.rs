@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
-    SanType,
+    SanType, date_time_ymd,
 };
 use serde_json::{Value, json};
 
@@ -41,7 +41,17 @@ impl Authority {
 
     /// Says that somebody is `uri`, and listens as `host`.
     pub fn identity(&self, uri: &str, host: &str) -> Identity {
-        let (params, key) = leaf(uri, host);
+        self.sign(leaf(uri, host))
+    }
+
+    /// Said so, until the year 2001.
+    pub fn expired(&self, uri: &str, host: &str) -> Identity {
+        let (mut params, key) = leaf(uri, host);
+        (params.not_before, params.not_after) = (date_time_ymd(2000, 1, 1), date_time_ymd(2001, 1, 1));
+        self.sign((params, key))
+    }
+
+    fn sign(&self, (params, key): (CertificateParams, KeyPair)) -> Identity {
         let certificate = params.signed_by(&key, &self.issuer).expect("a certificate").pem();
         Identity { certificate, key: key.serialize_pem() }
     }

@@ -2,25 +2,25 @@
 
 use std::{fmt::Write as _, time::Duration};
 
+use hyper::Method;
 use serde::{Deserialize as _, de::DeserializeOwned};
 use serde_json::Value;
 
 use super::{ANSWER, History, Told, understood};
 use crate::{
+    client::Client,
     difference::text,
     encode::percent,
     failure::Failure,
     finding::Finding,
-    http,
     revisions::{
         Difference,
         json::{Answer, Asked, Verb},
     },
-    url::Url,
 };
 
 /// Has a revision made.
-pub fn make(url: &Url, namespace: &str, verb: Verb, asked: &Asked) -> Result<Told<Answer>, Failure> {
+pub fn make(client: &Client, namespace: &str, verb: Verb, asked: &Asked) -> Result<Told<Answer>, Failure> {
     let path = match verb {
         Verb::Publish => "revisions",
         Verb::Rollback => "rollback",
@@ -29,37 +29,38 @@ pub fn make(url: &Url, namespace: &str, verb: Verb, asked: &Asked) -> Result<Tol
         Verb::Freeze => "freeze",
         Verb::Unfreeze => "unfreeze",
     };
-    let body = serde_json::to_vec(asked).map_err(Failure::unable)?;
+    let body = serde_json::to_value(asked).map_err(Failure::unable)?;
     let wait = Duration::from_millis(asked.wait_millis.unwrap_or(0));
-    let (url, place) = at(url, namespace, path);
-    let answer = http::post(&url, body, ANSWER.saturating_add(wait));
-    read(answer, &place)
+    ask(client, Method::POST, namespace, path, Some(&body), ANSWER.saturating_add(wait))
 }
 
 /// The revisions before `before`.
-pub fn history(url: &Url, namespace: &str, before: Option<&str>, limit: usize) -> Result<Told<History>, Failure> {
+pub fn history(client: &Client, namespace: &str, before: Option<&str>, limit: usize) -> Result<Told<History>, Failure> {
     let before = before.map(|before| format!("&before={}", percent(before))).unwrap_or_default();
-    let (url, place) = at(url, namespace, &format!("revisions?limit={limit}{before}"));
-    read(http::get(&url, ANSWER), &place)
+    ask(client, Method::GET, namespace, &format!("revisions?limit={limit}{before}"), None, ANSWER)
 }
 
 /// What there is about a revision.
-pub fn revision<T: DeserializeOwned>(url: &Url, namespace: &str, name: &str, part: &str) -> Result<Told<T>, Failure> {
-    let (url, place) = at(url, namespace, &format!("revisions/{}{part}", percent(name)));
-    read(http::get(&url, ANSWER), &place)
-}
-
-fn at(url: &Url, namespace: &str, path: &str) -> (Url, String) {
-    let root = url.target.trim_end_matches('/');
-    let target = format!("{root}/v1/namespaces/{}/{path}", percent(namespace));
-    let place = format!("http://{}{target}", url.authority);
-    (Url { target, ..url.clone() }, place)
-}
-
-fn read<T: DeserializeOwned>(
-    answer: Result<(hyper::StatusCode, hyper::body::Bytes), String>,
-    place: &str,
+pub fn revision<T: DeserializeOwned>(
+    client: &Client,
+    namespace: &str,
+    name: &str,
+    part: &str,
 ) -> Result<Told<T>, Failure> {
+    ask(client, Method::GET, namespace, &format!("revisions/{}{part}", percent(name)), None, ANSWER)
+}
+
+fn ask<T: DeserializeOwned>(
+    client: &Client,
+    method: Method,
+    namespace: &str,
+    path: &str,
+    body: Option<&Value>,
+    limit: Duration,
+) -> Result<Told<T>, Failure> {
+    let path = format!("/v1/namespaces/{}/{path}", percent(namespace));
+    let place = &client.place(&path);
+    let answer = client.ask(method, &path, body, limit);
     let (code, body) = answer.map_err(|why| Failure::unable(format!("{place}: {why}")))?;
     let value: Value = serde_json::from_slice(&body).unwrap_or_default();
     if code.is_success() { understood(value, place) } else { Err(refused(code, &value, place)) }
@@ -80,7 +81,8 @@ fn refused(code: hyper::StatusCode, problem: &Value, place: &str) -> Failure {
         said.push_str(&indented(&difference));
     }
     // What was asked for is refused; anything else is about asking.
-    if code.is_client_error() { Failure::refused(said) } else { Failure::unable(format!("{place}: {said}")) }
+    let is_about_asking = matches!(code.as_u16(), 401 | 403 | 429) || !code.is_client_error();
+    if !is_about_asking { Failure::refused(said) } else { Failure::unable(format!("{place}: {said}")) }
 }
 
 /// A difference below a message.

@@ -21,18 +21,6 @@ pub fn address(text: &str) -> Result<SocketAddr, String> {
     preferred.copied().ok_or_else(|| wrong("the name has none"))
 }
 
-/// Refuses an address that other machines reach: there is neither encryption nor authentication.
-///
-/// # Errors
-/// What was found and what would be right.
-pub fn expect_loopback(address: SocketAddr) -> Result<(), Failure> {
-    if address.ip().is_loopback() {
-        return Ok(());
-    }
-    let found = format!("--listen: found {address}, which other machines reach");
-    Err(Failure::unable(format!("{found}, expected a loopback address, or --insecure-listen beside it")))
-}
-
 /// Listens.
 ///
 /// # Errors

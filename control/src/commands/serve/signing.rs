@@ -1,8 +1,6 @@
 //! The keys that `serve` signs with: read when it begins, and again when it is told to.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
-
-use tokio::signal::unix::Signal;
+use std::{path::PathBuf, time::Duration};
 
 use crate::{duration, failure::Failure, finding::Finding, keys::Keyring, namespace::Namespace, sealer::Sealer};
 
@@ -49,14 +47,8 @@ impl Signing {
         self.keys.is_empty()
     }
 
-    /// Reads the keys again each time `hangups` tells to, for ever. Keys that cannot be used change nothing.
-    pub async fn follow(self, mut hangups: Signal, namespace: Arc<Namespace>) {
-        while hangups.recv().await.is_some() {
-            self.read_again(&namespace);
-        }
-    }
-
-    fn read_again(&self, namespace: &Namespace) {
+    /// Reads the keys again. Those that cannot be used change nothing.
+    pub fn read_again(&self, namespace: &Namespace) {
         match Keyring::read(&self.keys) {
             Ok(keyring) => {
                 let ids = keyring.ids().collect::<Vec<_>>().join(", ");
@@ -67,16 +59,10 @@ impl Signing {
             Err(problems) => {
                 let kept = namespace.sealer.keyring().ids().collect::<Vec<_>>().join(", ");
                 tracing::error!("SIGHUP: signing with {kept} as before: {}", problems.join("; "));
-                namespace.replace_key_problems(problems.iter().map(|problem| finding(problem)).collect());
+                namespace.replace_key_problems(
+                    problems.iter().map(|problem| Finding::of_file(problem, "signing-key", "--signing-key")).collect(),
+                );
             }
         }
-    }
-}
-
-fn finding(problem: &str) -> Finding {
-    let parts = problem.split_once(": found ").and_then(|(file, rest)| Some((file, rest.split_once(", expected ")?)));
-    match parts {
-        Some((file, (found, expected))) => Finding::about(file, "signing-key", found, expected),
-        None => Finding::about("--signing-key", "signing-key", problem, "a private key that can be read"),
     }
 }

@@ -6,6 +6,7 @@ use std::{
 };
 
 use axum::{
+    Extension,
     body::Bytes,
     extract::{Path, State, rejection::BytesRejection},
     http::{HeaderMap, StatusCode},
@@ -14,6 +15,7 @@ use axum::{
 
 use super::{DOCUMENTS_LIMIT, json, refused, revisions};
 use crate::{
+    access::Caller,
     delivery::{acks::check_media_type, problem::Problem},
     namespace::Namespace,
     revisions::{
@@ -37,10 +39,11 @@ macro_rules! verbs {
         pub async fn $name(
             served: Served,
             Path(name): Path<String>,
+            Extension(caller): Extension<Caller>,
             headers: HeaderMap,
             body: Body,
         ) -> Result<Response, Problem> {
-            make(served, &name, &headers, body, Verb::$verb).await
+            make(served, &name, &caller, &headers, body, Verb::$verb).await
         }
     )*};
 }
@@ -63,6 +66,7 @@ verbs! {
 async fn make(
     State(namespace): Served,
     name: &str,
+    caller: &Caller,
     headers: &HeaderMap,
     body: Body,
     verb: Verb,
@@ -73,7 +77,7 @@ async fn make(
     check_media_type(headers)?;
     let asked = read(body)?;
     let wait = asked.wait_millis.map(Duration::from_millis);
-    let actor = asked.actor.clone().unwrap_or_else(|| NOBODY.to_owned());
+    let actor = actor(caller, asked.actor.as_deref());
     let unfit = |why: String| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, why);
     let head = revisions.head().await.map_err(|why| refused::problem(&why.into()))?;
     let proposal = asked.proposal(verb, actor, head).map_err(unfit)?;
@@ -87,6 +91,16 @@ async fn make(
         }
     }
     json(&answer)
+}
+
+/// Who it was, for the history: the caller by whose credentials it was asked for, and who that says it is. Where nobody is
+/// asked for credentials there is only the latter.
+fn actor(caller: &Caller, said: Option<&str>) -> String {
+    match (caller.is_anonymous(), said) {
+        (true, said) => said.unwrap_or(NOBODY).to_owned(),
+        (false, Some(said)) if said != caller.name => format!("{} ({said})", caller.name),
+        (false, _) => caller.name.clone(),
+    }
 }
 
 /// Delivers what was made at once; who follows the store comes too late for it.

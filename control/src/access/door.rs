@@ -1,0 +1,153 @@
+//! Letting requests in, or not.
+
+use std::{
+    net::IpAddr,
+    sync::{Arc, Mutex, PoisonError, RwLock},
+    time::{Duration, Instant},
+};
+
+use axum::{
+    extract::{MatchedPath, Request, State},
+    http::{HeaderMap, Method, header},
+    middleware::Next,
+    response::{IntoResponse as _, Response},
+};
+
+use super::{
+    Caller, Callers, Need, Peer, Rates, Refusal, Route,
+    callers::Ambiguous,
+    timely::{self, Late},
+};
+use crate::metrics::Refusals;
+
+/// The longest the body of a request may take.
+const BODY: Duration = Duration::from_secs(30);
+
+/// The longest that documents may take: there may be a hundred times as many bytes.
+const DOCUMENTS: Duration = Duration::from_secs(300);
+
+/// Who may come in.
+#[derive(Debug, Default)]
+pub struct Door {
+    /// None: nobody is asked who he is, and everybody is an operator.
+    callers: RwLock<Option<Arc<Callers>>>,
+    rates: Option<Mutex<Rates<Who>>>,
+}
+
+/// Whose requests are counted: the name of the caller, where it is known, and the address.
+type Who = (Option<String>, IpAddr);
+
+/// A door, and where refusals are counted.
+#[derive(Clone)]
+pub struct Guard {
+    /// The door.
+    pub door: Arc<Door>,
+    /// Where refusals are counted.
+    pub refusals: Refusals,
+}
+
+impl Door {
+    /// A door for `callers`, each of whom may ask so many times a second from one address (0: as often as he likes).
+    pub fn of(callers: Callers, per_second: u32) -> Self {
+        Self { callers: RwLock::new(Some(Arc::new(callers))), rates: Rates::new(per_second).map(Mutex::new) }
+    }
+
+    /// From now on lets these in instead.
+    pub fn replace(&self, callers: Callers) {
+        *self.callers.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(callers));
+    }
+
+    /// Who it is that has these credentials. A token counts more than a certificate, since it is shown on purpose.
+    ///
+    /// # Errors
+    /// Where it is nobody who may come in, or somebody who comes too often.
+    fn identify(&self, headers: &HeaderMap, peer: Option<&Peer>) -> Result<Caller, Refusal> {
+        let callers = self.callers.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let Some(callers) = callers else { return Ok(Caller::anonymous()) };
+        let found = known(&callers, headers, peer);
+        if let (Some(rates), Some(peer)) = (&self.rates, peer) {
+            // Those whom nobody knows share a rate by their address.
+            let who = (found.as_ref().ok().map(|caller| caller.name.clone()), peer.address);
+            let mut rates = rates.lock().unwrap_or_else(PoisonError::into_inner);
+            rates.take(who, Instant::now()).map_err(Refusal::Rate)?;
+        }
+        found
+    }
+}
+
+fn known(callers: &Callers, headers: &HeaderMap, peer: Option<&Peer>) -> Result<Caller, Refusal> {
+    if headers.contains_key(header::AUTHORIZATION) {
+        let token = bearer(headers).ok_or(Refusal::NoToken)?;
+        return callers.by_token(token).cloned().ok_or(Refusal::UnknownToken);
+    }
+    let names = peer.and_then(|peer| peer.names.as_ref()).ok_or(Refusal::NoCredentials)?;
+    let found = callers.by_names(names).map_err(|Ambiguous| Refusal::Ambiguous(names.to_vec()))?;
+    found.cloned().ok_or_else(|| Refusal::UnknownCertificate(names.to_vec()))
+}
+
+/// The token of the one `authorization: Bearer TOKEN`.
+fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
+    let mut all = headers.get_all(header::AUTHORIZATION).iter();
+    let (one, None) = (all.next()?.as_bytes(), all.next()) else { return None };
+    let (scheme, token) = one.split_at_checked(b"Bearer ".len())?;
+    scheme.eq_ignore_ascii_case(b"Bearer ").then(|| token.trim_ascii()).filter(|token| !token.is_empty())
+}
+
+/// Lets a request through to its route, with its [`Caller`] among its extensions, or answers why not.
+pub async fn guard(State((guard, table)): State<(Guard, Arc<[Route]>)>, mut request: Request, next: Next) -> Response {
+    match admitted(&guard.door, &table, &request) {
+        Ok(Admitted { caller, limit }) => {
+            // Whatever a handler does with the headers: there is no token among them.
+            request.headers_mut().remove(header::AUTHORIZATION);
+            if let Some(caller) = caller {
+                request.extensions_mut().insert(caller);
+            }
+            let late = Late::default();
+            let response = next.run(timely::within(limit, request, &late)).await;
+            if late.is_it() { guard.refuse(Refusal::Body(limit)) } else { response }
+        }
+        Err(refusal) => guard.refuse(refusal),
+    }
+}
+
+impl Guard {
+    fn refuse(&self, refusal: Refusal) -> Response {
+        self.refusals.count(refusal.label());
+        refusal.into_response()
+    }
+}
+
+/// A request that may be answered.
+struct Admitted {
+    /// None: it may be anybody's.
+    caller: Option<Caller>,
+    /// How long its body may take.
+    limit: Duration,
+}
+
+/// Whether a request may be answered.
+fn admitted(door: &Door, table: &[Route], request: &Request) -> Result<Admitted, Refusal> {
+    let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+    let method = if request.method() == Method::HEAD { &Method::GET } else { request.method() };
+    let need = path.and_then(|path| table.iter().find(|route| route.path == path && route.method == *method));
+    let need = need.map(|route| route.need);
+    if need == Some(Need::Nobody) {
+        return Ok(Admitted { caller: None, limit: BODY });
+    }
+    let limit = if need == Some(Need::Publish) { DOCUMENTS } else { BODY };
+    let caller = door.identify(request.headers(), request.extensions().get::<Peer>())?;
+    match (need, path) {
+        (Some(need), _) if caller.role.may(need) => Ok(Admitted { caller: Some(caller), limit }),
+        (Some(need), _) => Err(Refusal::Role(caller, need)),
+        (None, Some(path)) => Err(Refusal::Method(request.method().clone(), allowed(table, path))),
+        // That there is nothing is told by the fallback, to callers alone.
+        (None, None) => Ok(Admitted { caller: Some(caller), limit }),
+    }
+}
+
+/// The methods of a path, as the header `allow` has them.
+fn allowed(table: &[Route], path: &str) -> String {
+    let routes = table.iter().filter(|route| route.path == path);
+    let methods = routes.map(|route| if route.method == Method::GET { "GET,HEAD" } else { route.method.as_str() });
+    methods.collect::<Vec<_>>().join(",")
+}

@@ -1,0 +1,85 @@
+//! Routes, each with what it needs: there is no other way to add one.
+
+use axum::{
+    Router,
+    handler::Handler,
+    http::Method,
+    middleware,
+    routing::{MethodFilter, on},
+};
+
+use super::{Guard, Need, door};
+
+/// A route, and what it asks of whoever calls it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// Its method; GET means HEAD as well.
+    pub method: Method,
+    /// Its path, as axum writes it: `/v1/namespaces/{namespace}/status`.
+    pub path: &'static str,
+    /// What it needs.
+    pub need: Need,
+}
+
+/// Routes that say what they need.
+///
+/// The table of them is what the door goes by, and it denies what is not in it. So a handler that got into the router by
+/// another way would answer nobody.
+pub struct Routes<S> {
+    router: Router<S>,
+    table: Vec<Route>,
+}
+
+impl<S: Clone + Send + Sync + 'static> Routes<S> {
+    /// None yet.
+    pub fn new() -> Self {
+        Self { router: Router::new(), table: Vec::new() }
+    }
+
+    /// Those of a router that says nothing of what they need.
+    #[cfg(test)]
+    pub fn beside(router: Router<S>) -> Self {
+        Self { router, table: Vec::new() }
+    }
+
+    /// The same with a GET of `path`, for whoever may `need`.
+    pub fn get<H: Handler<T, S>, T: 'static>(self, path: &'static str, need: Need, handler: H) -> Self {
+        self.with(MethodFilter::GET, Method::GET, path, need, handler)
+    }
+
+    /// The same with a POST to `path`, for whoever may `need`.
+    pub fn post<H: Handler<T, S>, T: 'static>(self, path: &'static str, need: Need, handler: H) -> Self {
+        self.with(MethodFilter::POST, Method::POST, path, need, handler)
+    }
+
+    fn with<H: Handler<T, S>, T: 'static>(
+        mut self,
+        filter: MethodFilter,
+        method: Method,
+        path: &'static str,
+        need: Need,
+        handler: H,
+    ) -> Self {
+        self.table.push(Route { method, path, need });
+        Self { router: self.router.route(path, on(filter, handler)), table: self.table }
+    }
+
+    /// These and `other`.
+    pub fn and(mut self, other: Self) -> Self {
+        self.table.extend(other.table);
+        Self { router: self.router.merge(other.router), table: self.table }
+    }
+
+    /// All of them.
+    #[cfg(test)]
+    pub fn table(&self) -> &[Route] {
+        &self.table
+    }
+
+    /// A router behind `guard`, which lets a request through where its caller may what its route needs. What is on no route
+    /// is answered by `fallback`, but only to callers.
+    pub fn guarded<H: Handler<T, S>, T: 'static>(self, guard: Guard, fallback: H) -> Router<S> {
+        let guarding = middleware::from_fn_with_state((guard, self.table.into()), door::guard);
+        self.router.fallback(fallback).layer(guarding)
+    }
+}

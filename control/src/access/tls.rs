@@ -1,0 +1,138 @@
+//! TLS of the server: 1.3 and nothing older, with certificates that can be replaced while it serves.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use rustls::{
+    RootCertStore, ServerConfig, ServerConnection,
+    crypto::{CryptoProvider, ring},
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
+    server::WebPkiClientVerifier,
+    version::TLS13,
+};
+
+use super::peer;
+use crate::secret;
+
+/// The files that TLS goes by.
+#[derive(Clone, Debug)]
+pub struct Files {
+    /// The server's certificate, with those between it and its authority.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
+    /// The authorities whose certificates clients may show.
+    pub client_ca: Option<PathBuf>,
+}
+
+/// What connections are encrypted with, which can be replaced.
+pub struct Tls(Mutex<Arc<ServerConfig>>);
+
+impl Tls {
+    /// With what stands in `files`.
+    ///
+    /// # Errors
+    /// Every file that cannot be used, and why.
+    pub fn read(files: &Files) -> Result<Self, Vec<String>> {
+        Ok(Self(Mutex::new(files.read()?)))
+    }
+
+    /// From now on with what stands in `files`.
+    ///
+    /// # Errors
+    /// Every file that cannot be used, and why. What was in use stays.
+    pub fn read_again(&self, files: &Files) -> Result<(), Vec<String>> {
+        let read = files.read()?;
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = read;
+        Ok(())
+    }
+
+    /// What a new connection is encrypted with.
+    pub fn configuration(&self) -> Arc<ServerConfig> {
+        Arc::clone(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Files {
+    fn read(&self) -> Result<Arc<ServerConfig>, Vec<String>> {
+        let (certificate, key) = (certificates(&self.certificate), private_key(&self.key));
+        let roots = self.client_ca.as_deref().map(authorities).transpose();
+        let (certificate, key, roots) = match (certificate, key, roots) {
+            (Ok(certificate), Ok(key), Ok(roots)) => (certificate, key, roots),
+            (certificate, key, roots) => {
+                return Err([certificate.err(), key.err(), roots.err()].into_iter().flatten().collect());
+            }
+        };
+        let found = |path: &Path, why: String| vec![format!("{}: found {why}", path.display())];
+        let provider = provider();
+        let builder = ServerConfig::builder_with_provider(Arc::clone(&provider)).with_protocol_versions(&[&TLS13]);
+        let builder = builder.map_err(|why| vec![format!("no TLS 1.3: {why}")])?;
+        let builder = match (roots, &self.client_ca) {
+            (Some(roots), Some(path)) => {
+                // Whoever shows none may have a token: who may come in is decided by roles, for each request.
+                let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+                let verifier = verifier.allow_unauthenticated().build();
+                let no = |why| found(path, format!("no authorities ({why}), expected certificates in PEM"));
+                builder.with_client_cert_verifier(verifier.map_err(no)?)
+            }
+            _ => builder.with_no_client_auth(),
+        };
+        let no = |why| found(&self.key, format!("no key of the certificate ({why}), expected its own"));
+        let mut configuration = builder.with_single_cert(certificate, key).map_err(no)?;
+        // A session that is resumed shows no certificate again, however long that has expired. Connections last.
+        configuration.send_tls13_tickets = 0;
+        configuration.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(Arc::new(configuration))
+    }
+}
+
+/// The one implementation of ciphers and signatures that is linked.
+pub fn provider() -> Arc<CryptoProvider> {
+    Arc::new(ring::default_provider())
+}
+
+/// What the client's certificate says that it is; None where it has shown none.
+pub fn names(connection: &ServerConnection) -> Option<Arc<[String]>> {
+    connection.peer_certificates()?.first().map(peer::names)
+}
+
+/// The certificates in a file of PEM: at least one.
+///
+/// # Errors
+/// Which file, what was found and what would be right.
+pub fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+    let told = |why: String| format!("{}: {why}", path.display());
+    let pem = secret::read_open(path).map_err(told)?;
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
+    let found = found.map_err(|why| told(format!("found no certificates ({why}), expected some in PEM")))?;
+    if found.is_empty() {
+        return Err(told("found no certificate, expected at least one in PEM".to_owned()));
+    }
+    Ok(found)
+}
+
+/// The private key in a file of PEM, which others than its owner must not be able to use.
+///
+/// # Errors
+/// Which file, what was found and what would be right.
+pub fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, String> {
+    let told = |why: String| format!("{}: {why}", path.display());
+    let pem = secret::read(path).map_err(told)?;
+    PrivateKeyDer::from_pem_slice(pem.as_bytes())
+        .map_err(|why| told(format!("found no private key ({why}), expected one in PEM")))
+}
+
+/// The authorities in a file of PEM.
+///
+/// # Errors
+/// Which file, what was found and what would be right.
+pub fn authorities(path: &Path) -> Result<RootCertStore, String> {
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates(path)? {
+        let added = roots.add(certificate);
+        added.map_err(|why| format!("{}: found no authority ({why}), expected its certificate", path.display()))?;
+    }
+    Ok(roots)
+}

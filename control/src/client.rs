@@ -1,0 +1,240 @@
+//! The command line as a client of a control plane: where it is, who asks, whom to believe.
+
+mod tls;
+
+use std::{path::PathBuf, time::Duration};
+
+use axum::http::HeaderValue;
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::{
+    Method, Request, Response, StatusCode,
+    body::{Bytes, Incoming},
+    header,
+};
+use hyper_util::rt::TokioIo;
+use rustls::pki_types::ServerName;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+};
+use tokio_rustls::TlsConnector;
+
+use crate::{failure::Failure, secret, url::Url};
+
+/// The longest answer that is read, in bytes.
+const ANSWER_LIMIT: usize = 64 << 20;
+
+// No doc comment: clap would take it for the description of the command.
+#[derive(Clone, Debug, clap::Args)]
+pub struct ControlPlane {
+    /// The control plane: `https://HOST:PORT`, or `http://` on this host.
+    #[arg(long, value_name = "URL", env = "GRAYLANE_CONTROL", default_value = "http://127.0.0.1:8460", value_parser = Url::parse)]
+    control: Url,
+    #[command(flatten)]
+    credentials: Credentials,
+}
+
+// No doc comment, as above.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct Credentials {
+    /// The file with the token by which the control plane knows who asks. Nobody else may be able to use the file.
+    #[arg(long, value_name = "FILE", env = "GRAYLANE_TOKEN_FILE")]
+    token_file: Option<PathBuf>,
+    /// The authorities that certify the control plane, in PEM; must be there for https://.
+    #[arg(long, value_name = "FILE")]
+    ca: Option<PathBuf>,
+    /// The client certificate by which the control plane knows who asks, in PEM.
+    #[arg(long, value_name = "FILE", requires = "key")]
+    cert: Option<PathBuf>,
+    /// The private key of --cert, in PEM.
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    key: Option<PathBuf>,
+    /// The name that the control plane's certificate must have, where it is not the host of the URL: behind a port that is
+    /// forwarded, for instance.
+    #[arg(long, value_name = "NAME")]
+    server_name: Option<String>,
+}
+
+impl ControlPlane {
+    /// What asks it.
+    ///
+    /// # Errors
+    /// Files that cannot be used, and a token that would go over the network for everybody to read.
+    pub fn client(&self) -> Result<Client, Failure> {
+        self.credentials.client(&self.control)
+    }
+}
+
+impl Credentials {
+    /// What asks the control plane at `url`.
+    ///
+    /// # Errors
+    /// Files that cannot be used, and a token that would go over the network for everybody to read.
+    pub fn client(&self, url: &Url) -> Result<Client, Failure> {
+        let connector = if url.secure { Some(self.connector(url)?) } else { None };
+        if !url.secure && self.token_file.is_some() && !is_loopback(url) {
+            let found = format!("found a token for http://{}, which is not this host", url.authority);
+            return Err(Failure::unable(format!("{found}, expected https://: anybody on the way could read it")));
+        }
+        let authorization = self.token_file.as_deref().map(authorization).transpose().map_err(Failure::unable)?;
+        Ok(Client { url: url.clone(), connector, authorization })
+    }
+
+    fn connector(&self, url: &Url) -> Result<(TlsConnector, ServerName<'static>), Failure> {
+        let Some(ca) = &self.ca else {
+            let found = format!("found https://{} without --ca", url.authority);
+            let expected = "expected the file of its authorities, such as /etc/ssl/certs/ca-certificates.crt";
+            return Err(Failure::unable(format!("{found}, {expected}")));
+        };
+        let own = self.cert.as_deref().zip(self.key.as_deref());
+        let connector = tls::connector(ca, own).map_err(Failure::unable)?;
+        let name = self.server_name.clone().unwrap_or_else(|| host(url).trim_matches(['[', ']']).to_owned());
+        let name = ServerName::try_from(name);
+        let name = name.map_err(|_| Failure::unable("found no name of a server, expected a DNS name or an address"))?;
+        Ok((connector, name))
+    }
+}
+
+/// The header that has the token in the file.
+fn authorization(path: &std::path::Path) -> Result<HeaderValue, String> {
+    let told = |why: String| format!("{}: {why}", path.display());
+    let text = secret::read(path).map_err(told)?;
+    let is_token = |token: &str| !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic());
+    let token = Some(text.trim()).filter(|token| is_token(token));
+    let value = token.and_then(|token| HeaderValue::from_str(&format!("Bearer {token}")).ok());
+    let mut value =
+        value.ok_or_else(|| told("found no token, expected one line, as graylane tokens new prints it".to_owned()))?;
+    // Whatever prints the request does not print this.
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+/// The host of a URL, without its port.
+fn host(url: &Url) -> &str {
+    match url.authority.rsplit_once(':') {
+        Some((host, port)) if !port.contains(']') => host,
+        _ => &url.authority,
+    }
+}
+
+/// Whether a request never leaves this host.
+fn is_loopback(url: &Url) -> bool {
+    let host = host(url).trim_matches(['[', ']']);
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// Asks one control plane.
+#[derive(Clone)]
+pub struct Client {
+    url: Url,
+    connector: Option<(TlsConnector, ServerName<'static>)>,
+    authorization: Option<HeaderValue>,
+}
+
+impl Client {
+    /// Where `path` is there: `https://HOST:PORT/…`, for messages.
+    pub fn place(&self, path: &str) -> String {
+        let scheme = if self.connector.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}{}{path}", self.url.authority, self.url.target.trim_end_matches('/'))
+    }
+
+    /// Asks for `path`, with `body` as JSON where there is one: status and body of the answer.
+    ///
+    /// # Errors
+    /// Why there was no whole answer within `limit`.
+    pub fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&serde_json::Value>,
+        limit: Duration,
+    ) -> Result<(StatusCode, Bytes), String> {
+        let target = format!("{}{path}", self.url.target.trim_end_matches('/'));
+        self.ask_target(method, &target, body, limit)
+    }
+
+    /// Asks for the URL itself, and tells only the status.
+    ///
+    /// # Errors
+    /// Why there was no answer within `limit`.
+    pub fn probe(&self, limit: Duration) -> Result<StatusCode, String> {
+        Ok(self.ask_target(Method::GET, &self.url.target, None, limit)?.0)
+    }
+
+    fn ask_target(
+        &self,
+        method: Method,
+        target: &str,
+        body: Option<&serde_json::Value>,
+        limit: Duration,
+    ) -> Result<(StatusCode, Bytes), String> {
+        let request = self.request(method, target, body)?;
+        block_on(limit, async {
+            let (head, body) = self.send(request).await?.into_parts();
+            let body = Limited::new(body, ANSWER_LIMIT).collect().await.map_err(|why| why.to_string())?;
+            Ok((head.status, body.to_bytes()))
+        })
+    }
+
+    fn request(
+        &self,
+        method: Method,
+        target: &str,
+        body: Option<&serde_json::Value>,
+    ) -> Result<Request<Full<Bytes>>, String> {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(target)
+            .header(header::HOST, &self.url.authority)
+            .header(header::USER_AGENT, concat!("graylane/", env!("CARGO_PKG_VERSION")))
+            .header(header::CONNECTION, "close");
+        if let Some(authorization) = &self.authorization {
+            request = request.header(header::AUTHORIZATION, authorization);
+        }
+        if body.is_some() {
+            request = request.header(header::CONTENT_TYPE, "application/json");
+        }
+        let body = body.map(ToString::to_string).unwrap_or_default();
+        request.body(Full::new(Bytes::from(body))).map_err(|why| why.to_string())
+    }
+
+    async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, String> {
+        let authority = &self.url.authority;
+        let port = match (host(&self.url) == authority, self.url.secure) {
+            (false, _) => "",
+            (true, true) => ":443",
+            (true, false) => ":80",
+        };
+        let connection = TcpStream::connect(format!("{authority}{port}")).await.map_err(|why| why.to_string())?;
+        match &self.connector {
+            None => exchange(connection, request).await,
+            Some((connector, name)) => {
+                let encrypted = connector.connect(name.clone(), connection).await;
+                exchange(encrypted.map_err(|why| tls::no_handshake(&why))?, request).await
+            }
+        }
+    }
+}
+
+async fn exchange<S>(stream: S, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, String>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let shaken = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await;
+    let (mut sender, connection) = shaken.map_err(|why| why.to_string())?;
+    // It ends with the answer's body; what goes wrong with it is told by the answer.
+    tokio::spawn(connection);
+    sender
+        .send_request(request)
+        .await
+        .map_err(|why| format!("found no HTTP answer ({}), expected one", tls::said(&why)))
+}
+
+fn block_on<T>(limit: Duration, work: impl Future<Output = Result<T, String>>) -> Result<T, String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|why| format!("no runtime to ask with: {why}"))?;
+    let outcome = runtime.block_on(async { tokio::time::timeout(limit, work).await });
+    // A look-up of a name may still be under way, on a thread that cannot be stopped.
+    runtime.shutdown_background();
+    outcome.unwrap_or_else(|_| Err(format!("found no answer within {limit:?}, expected one")))
+}

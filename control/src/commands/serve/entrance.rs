@@ -1,0 +1,141 @@
+//! Who may come in, and how: TLS, callers and limits, read when serving begins, and again on SIGHUP.
+
+use std::{net::SocketAddr, path::PathBuf, sync::Arc};
+
+use crate::{
+    access::{
+        Callers, Door,
+        tls::{Files, Tls},
+    },
+    connections::{Admission, Connections, Limits},
+    failure::Failure,
+    finding::Finding,
+    metrics::Metrics,
+    namespace::Namespace,
+};
+
+/// Who may come in, and how.
+#[derive(Debug, clap::Args)]
+pub struct Entrance {
+    /// Encrypt with TLS 1.3: the server's certificate in PEM, followed by those between it and its authority. SIGHUP has it,
+    /// --tls-key and --client-ca read again.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// The private key of --tls-cert in PEM. A file that others than its owner can use is refused, but a group may read it.
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// The authorities whose certificates clients may show, in PEM. Whoever shows none needs a token; one of another
+    /// authority ends the handshake.
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    client_ca: Option<PathBuf>,
+    /// Who may what: a document of kind Callers, with the SHA-256 of tokens, names in certificates, and roles (fetcher,
+    /// reader, publisher, operator). Read again on SIGHUP; one that cannot be used changes nothing. Not given: everybody
+    /// who reaches the address may everything.
+    #[arg(long, value_name = "FILE")]
+    callers: Option<PathBuf>,
+    /// The most connections in all. An Envoy has two.
+    #[arg(long, value_name = "NUMBER", default_value_t = 20_000)]
+    max_connections: usize,
+    /// The most connections from one address. Addresses of loopback count only in all.
+    #[arg(long, value_name = "NUMBER", default_value_t = 256)]
+    max_connections_of_address: usize,
+    /// The most requests a second by one caller from one address; four times as many may come at once. 0: as many as he
+    /// likes, as everywhere without --callers.
+    #[arg(long, value_name = "NUMBER", default_value_t = 100)]
+    max_rate: u32,
+}
+
+impl Entrance {
+    /// Refuses an address that other machines reach, where anybody there could read or ask.
+    ///
+    /// # Errors
+    /// What was found and what would be right.
+    pub fn expect_guarded(&self, address: SocketAddr) -> Result<(), Failure> {
+        let lacking = match (&self.tls_cert, &self.callers) {
+            (Some(_), Some(_)) => return Ok(()),
+            _ if address.ip().is_loopback() => return Ok(()),
+            (Some(_), None) => "without --callers",
+            (None, Some(_)) => "without --tls-cert and --tls-key",
+            (None, None) => "without --tls-cert, --tls-key and --callers",
+        };
+        let found = format!("--listen: found {address}, which other machines reach, {lacking}");
+        Err(Failure::unable(format!("{found}, expected these, a loopback address, or --insecure-listen beside it")))
+    }
+
+    /// Whether there is nothing to read again.
+    pub fn is_empty(&self) -> bool {
+        self.tls_cert.is_none() && self.callers.is_none()
+    }
+
+    /// Whether connections are encrypted.
+    pub fn is_encrypted(&self) -> bool {
+        self.tls_cert.is_some()
+    }
+
+    /// The door that callers come in by.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the file of callers.
+    pub fn door(&self) -> Result<Arc<Door>, Failure> {
+        let Some(path) = &self.callers else { return Ok(Arc::default()) };
+        let callers =
+            Callers::read(path).map_err(|findings| Failure::unable(format!("--callers: {}", lines(&findings))))?;
+        Ok(Arc::new(Door::of(callers, self.max_rate)))
+    }
+
+    /// What connections are encrypted with, where they are.
+    ///
+    /// # Errors
+    /// Every file that cannot be used.
+    pub fn tls(&self) -> Result<Option<Tls>, Failure> {
+        let tls = self.files().map(|files| Tls::read(&files)).transpose();
+        tls.map_err(|problems| Failure::unable(format!("--tls-cert: {}", problems.join("\n"))))
+    }
+
+    /// What connections go by.
+    pub fn connections(&self, tls: Option<Tls>, metrics: &Metrics) -> Arc<Connections> {
+        let limits = Limits { connections: self.max_connections, of_address: self.max_connections_of_address };
+        Arc::new(Connections {
+            tls,
+            admission: Admission::new(limits, metrics.connections.clone()),
+            refusals: metrics.refusals.clone(),
+            renewed: tokio::sync::watch::Sender::new(()),
+        })
+    }
+
+    /// Reads everything again. What cannot be used changes nothing, and is a problem of the namespace.
+    pub fn read_again(&self, door: &Door, connections: &Connections, namespace: &Namespace) {
+        let mut problems = Vec::new();
+        if let (Some(tls), Some(files)) = (&connections.tls, self.files()) {
+            match tls.read_again(&files) {
+                Ok(()) => tracing::info!("SIGHUP: certificates read again"),
+                Err(found) => {
+                    problems.extend(found.iter().map(|problem| Finding::of_file(problem, "tls", "--tls-cert")))
+                }
+            }
+        }
+        match self.callers.as_deref().map(Callers::read) {
+            Some(Ok(callers)) => {
+                tracing::info!("SIGHUP: callers read again, {} entries", callers.len());
+                door.replace(callers);
+            }
+            Some(Err(findings)) => problems.extend(findings),
+            None => {}
+        }
+        for problem in &problems {
+            tracing::error!("SIGHUP: what was in use stays: {problem}");
+        }
+        namespace.replace_access_problems(problems);
+        // Connections of the old certificates and callers end once their request is answered.
+        connections.renewed.send_replace(());
+    }
+
+    fn files(&self) -> Option<Files> {
+        let (certificate, key) = (self.tls_cert.clone()?, self.tls_key.clone()?);
+        Some(Files { certificate, key, client_ca: self.client_ca.clone() })
+    }
+}
+
+fn lines(findings: &[Finding]) -> String {
+    findings.iter().map(Finding::to_string).collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,127 @@
+//! Connections: taken, encrypted where that is asked for, bounded in number and in time, and ended without losing an answer.
+
+mod admission;
+mod paced;
+mod talk;
+
+use std::{future::Future, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+
+use axum::Router;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::watch,
+    time::{sleep, timeout},
+};
+use tokio_rustls::TlsAcceptor;
+
+use crate::{
+    access::{Peer, Refusal, tls::Tls},
+    metrics::Refusals,
+};
+pub use admission::{Admission, Admitted, Limits};
+use talk::{Ends, Talk};
+
+/// The longest a handshake may take.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+
+/// So long nothing is accepted where the system cannot.
+const EXHAUSTED: Duration = Duration::from_millis(100);
+
+/// What connections go by.
+pub struct Connections {
+    /// None: nothing is encrypted.
+    pub tls: Option<Tls>,
+    /// Who may connect.
+    pub admission: Arc<Admission>,
+    /// Where refusals are counted.
+    pub refusals: Refusals,
+    /// Told when keys or callers are others than before: what was opened under the old ones ends.
+    pub renewed: watch::Sender<()>,
+}
+
+/// Serves `app` on `listener` until `end`, then until every connection is over. A request that is under way is answered.
+pub async fn serve(listener: TcpListener, app: Router, connections: Arc<Connections>, end: impl Future<Output = ()>) {
+    let mut end = pin!(end);
+    let (ending, _) = watch::channel(false);
+    loop {
+        let (stream, address) = tokio::select! {
+            accepted = accept(&listener) => accepted,
+            () = &mut end => break,
+        };
+        let Some(admitted) = connections.admission.admit(address.ip()) else { continue };
+        let ends = Ends { serving: ending.subscribe(), renewed: connections.renewed.subscribe() };
+        tokio::spawn(open(stream, address, admitted, app.clone(), Arc::clone(&connections), ends));
+    }
+    drop(listener);
+    ending.send_replace(true);
+    ending.closed().await;
+}
+
+async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
+    loop {
+        match listener.accept().await {
+            Ok(accepted) => return accepted,
+            // The connection's own fault: the next one may be better.
+            Err(why) if is_of_connection(why.kind()) => {}
+            // Too many files are open, above all: one will be closed.
+            Err(why) => {
+                tracing::error!("no connection can be accepted: {why}");
+                sleep(EXHAUSTED).await;
+            }
+        }
+    }
+}
+
+fn is_of_connection(kind: io::ErrorKind) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(kind, ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
+/// Has a connection encrypted, where that is asked for, and talks on it.
+async fn open(
+    stream: TcpStream,
+    address: SocketAddr,
+    admitted: Admitted,
+    app: Router,
+    connections: Arc<Connections>,
+    mut ends: Ends,
+) {
+    // An answer is one small write: waiting to fill a packet would cost a revision 40 ms on its way.
+    let _ = stream.set_nodelay(true);
+    let address = address.ip().to_canonical();
+    let Admitted { place: _place, refused } = admitted;
+    if let Some(refusal) = &refused {
+        connections.refusals.count(refusal.label());
+    }
+    let app = match refused {
+        Some(refusal) => refusing(refusal),
+        None => app,
+    };
+    let refusals = connections.refusals.clone();
+    let talk = |peer| Talk { app, peer, refusals };
+    let Some(tls) = &connections.tls else {
+        return talk(Peer { address, names: None }).on(stream, ends).await;
+    };
+    let shaking = timeout(HANDSHAKE, TlsAcceptor::from(tls.configuration()).accept(stream));
+    let shaken = tokio::select! {
+        shaken = shaking => shaken,
+        () = ends.serving_ends() => return,
+    };
+    match shaken {
+        Ok(Ok(stream)) => {
+            let names = crate::access::tls::names(stream.get_ref().1);
+            talk(Peer { address, names }).on(stream, ends).await;
+        }
+        Ok(Err(why)) => {
+            connections.refusals.count("handshake");
+            tracing::debug!("no handshake with {address}: {why}");
+        }
+        Err(_) => connections.refusals.count("slow-handshake"),
+    }
+}
+
+/// Answers every request with `refusal`.
+fn refusing(refusal: Refusal) -> Router {
+    let close = [(axum::http::header::CONNECTION, "close")];
+    Router::new().fallback(move || std::future::ready((close, refusal.clone())))
+}

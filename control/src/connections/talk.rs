@@ -1,0 +1,100 @@
+//! One connection: requests and answers, until either side ends it.
+
+use std::{pin::pin, time::Duration};
+
+use axum::{Router, body::Body, extract::Request};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    sync::watch,
+    time::{sleep, timeout},
+};
+
+use super::paced::{Busy, Paced};
+use crate::{access::Peer, metrics::Refusals};
+
+/// So long a connection may be idle between two requests. A fetcher reports several times a minute.
+const IDLE: Duration = Duration::from_secs(90);
+
+/// The longest head of a request, in bytes.
+const HEAD_LIMIT: usize = 16 << 10;
+
+/// So much of what is read and written is buffered at most, in bytes; whole answers are shared by all who are sent them.
+const BUFFER: usize = 64 << 10;
+
+/// After so long a connection ends, so that whoever comes again shows a certificate that holds then.
+const AGE: Duration = Duration::from_secs(3600);
+
+/// So long a request may go on, such as a stream of events, once its connection is to end: longer than any poll waits.
+const GRACE: Duration = Duration::from_secs(90);
+
+/// A connection's two sides.
+pub struct Talk {
+    /// What answers.
+    pub app: Router,
+    /// Who asks.
+    pub peer: Peer,
+    /// Where refusals are counted.
+    pub refusals: Refusals,
+}
+
+/// What ends connections.
+pub struct Ends {
+    /// Whether serving ends.
+    pub serving: watch::Receiver<bool>,
+    /// Told when keys or callers are others.
+    pub renewed: watch::Receiver<()>,
+}
+
+impl Ends {
+    /// Waits until serving ends.
+    pub async fn serving_ends(&mut self) {
+        let _ = self.serving.wait_for(|ends| *ends).await;
+    }
+
+    /// Waits until a connection that began now is to end.
+    async fn any(&mut self) {
+        let Self { serving, renewed } = self;
+        tokio::select! {
+            _ = serving.wait_for(|ends| *ends) => {}
+            _ = renewed.changed() => {}
+            () = sleep(AGE) => {}
+        }
+    }
+}
+
+impl Talk {
+    /// Talks on `stream` until it is over. When it is to end, the request that is under way is answered first.
+    pub async fn on<S: AsyncRead + AsyncWrite + Unpin>(self, stream: S, mut ends: Ends) {
+        let busy = Busy::default();
+        let stream = TokioIo::new(Paced::new(stream, busy.clone(), self.refusals));
+        let (app, peer) = (TowerToHyperService::new(self.app), self.peer);
+        let service = service_fn(move |request: Request<Incoming>| {
+            busy.set(true);
+            let mut request = request.map(Body::new);
+            request.extensions_mut().insert(peer.clone());
+            let answered = hyper::service::Service::call(&app, request);
+            let busy = busy.clone();
+            async move {
+                let answer = answered.await;
+                busy.set(false);
+                answer
+            }
+        });
+        let mut http = http1::Builder::new();
+        http.timer(TokioTimer::new()).header_read_timeout(IDLE).max_header_size(HEAD_LIMIT).max_buf_size(BUFFER);
+        let mut talking = pin!(http.serve_connection(stream, service));
+        // What went wrong with a connection is its client's business, and counted where it is ours.
+        tokio::select! {
+            _ = talking.as_mut() => {}
+            () = ends.any() => {
+                talking.as_mut().graceful_shutdown();
+                let _ = timeout(GRACE, talking).await;
+            }
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! `graylane serve` with TLS and callers: who comes in, and who does not.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "a test fails by panic"
+)]
+
+#[path = "../../integration/tests/certificates/mod.rs"]
+mod certificates;
+mod common;
+#[path = "common/serving.rs"]
+mod serving;
+#[path = "common/visitor.rs"]
+mod visitor;
+
+use std::{fs, os::unix::fs::PermissionsExt as _};
+
+use certificates::{Authority, Identity};
+use common::Scratch;
+use serde_json::{Value, json};
+use serving::Serving;
+use visitor::Visitor;
+
+/// Who fetches by certificate.
+const EDGE: &str = "spiffe://cluster.local/ns/edge/sa/gw";
+
+/// The options of a server with everything.
+const OPTIONS: [&str; 10] = [
+    "--listen",
+    "127.0.0.1:0",
+    "--tls-cert",
+    "server.pem",
+    "--tls-key",
+    "server-key.pem",
+    "--client-ca",
+    "ca.pem",
+    "--callers",
+    "callers.yaml",
+];
+
+/// A scratch directory with rules, certificates, and callers: ci publishes by a token, edge fetches by certificate.
+struct Place {
+    scratch: Scratch,
+    authority: Authority,
+    /// The token of each, by name.
+    ci: String,
+    entries: Vec<String>,
+}
+
+impl Place {
+    fn new(name: &str) -> Self {
+        let (scratch, authority) = (Scratch::with_rules(name), Authority::new());
+        scratch.write("ca.pem", authority.pem());
+        let (ci, entry) = new_token(&scratch, "ci", "publisher");
+        let place = Self {
+            scratch,
+            authority,
+            ci,
+            entries: vec![entry, format!("{{name: edge, role: fetcher, certificate: \"{EDGE}\"}}")],
+        };
+        place.certify(&place.authority.identity("spiffe://cluster.local/ns/graylane/sa/control", "localhost"));
+        place.write_callers(&place.entries);
+        place
+    }
+
+    fn certify(&self, identity: &Identity) {
+        self.scratch.write("server.pem", &identity.certificate);
+        let key = self.scratch.write("server-key.pem", &identity.key);
+        fs::set_permissions(key, fs::Permissions::from_mode(0o600)).unwrap();
+    }
+
+    fn write_callers(&self, entries: &[String]) {
+        let text = format!(
+            "apiVersion: graylane.dev/v1\nkind: Callers\nspec:\n  callers:\n    - {}\n",
+            entries.join("\n    - ")
+        );
+        self.scratch.rename_into_place("callers.yaml", text);
+    }
+
+    fn serve(&self) -> (Serving, Visitor) {
+        let serving = Serving::with(&self.scratch, &OPTIONS);
+        let visitor = Visitor::trusting(&serving.address, &self.authority);
+        visitor.token(&self.ci).eventually("a revision", |status| status["revision"] != Value::Null);
+        (serving, visitor)
+    }
+}
+
+/// A token, and its entry in the file of callers.
+fn new_token(scratch: &Scratch, name: &str, role: &str) -> (String, String) {
+    let (code, token, said) = scratch.run(&["tokens", "new", "--name", name, "--role", role], "");
+    assert_eq!(code, 0, "{said}");
+    let entry = said.lines().last().unwrap().strip_prefix("- ").unwrap().to_owned();
+    (token.trim_end().to_owned(), entry)
+}
+
+#[test]
+fn tokens_and_certificates_let_in_by_role() {
+    let place = Place::new("access-roles");
+    let (serving, visitor) = place.serve();
+    let ci = visitor.token(&place.ci);
+    let edge = visitor.identity(place.authority.identity(EDGE, "workload"));
+    assert_eq!((ci.get("~/status").status, ci.get("/metrics").status, ci.get("~/snapshot").status), (200, 200, 403));
+    assert_eq!(ci.ask("POST", "/v1/switches/reload", "").unwrap().status, 403);
+    assert_eq!((edge.get("~/snapshot").status, edge.get("~/status").status), (200, 403));
+    assert_eq!(edge.ask("POST", "~/acks", "{}").unwrap().status, 400, "let in, and no report");
+    assert_eq!((visitor.get("/healthz").status, visitor.get("/readyz").status), (200, 200));
+    let nobody = visitor.get("~/status");
+    assert_eq!((nobody.status, nobody.json()["title"].as_str()), (401, Some("Unauthorized")));
+    assert!(nobody.head.contains("\r\nwww-authenticate: bearer realm=\"graylane\"\r\n"), "{}", nobody.head);
+    let wrong = visitor.token("graylane_0000");
+    assert_eq!(wrong.get("~/status").status, 401);
+    let stranger = visitor.identity(place.authority.identity("spiffe://cluster.local/ns/edge/sa/gw2", "workload"));
+    assert_eq!(stranger.get("~/snapshot").status, 401);
+
+    // A token stands nowhere but in its caller's hands.
+    let told = [
+        ci.get("/metrics").text(),
+        ci.status().to_string(),
+        fs::read_to_string(place.scratch.path("callers.yaml")).unwrap(),
+    ];
+    let (exit, log) = serving.terminate();
+    assert!(exit.success(), "{log}");
+    for text in told.iter().chain([&log]) {
+        assert!(!text.contains(&place.ci) && !text.contains(&place.ci["graylane_".len()..]), "{text}");
+    }
+}
+
+#[test]
+fn nobody_gets_a_word_without_tls_1_3_and_a_certificate_of_the_right_authority() {
+    let place = Place::new("access-tls");
+    let (_serving, visitor) = place.serve();
+    let snapshot = |visitor: &Visitor| visitor.ask("GET", "~/snapshot", "").map(|reply| reply.status);
+    let edge = |identity: Identity| snapshot(&visitor.identity(identity));
+    assert_eq!(edge(place.authority.identity(EDGE, "workload")), Ok(200));
+    assert!(snapshot(&visitor.old().token(&place.ci)).is_err(), "TLS 1.2");
+    let address = &_serving.address;
+    assert!(snapshot(&Visitor::plain(address).token(&place.ci)).is_err(), "no TLS");
+    assert!(edge(Authority::new().identity(EDGE, "workload")).is_err(), "another authority");
+    assert!(edge(Identity::pretended(EDGE)).is_err(), "no authority");
+    assert!(edge(place.authority.expired(EDGE, "workload")).is_err(), "expired");
+    // The client does not take just any server either.
+    assert!(snapshot(&Visitor::trusting(address, &Authority::new()).token(&place.ci)).is_err());
+    let metrics = visitor.token(&place.ci).get("/metrics").text();
+    let counted =
+        metrics.lines().find_map(|line| line.strip_prefix("graylane_control_refusals_total{reason=\"handshake\"} "));
+    assert!(counted.unwrap().parse::<u32>().unwrap() >= 5, "{metrics}");
+}
+
+#[test]
+fn what_does_not_guard_an_address_that_others_reach_is_refused() {
+    let place = Place::new("access-address");
+    let all = &OPTIONS[2..];
+    let refused = |options: &[&str]| {
+        let (code, _, said) =
+            place.scratch.run(&[&["serve", "--rules", "rules", "--listen", "0.0.0.0:0"], options].concat(), "");
+        assert_eq!(code, 2, "{said}");
+        said
+    };
+    let found = "error: --listen: found 0.0.0.0:0, which other machines reach, without";
+    assert!(
+        refused(&[]).starts_with(&format!("{found} --tls-cert, --tls-key and --callers, expected these, a loopback"))
+    );
+    assert!(refused(&all[..4]).starts_with(&format!("{found} --callers, expected")));
+    assert!(refused(&all[6..]).starts_with(&format!("{found} --tls-cert and --tls-key, expected")));
+    let serving = Serving::with(&place.scratch, &[&["--listen", "0.0.0.0:0"], all].concat());
+    drop(serving);
+}
+
+#[test]
+fn files_that_cannot_be_used_do_not_begin_to_serve() {
+    let place = Place::new("access-files");
+    let refused = |said: &str| {
+        let (code, stdout, stderr) = place.scratch.run(&[&["serve", "--rules", "rules"], &OPTIONS[..]].concat(), "");
+        assert!(code == 2 && stdout.is_empty() && stderr.contains(said), "{said}: {stderr}");
+    };
+    fs::set_permissions(place.scratch.path("server-key.pem"), fs::Permissions::from_mode(0o644)).unwrap();
+    refused("error: --tls-cert: server-key.pem: found the mode 0644, open to everybody on this machine, expected 0600");
+    place.scratch.write("server.pem", "x");
+    refused("server.pem: found no certificate, expected at least one in PEM\nserver-key.pem: found the mode");
+    place.certify(&Authority::new().identity("spiffe://a/b", "localhost"));
+    let other = place.authority.identity("spiffe://a/b", "localhost");
+    place.scratch.write("server-key.pem", other.key);
+    refused("server-key.pem: found no key of the certificate (");
+    place.certify(&place.authority.identity("spiffe://a/b", "localhost"));
+    place.scratch.write("ca.pem", "");
+    refused("ca.pem: found no certificate, expected at least one in PEM");
+    place.write_callers(&["{name: a, role: boss, certificate: b}".to_owned()]);
+    refused(
+        "error: --callers: callers.yaml:5:23 callers spec.callers[0].role: found \"boss\", expected fetcher, reader,",
+    );
+    fs::set_permissions(place.scratch.path("callers.yaml"), fs::Permissions::from_mode(0o666)).unwrap();
+    refused("callers.yaml callers: found the mode 0666, open to changes by others, expected");
+    let usage = place.scratch.run(&["serve", "--rules", "rules", "--tls-cert", "server.pem"], "").2;
+    assert!(usage.contains("--tls-key <FILE>"), "{usage}");
+}
+
+#[test]
+fn rotation_drops_no_poll_and_a_bad_file_changes_nothing() {
+    let place = Place::new("access-rotation");
+    let (serving, visitor) = place.serve();
+    let ci = visitor.token(&place.ci);
+    let edge = visitor.identity(place.authority.identity(EDGE, "workload"));
+    let revision = ci.status()["revision"].as_str().unwrap().to_owned();
+    let poll = {
+        let (edge, revision) = (edge.clone(), revision.clone());
+        std::thread::spawn(move || edge.get(&format!("~/snapshot?after={revision}&wait=60s")))
+    };
+    ci.eventually("a waiting poll", |status| status["waiting"] == 1);
+
+    // A new authority and certificate, a second token of ci: all is read again, and the poll waits on.
+    let next = Authority::new();
+    place.scratch.write("ca.pem", format!("{}{}", place.authority.pem(), next.pem()));
+    place.certify(&next.identity("spiffe://cluster.local/ns/graylane/sa/control", "localhost"));
+    let (second, entry) = new_token(&place.scratch, "ci", "publisher");
+    place.write_callers(&[&place.entries[..], &[entry]].concat());
+    serving.signal("-HUP");
+    let renewed = Visitor::trusting(&serving.address, &next);
+    let start = std::time::Instant::now();
+    while renewed.token(&second).ask("GET", "~/status", "").map(|reply| reply.status) != Ok(200) {
+        assert!(start.elapsed().as_secs() < 20, "not read again");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let status = renewed.token(&place.ci).status();
+    assert_eq!((&status["waiting"], &status["problems"]), (&json!(1), &json!([])));
+    assert!(visitor.ask("GET", "/healthz", "").is_err(), "the old certificate is in use no more");
+    let of_new = renewed.identity(next.identity(EDGE, "workload"));
+    assert_eq!(of_new.get("~/snapshot").status, 200);
+
+    // Files that cannot be used are problems, and nothing else.
+    place.scratch.write("server-key.pem", "x");
+    place.write_callers(&["{name: a, role: reader}".to_owned()]);
+    serving.signal("-HUP");
+    let ci = renewed.token(&second);
+    let status = ci.eventually("problems", |status| status["problems"].as_array().map(Vec::len) == Some(2));
+    assert_eq!(
+        (&status["problems"][0]["file"], &status["problems"][0]["code"]),
+        (&json!("server-key.pem"), &json!("tls"))
+    );
+    assert_eq!((&status["problems"][1]["file"], &status["problems"][1]["line"]), (&json!("callers.yaml"), &json!(5)));
+    assert_eq!(status["waiting"], 1);
+
+    // What waited all the while is answered.
+    place.scratch.rename_into_place("rules/shop.yaml", common::rule_set("shop", "canary"));
+    assert_eq!(poll.join().unwrap().status, 200);
+    place.certify(&next.identity("spiffe://cluster.local/ns/graylane/sa/control", "localhost"));
+    place.write_callers(&place.entries[..1]);
+    serving.signal("-HUP");
+    let ci = renewed.token(&place.ci);
+    // The one that is left is about the rules.
+    ci.eventually("no such problems", |status| status["problems"].as_array().map(Vec::len) == Some(1));
+    assert_eq!((renewed.token(&second).get("~/status").status, of_new.get("~/snapshot").status), (401, 401));
+}
+
+#[test]
+fn a_waiting_poll_is_answered_when_serving_ends() {
+    let place = Place::new("access-drain");
+    let (serving, visitor) = place.serve();
+    let revision = visitor.token(&place.ci).status()["revision"].as_str().unwrap().to_owned();
+    let edge = visitor.identity(place.authority.identity(EDGE, "workload"));
+    let poll = std::thread::spawn(move || edge.get(&format!("~/snapshot?after={revision}&wait=60s")));
+    visitor.token(&place.ci).eventually("a waiting poll", |status| status["waiting"] == 1);
+    // An idle connection holds nobody up.
+    let idle = visitor.open().unwrap();
+    let (exit, log) = serving.terminate();
+    assert!(exit.success() && !log.contains("cut off"), "{log}");
+    assert_eq!(poll.join().unwrap().status, 204);
+    drop(idle);
+}
