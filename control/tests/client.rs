@@ -1,0 +1,111 @@
+//! The commands that ask a control plane, with a token, a certificate, and without.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "a test fails by panic"
+)]
+
+#[path = "../../integration/tests/certificates/mod.rs"]
+mod certificates;
+mod common;
+#[path = "common/place.rs"]
+mod place;
+#[path = "common/serving.rs"]
+mod serving;
+#[path = "common/visitor.rs"]
+mod visitor;
+
+use std::{fs, os::unix::fs::PermissionsExt as _};
+
+use certificates::Authority;
+use place::Place;
+
+/// Writes a file for its owner's eyes.
+fn secret(place: &Place, name: &str, text: &str) {
+    let path = place.scratch.write(name, text);
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
+}
+
+#[test]
+fn a_token_or_a_certificate_gets_the_status_and_nothing_else_does() {
+    let place = Place::new("client");
+    let reader = "spiffe://cluster.local/ns/ops/sa/dashboard";
+    let entry = format!("{{name: dashboard, role: reader, certificate: \"{reader}\"}}");
+    place.write_callers(&[&place.entries[..], &[entry]].concat());
+    let (serving, _) = place.serve();
+    let port = serving.address.rsplit_once(':').unwrap().1;
+    let control = format!("https://localhost:{port}");
+    secret(&place, "ci.token", &format!("{}\n", place.ci));
+    place.authority.identity(reader, "workload").write(&place.scratch.path(""), "dashboard");
+    fs::set_permissions(place.scratch.path("dashboard-key.pem"), fs::Permissions::from_mode(0o600)).unwrap();
+    let ask = |options: &[&str]| {
+        let (code, stdout, stderr) = place.scratch.run(&[&["status", "-o", "json", "--control"], options].concat(), "");
+        (code, stdout.contains("\"revision\": \""), stderr)
+    };
+    // No Envoy is there, which is the exit code 1.
+    let good = (1, true, String::new());
+    assert_eq!(ask(&[&control, "--ca", "ca.pem", "--token-file", "ci.token"]), good);
+    assert_eq!(ask(&[&control, "--ca", "ca.pem", "--cert", "dashboard.pem", "--key", "dashboard-key.pem"]), good);
+    let by_address = format!("https://127.0.0.1:{port}");
+    let options = ["--ca", "ca.pem", "--token-file", "ci.token"];
+    assert_eq!(ask(&[&[by_address.as_str(), "--server-name", "localhost"], &options[..]].concat()), good);
+    let mut from_environment = place.scratch.graylane(&["status", "--control", &control, "--ca", "ca.pem"]);
+    let output = from_environment.env("GRAYLANE_TOKEN_FILE", "ci.token").output().unwrap();
+    assert_eq!((output.status.code(), output.stderr.is_empty()), (Some(1), true), "{output:?}");
+
+    secret(&place, "wrong.token", "graylane_1234\n");
+    secret(&place, "empty.token", "\n");
+    place.scratch.write("open.token", &place.ci);
+    place.scratch.write("other.pem", Authority::new().pem());
+    let remote = "http://control.example:8460";
+    for (options, said) in [
+        (&[control.as_str()][..], "without --ca, expected the file of its authorities, such as /etc/ssl/certs"),
+        (
+            &[&control, "--ca", "ca.pem"],
+            "/v1/namespaces/default/status: found the status 401 Unauthorized (found no credentials, expected a token of",
+        ),
+        (
+            &[&control, "--ca", "ca.pem", "--token-file", "wrong.token"],
+            "found the status 401 Unauthorized (found a token that no caller has, expected a token",
+        ),
+        (
+            &[&control, "--ca", "ca.pem", "--token-file", "empty.token"],
+            "empty.token: found no token, expected one line",
+        ),
+        (
+            &[&control, "--ca", "ca.pem", "--token-file", "open.token"],
+            "open.token: found the mode 0644, open to everybody",
+        ),
+        (&[&control, "--ca", "other.pem", "--token-file", "ci.token"], "found no handshake (invalid peer certificate:"),
+        (&[&by_address, "--ca", "ca.pem", "--token-file", "ci.token"], "; --server-name where it has another name"),
+        (
+            &[remote, "--token-file", "ci.token"],
+            "found a token for http://control.example:8460, which is not this host",
+        ),
+        (&[&control, "--ca", "gone.pem"], "gone.pem: No such file"),
+        (&[&control, "--ca", "ca.pem", "--cert", "dashboard.pem"], "--key <FILE>"),
+    ] {
+        let (code, _, stderr) = ask(options);
+        assert!(code == 2 && stderr.contains(said), "{options:?}: {code} {stderr}");
+        assert!(!stderr.contains("graylane_1234") && !stderr.contains(&place.ci), "{stderr}");
+    }
+    // What only encrypts where nobody expects it.
+    let (code, _, said) = ask(&[&control.replace("https", "http"), "--token-file", "ci.token"]);
+    assert!(code == 2 && said.contains("found no HTTP answer"), "{said}");
+}
+
+#[test]
+fn a_probe_needs_no_token_but_an_authority() {
+    let place = Place::new("client-probe");
+    let (serving, _) = place.serve();
+    let port = serving.address.rsplit_once(':').unwrap().1;
+    let ready = format!("https://localhost:{port}/readyz");
+    let probe = |options: &[&str]| place.scratch.run(&[&["probe"], options].concat(), "");
+    assert_eq!(probe(&["--ca", "ca.pem", &ready]), (0, String::new(), String::new()));
+    let (code, _, said) = probe(&["--ca", "ca.pem", &format!("https://localhost:{port}/metrics")]);
+    assert!(code == 1 && said.contains("found the status 401 Unauthorized, expected a status of 200 to 299"), "{said}");
+    assert_eq!(probe(&[&ready]).0, 2);
+}
