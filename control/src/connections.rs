@@ -4,7 +4,14 @@ mod admission;
 mod paced;
 mod talk;
 
-use std::{future::Future, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    io,
+    net::SocketAddr,
+    pin::pin,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use axum::Router;
 use tokio::{
@@ -112,9 +119,13 @@ async fn open(
             let names = crate::access::tls::names(stream.get_ref().1);
             talk(Peer { address, names }).on(stream, ends).await;
         }
+        // Nobody was there: somebody looked whether the port is open.
+        Ok(Err(why)) if why.kind() == io::ErrorKind::UnexpectedEof => connections.refusals.count("handshake"),
         Ok(Err(why)) => {
             connections.refusals.count("handshake");
-            tracing::debug!("no handshake with {address}: {why}");
+            let why =
+                format!("found no handshake ({why}), expected TLS 1.3, and no certificate but one by --client-ca");
+            connections.refusals.note(address, &why, Instant::now());
         }
         Err(_) => connections.refusals.count("slow-handshake"),
     }

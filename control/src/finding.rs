@@ -93,7 +93,12 @@ impl Finding {
         }
     }
 
-    /// The same of a `problem` in the words `FILE: found …, expected …`; of `option` where it is in others.
+    /// A warning about a whole file, directory or option.
+    pub fn odd(file: &str, code: &'static str, found: impl Into<String>, better: &str) -> Self {
+        Self { severity: "warning".into(), ..Self::about(file, code, found, better) }
+    }
+
+    /// An error of a `problem` in the words `FILE: found …, expected …`; of `option` where it is in others.
     pub fn of_file(problem: &str, code: &'static str, option: &str) -> Self {
         let parts =
             problem.split_once(": found ").and_then(|(file, rest)| Some((file, rest.split_once(", expected ")?)));

@@ -193,6 +193,7 @@ impl Namespace {
         problems.extend(locked(&self.switch_problems).iter().cloned());
         problems.extend(locked(&self.store_problems).iter().cloned());
         let now = self.clock.now().steady;
+        problems.extend(self.metrics.refusals.findings(now));
         problems.extend(self.outrun(now));
         problems.extend(self.nodes().problems(now));
         problems

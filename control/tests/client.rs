@@ -21,7 +21,8 @@ mod visitor;
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
 use certificates::Authority;
-use place::Place;
+use place::{OPTIONS, Place, new_token};
+use serving::Serving;
 
 /// Writes a file for its owner's eyes.
 fn secret(place: &Place, name: &str, text: &str) {
@@ -108,4 +109,31 @@ fn a_probe_needs_no_token_but_an_authority() {
     let (code, _, said) = probe(&["--ca", "ca.pem", &format!("https://localhost:{port}/metrics")]);
     assert!(code == 1 && said.contains("found the status 401 Unauthorized, expected a status of 200 to 299"), "{said}");
     assert_eq!(probe(&[&ready]).0, 2);
+}
+
+#[test]
+fn a_revision_names_the_caller_and_a_publisher_does_not_switch_off() {
+    let place = Place::new("client-publish");
+    let (operator, entry) = new_token(&place.scratch, "ops", "operator");
+    place.write_callers(&[&place.entries[..], &[entry]].concat());
+    secret(&place, "ci.token", &place.ci);
+    secret(&place, "ops.token", &operator);
+    let options = [&["serve", "--store", "redb://revisions.redb"], &OPTIONS[..]].concat();
+    let serving = Serving::of(&mut place.scratch.graylane(&options));
+    let control = format!("https://localhost:{}", serving.address.rsplit_once(':').unwrap().1);
+    let ask = |words: &[&str], token: &str| {
+        let whom = ["--control", &control, "--ca", "ca.pem", "--token-file", token];
+        place.scratch.run(&[words, &whom[..]].concat(), "")
+    };
+    let (code, _, said) = ask(&["publish", "rules", "-m", "first", "--actor", "somebody"], "ci.token");
+    assert_eq!(code, 0, "{said}");
+    let (code, history, said) = ask(&["history", "-o", "json"], "ci.token");
+    assert!(code == 0 && history.contains("\"actor\": \"ci (somebody)\""), "{history} {said}");
+    let (code, _, said) = ask(&["off", "-m", "no"], "ci.token");
+    let found = "found the caller \"ci\", a publisher, expected a caller of the role operator";
+    assert!(code == 2 && said.contains(found), "{code} {said}");
+    let (code, _, said) = ask(&["off", "-m", "yes", "--actor", "ops"], "ops.token");
+    assert_eq!(code, 0, "{said}");
+    let (_, history, _) = ask(&["history", "-o", "json"], "ops.token");
+    assert!(history.contains("\"actor\": \"ops\""), "{history}");
 }

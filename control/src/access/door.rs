@@ -8,7 +8,7 @@ use std::{
 
 use axum::{
     extract::{MatchedPath, Request, State},
-    http::{HeaderMap, Method, header},
+    http::{HeaderMap, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
@@ -95,6 +95,7 @@ fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
 
 /// Lets a request through to its route, with its [`Caller`] among its extensions, or answers why not.
 pub async fn guard(State((guard, table)): State<(Guard, Arc<[Route]>)>, mut request: Request, next: Next) -> Response {
+    let address = request.extensions().get::<Peer>().map(|peer| peer.address);
     match admitted(&guard.door, &table, &request) {
         Ok(Admitted { caller, limit }) => {
             // Whatever a handler does with the headers: there is no token among them.
@@ -104,15 +105,20 @@ pub async fn guard(State((guard, table)): State<(Guard, Arc<[Route]>)>, mut requ
             }
             let late = Late::default();
             let response = next.run(timely::within(limit, request, &late)).await;
-            if late.is_it() { guard.refuse(Refusal::Body(limit)) } else { response }
+            if late.is_it() { guard.refuse(Refusal::Body(limit), address) } else { response }
         }
-        Err(refusal) => guard.refuse(refusal),
+        Err(refusal) => guard.refuse(refusal, address),
     }
 }
 
 impl Guard {
-    fn refuse(&self, refusal: Refusal) -> Response {
+    fn refuse(&self, refusal: Refusal, address: Option<IpAddr>) -> Response {
         self.refusals.count(refusal.label());
+        // Whoever is refused for who it is may be an Envoy that gets no rules: the status says so.
+        let is_about_who = matches!(refusal.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
+        if let Some(address) = address.filter(|_| is_about_who) {
+            self.refusals.note(address, &refusal.detail(), Instant::now());
+        }
         refusal.into_response()
     }
 }

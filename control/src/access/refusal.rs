@@ -73,7 +73,8 @@ impl Refusal {
         }
     }
 
-    fn status(&self) -> StatusCode {
+    /// The status it is answered with.
+    pub fn status(&self) -> StatusCode {
         match self {
             Self::NoCredentials | Self::NoToken | Self::UnknownToken => StatusCode::UNAUTHORIZED,
             Self::UnknownCertificate(_) | Self::Ambiguous(_) => StatusCode::UNAUTHORIZED,
@@ -85,7 +86,8 @@ impl Refusal {
         }
     }
 
-    fn detail(&self) -> String {
+    /// `found …, expected …`.
+    pub fn detail(&self) -> String {
         const TOKEN: &str = "a token of a caller, as `authorization: Bearer TOKEN`";
         match self {
             Self::NoCredentials => format!("found no credentials, expected {TOKEN}, or a client certificate of one"),

@@ -64,6 +64,10 @@ const UNREAD: &str = "--rules: reading the directory ended unexpectedly, which i
 /// file that cannot be used changes nothing, and the answer, stderr and the status say why. Every change of a switch, by the
 /// file or by a document, is a line on stderr and an event SwitchChanged of /v1/events.
 ///
+/// On an address that other machines reach it begins only with TLS (--tls-cert, --tls-key) and callers (--callers): who is known
+/// by which token or client certificate, and may what. `graylane tokens new` makes tokens; docs/access.md has the roles, the
+/// limits, and how everything is replaced while it serves. On loopback without callers everybody may everything.
+///
 /// An Envoy has two connections open, one that polls and one that reports, and each takes a file descriptor. The soft
 /// limit of these is raised to the hard one (`ulimit -Hn`), and the log says what it is: half of it, less a few dozen, is
 /// how many Envoys can be served, up to 10,000.
@@ -73,6 +77,8 @@ Examples:
   graylane serve --rules rules/
   graylane serve --rules rules/ --owned x-gray-variant,x-feature-flags
   graylane serve --rules rules/ --signing-key release-1.pem --valid-for 24h
+  graylane serve --rules rules/ --listen 0.0.0.0:8460 --callers callers.yaml \\
+    --tls-cert server.pem --tls-key server-key.pem --client-ca ca.pem
   # any free port; the first line of stdout tells which
   graylane serve --rules rules/ --listen localhost:0
   curl -s http://127.0.0.1:8460/v1/namespaces/default/status
@@ -88,13 +94,14 @@ Paths:
 
 Signals:
   SIGTERM, SIGINT  answer whoever waits, and end
-  SIGHUP           read the signing keys again, where there are any
+  SIGHUP           read signing keys, certificates and callers again, where
+                   there are any
   SIGUSR1          read --switches @FILE again
 
 Exit codes:
   0  ended by SIGTERM or SIGINT, every waiting poll answered
-  2  wrong usage, such as a file for the directory; a signing key cannot be
-     used; the address cannot be listened on; or reading the directory failed
+  2  wrong usage, such as a file for the directory; a key, a certificate or
+     the file of callers cannot be used; the address cannot be listened on; or reading the directory failed
      by a fault of graylane: start it again")]
 pub struct Arguments {
     #[command(flatten)]
