@@ -13,6 +13,7 @@ mod explain;
 mod history;
 mod import;
 mod istio;
+mod keeping;
 mod keys;
 mod made;
 mod paths;
@@ -59,6 +60,10 @@ enum Command {
     Unfreeze(change::Unfreeze),
     History(history::Listing),
     Show(history::Show),
+    Backup(keeping::Backup),
+    Restore(keeping::Restore),
+    Verify(keeping::Verify),
+    Compact(keeping::Compact),
     Check(check::Arguments),
     Explain(explain::Arguments),
     Decide(decide::Arguments),
@@ -91,6 +96,10 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Unfreeze(arguments) => change::unfreeze(&arguments),
         Command::History(arguments) => history::list(&arguments),
         Command::Show(arguments) => history::show(&arguments),
+        Command::Backup(arguments) => keeping::backup(&arguments),
+        Command::Restore(arguments) => keeping::restore(&arguments),
+        Command::Verify(arguments) => keeping::verify(&arguments),
+        Command::Compact(arguments) => keeping::compact(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Decide(arguments) => decide::run(&arguments),

@@ -7,6 +7,9 @@ use crate::failure::Failure;
 /// The variable of the environment that says where rule sets and revisions are, where a command is not told.
 pub const VARIABLE: &str = "GRAYLANE_STORE";
 
+/// The store where nothing is said.
+pub const DEFAULT: &str = "redb://graylane.redb";
+
 /// What the environment says; None where it says nothing.
 ///
 /// # Errors

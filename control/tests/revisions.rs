@@ -253,3 +253,48 @@ fn the_command_line_works_with_a_control_plane_and_without() {
     let (code, said, _) = scratch.run(&["on", "--store", "redb://store.redb", "--actor", "bob"], "");
     assert!(code == 0 && said.contains("shop on again"), "{said}");
 }
+
+#[test]
+fn a_backup_brings_everything_back_in_a_new_epoch() {
+    let scratch = Scratch::new("backup");
+    scratch.write("rules.yaml", rule_set("shop", "stable"));
+    let run = |arguments: &[&str]| scratch.run(arguments, "");
+    let on = |store: &str, arguments: &[&str]| {
+        let (code, said, why) = run(&[arguments, &["--store", store]].concat());
+        assert_eq!(code, 0, "{arguments:?}: {said}{why}");
+        said
+    };
+    let (one, other) = ("redb://one.redb", "redb://other.redb");
+    let (code, _, why) = run(&["backup", "none.graylane", "--store", one]);
+    assert!(code == 1 && why.contains("found nothing published"), "{why}");
+    on(one, &["publish", "rules.yaml", "-m", "the first"]);
+    scratch.write("rules.yaml", rule_set("shop", "canary"));
+    on(one, &["publish", "rules.yaml", "-m", "the second"]);
+    let said = on(one, &["backup", "nightly.graylane"]);
+    assert!(said.contains("2 revisions") && said.contains("verified"), "{said}");
+    let (code, said, _) = run(&["verify", "--file", "nightly.graylane"]);
+    assert!(code == 0 && said.starts_with("backup nightly of default"), "{said}");
+    on(other, &["restore", "nightly.graylane", "-m", "the disk was lost"]);
+    let listed = on(other, &["history", "-o", "json"]);
+    let listed: Value = serde_json::from_str(&listed).unwrap();
+    let of = |place: usize| listed["revisions"][place]["revision"].as_str().unwrap().split_once('.').unwrap();
+    assert_eq!(listed["revisions"].as_array().unwrap().len(), 3, "{listed:#}");
+    assert!(of(0).0.parse::<u64>().unwrap() > of(1).0.parse::<u64>().unwrap(), "a later epoch: {listed:#}");
+    assert_eq!((of(0).1, &listed["revisions"][0]["action"]["label"]), ("1", &json!("nightly")));
+    let said = on(other, &["verify"]);
+    assert!(said.contains("3 revisions") && said.ends_with("as they were put there\n"), "{said}");
+    on(other, &["rollback", "-m", "and back"]);
+    assert!(on(other, &["show", "--into", "back"]).is_empty());
+    assert_eq!(std::fs::read_to_string(scratch.path("back/rules.yaml")).unwrap(), rule_set("shop", "stable"));
+    let said = on(other, &["compact", "--keep", "1"]);
+    assert!(said.starts_with("3 revisions and "), "{said}");
+    let (code, _, why) = run(&["show", "1", "--store", one]);
+    assert_eq!(code, 0, "{why}");
+    let mut damaged = std::fs::read(scratch.path("nightly.graylane")).unwrap();
+    let middle = damaged.len() / 2;
+    damaged[middle] ^= 1;
+    scratch.write("damaged.graylane", damaged);
+    let (code, _, why) = run(&["restore", "damaged.graylane", "--store", "redb://third.redb"]);
+    assert!(code == 1 && why.contains("damaged.graylane: byte "), "{why}");
+    assert!(!scratch.path("third.redb").exists());
+}

@@ -6,6 +6,7 @@ mod remote;
 use std::time::Duration;
 
 use graylane_store::{Manifest, Place};
+pub use local::on_store;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 

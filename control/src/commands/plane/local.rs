@@ -72,12 +72,20 @@ fn on<T>(
     namespace: &str,
     work: impl AsyncFnOnce(Arc<Revisions>) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let runtime = runtime.map_err(|why| Failure::unable(format!("no threads to work with: {why}")))?;
-    runtime.block_on(async {
+    on_store(async {
         let store = open(place).await.map_err(Failure::unable)?;
         work(Arc::new(Revisions::new(store, namespace, Clock::system(), Vec::new()))).await
     })
+}
+
+/// Does work on a store, to its end.
+///
+/// # Errors
+/// Those of the work.
+pub fn on_store<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|why| Failure::unable(format!("no threads to work with: {why}")))?;
+    runtime.block_on(work)
 }
 
 fn told<T: DeserializeOwned>(value: &impl Serialize, place: &Place) -> Result<Told<T>, Failure> {

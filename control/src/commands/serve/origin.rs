@@ -9,9 +9,6 @@ use crate::{clock::Clock, failure::Failure, place, revisions::Revisions};
 /// So many bytes of documents and snapshots are kept in memory: the last revisions of most namespaces.
 const CACHE: usize = 64 << 20;
 
-/// The store where nothing is said.
-const DEFAULT: &str = "redb://graylane.redb";
-
 // No doc comment: clap would take it for the description of the command.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Origin {
@@ -47,7 +44,7 @@ impl Origin {
         };
         match given {
             Some(place) => Ok(place),
-            None => DEFAULT.parse().map_err(Failure::unable),
+            None => place::DEFAULT.parse().map_err(Failure::unable),
         }
     }
 

@@ -1,9 +1,10 @@
-//! `demo`: real requests through the real Envoy, decided by the shipped rules, which then change under load.
+//! `demo`: real requests through the real Envoy, decided by the shipped rules, which then change under load; and a release with a history.
 //!
-//! Ends with status 0 only if no request failed. `demo --keep` serves on the shipped ports until it is interrupted.
+//! Ends with status 0 only if no request and no command failed. `demo --keep` serves on the shipped ports until it is interrupted.
 
 mod keep;
 mod page;
+mod release;
 mod requests;
 mod under_load;
 
@@ -28,6 +29,8 @@ fn demo() -> ExitCode {
     requests::show(&mesh);
     requests::explain(&mut mesh);
     let failed = under_load::show(&mut mesh);
+    drop(mesh);
+    let failed = failed + release::show();
     println!("\nThe ports above are closed again; to try them yourself: make up");
     if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
