@@ -161,6 +161,22 @@ impl Client {
         Ok(self.ask_target(Method::GET, &self.url.target, None, limit)?.0)
     }
 
+    /// One that asks `url` without encryption and credentials.
+    pub fn plain(url: Url) -> Self {
+        Self { url, connector: None, authorization: None }
+    }
+
+    /// Asks for the URL itself, from where others are asked as well: status, and a body of at most `most` bytes.
+    ///
+    /// # Errors
+    /// Why there was no whole answer. Whoever asks says how long it may take.
+    pub async fn fetch(&self, most: usize) -> Result<(StatusCode, Bytes), String> {
+        let request = self.request(Method::GET, &self.url.target, None)?;
+        let (head, body) = self.send(request).await?.into_parts();
+        let body = Limited::new(body, most).collect().await.map_err(|why| why.to_string())?;
+        Ok((head.status, body.to_bytes()))
+    }
+
     fn ask_target(
         &self,
         method: Method,

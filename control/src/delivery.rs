@@ -21,6 +21,7 @@ use axum::{
 use crate::{
     access::{Door, Guard, Need, Routes},
     namespace::Namespace,
+    page,
 };
 
 pub use problem::Problem;
@@ -44,6 +45,7 @@ fn routes() -> Routes<Arc<Namespace>> {
         .post("/v1/namespaces/{namespace}/acks", Need::Fetch, acks::take)
         .get("/v1/namespaces/{namespace}/status", Need::Read, status::tell)
         .and(revisions::routes())
+        .and(page::routes())
         .get("/v1/events", Need::Read, events::tell)
         .post("/v1/switches/reload", Need::Operate, switches::reload)
         .get("/metrics", Need::Read, metrics::tell)
@@ -58,7 +60,8 @@ async fn ready(State(namespace): State<Arc<Namespace>>) -> Result<&'static str, 
 }
 
 async fn unknown(uri: Uri) -> Problem {
-    let expected = "expected one under /v1/namespaces/, /v1/events, /v1/switches/reload, /metrics, /healthz or /readyz";
+    let expected = "expected one under /v1/namespaces/, /v1/events, /v1/switches/reload, /metrics, /healthz or /readyz, or \
+                    the page at /";
     Problem::new(StatusCode::NOT_FOUND, format!("found the path {:?}, {expected}", uri.path()))
 }
 

@@ -12,11 +12,11 @@ use std::{
 use tokio::task::JoinError;
 
 use crate::{
-    documents::{self, Compiled, Gathered},
+    documents::{self, Compiled, Document, Gathered},
     finding::Finding,
     namespace::Namespace,
     overrides::{Origin, Overriding},
-    publication::Publication,
+    publication::{Content, Publication},
     reload::{NotReloaded, Order, Orders, Outcome, Reloaded},
     watch::Watch,
 };
@@ -40,10 +40,16 @@ struct Directory {
 
 /// What reading the directory came to.
 enum Reading {
-    /// A snapshot, what is odd about the documents, and which parser read them.
-    Usable(Box<Compiled>),
+    /// What can be published.
+    Usable(Box<Sound>),
     /// Why there is none.
     Broken(Vec<Finding>),
+}
+
+/// What was read and compiled: a snapshot, what is odd about the documents, which parser read them, and they themselves.
+struct Sound {
+    compiled: Compiled,
+    texts: Vec<Document>,
 }
 
 /// Publishes what stands in `directory`, now and after every change, for ever: it returns only where reading the
@@ -130,9 +136,9 @@ async fn obeyed(
         (directory, read)
     };
     let (directory, read) = tokio::task::spawn_blocking(read).await?;
-    let outcome = read.map(|compiled| {
+    let outcome = read.map(|sound| {
         namespace.replace_switch_problems(Vec::new());
-        let published = publish(compiled, accepted, namespace);
+        let published = publish(sound, accepted, namespace);
         let changed = published.as_ref().map(|published| published.switch_changes.clone()).unwrap_or_default();
         Reloaded { revision: in_use(namespace), published: published.is_some(), changed }
     });
@@ -179,7 +185,7 @@ impl Directory {
             let after = mark::Mark::of(&self.path);
             if after == before {
                 self.seen = Some(after);
-                return Some(self.reading(&gathered));
+                return Some(self.reading(gathered));
             }
             before = after;
         }
@@ -190,14 +196,14 @@ impl Directory {
 
     /// Reads the overrides at `origin` again and the directory with them; where one of the two cannot be used, the overrides
     /// stay as they are.
-    fn read_overrides(&mut self, origin: &Origin) -> Result<Compiled, NotReloaded> {
+    fn read_overrides(&mut self, origin: &Origin) -> Result<Sound, NotReloaded> {
         if !matches!(origin, Origin::File(_)) {
             return Err(NotReloaded::NoFile);
         }
         let read = origin.read().map_err(NotReloaded::Unreadable)?;
         let before = std::mem::replace(&mut self.overriding, read);
         let why = match self.look(true) {
-            Some(Reading::Usable(compiled)) => return Ok(*compiled),
+            Some(Reading::Usable(sound)) => return Ok(*sound),
             Some(Reading::Broken(findings)) => NotReloaded::Broken(findings),
             None => NotReloaded::Busy,
         };
@@ -207,9 +213,9 @@ impl Directory {
         Err(why)
     }
 
-    fn reading(&self, gathered: &Gathered) -> Reading {
-        match documents::compiled_with(gathered, &self.owned, &self.overriding) {
-            Ok(compiled) => Reading::Usable(Box::new(compiled)),
+    fn reading(&self, gathered: Gathered) -> Reading {
+        match documents::compiled_with(&gathered, &self.owned, &self.overriding) {
+            Ok(compiled) => Reading::Usable(Box::new(Sound { compiled, texts: gathered.documents })),
             Err(findings) => Reading::Broken(findings),
         }
     }
@@ -217,7 +223,7 @@ impl Directory {
 
 fn apply(reading: Reading, accepted: Instant, namespace: &Namespace) {
     match reading {
-        Reading::Usable(compiled) => _ = publish(*compiled, accepted, namespace),
+        Reading::Usable(sound) => _ = publish(*sound, accepted, namespace),
         Reading::Broken(findings) => {
             let (line, documents) = (summary(&findings), refused(&findings));
             if namespace.replace_problems(findings) != namespace.document_problems() {
@@ -229,11 +235,11 @@ fn apply(reading: Reading, accepted: Instant, namespace: &Namespace) {
 }
 
 /// Publishes what can be used, and logs what is new; gives it where anything is.
-fn publish(compiled: Compiled, accepted: Instant, namespace: &Namespace) -> Option<Arc<Publication>> {
-    let Compiled { snapshot, warnings, parsed, .. } = compiled;
+fn publish(sound: Sound, accepted: Instant, namespace: &Namespace) -> Option<Arc<Publication>> {
+    let Sound { compiled: Compiled { snapshot, warnings, parsed, .. }, texts } = sound;
     let before = namespace.replace_problems(warnings.clone());
     let was_broken = before.iter().any(Finding::is_error);
-    let published = namespace.publish(snapshot, parsed, accepted);
+    let published = namespace.publish(snapshot, Content { parsed, texts }, accepted);
     if let Some(published) = &published {
         let (revision, bytes, names) = (published.revision, published.size(), published.rule_sets.join(", "));
         tracing::info!("revision {revision} published: {bytes} bytes, rule sets: {names}");

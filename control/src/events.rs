@@ -9,11 +9,17 @@ use graylane_rules::Revision;
 use serde::Serialize;
 use tokio::sync::broadcast;
 
-use crate::switch_changes::SwitchChanged;
+use crate::{
+    nodes::{Taken, Verdict},
+    publication::Publication,
+    revisions,
+    switch_changes::SwitchChanged,
+};
 
-/// So many tellings, each of all that a revision changed, are kept for a listener that reads slowly; one that is further
-/// behind is cut off.
-const KEPT: usize = 64;
+/// So many tellings, each of all that a revision or a report changed, are kept for a listener that reads slowly; one that is
+/// further behind is cut off. A revision that ten thousand Envoys acknowledge at once is no reason for that, where a listener
+/// reads at all.
+pub const KEPT: usize = 4_096;
 
 /// The most listeners at a time.
 pub const LISTENERS: usize = 64;
@@ -22,6 +28,52 @@ pub const LISTENERS: usize = 64;
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "event", rename_all = "camelCase")]
 pub enum Event {
+    /// A revision is delivered from now on.
+    #[serde(rename = "Published")]
+    Published {
+        /// The revision.
+        revision: String,
+        /// What was done, in words, where a store keeps that.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        action: Option<String>,
+        /// Who did it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        actor: Option<String>,
+        /// Why.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
+    /// A worker runs another revision than before.
+    #[serde(rename = "Acknowledged")]
+    Acknowledged {
+        /// The revision.
+        revision: String,
+        /// Its Envoy's `--service-node`.
+        node: String,
+        /// Its own name.
+        worker: String,
+    },
+    /// A worker refuses a revision.
+    #[serde(rename = "Refused")]
+    Refused {
+        /// The revision.
+        revision: String,
+        /// Its Envoy's `--service-node`.
+        node: String,
+        /// Its own name.
+        worker: String,
+        /// Why; empty where it does not say.
+        why: String,
+    },
+    /// Every live worker runs a revision.
+    #[serde(rename = "InEffect")]
+    InEffect {
+        /// The revision.
+        revision: String,
+        /// How long that took, from the change to the last ack; not there where nobody was there to be waited for.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        seconds: Option<f64>,
+    },
     /// A revision gives upstreams another value of a switch.
     #[serde(rename = "SwitchChanged")]
     SwitchChanged {
@@ -37,6 +89,10 @@ impl Event {
     /// The name that listeners choose by.
     pub fn name(&self) -> &'static str {
         match self {
+            Event::Published { .. } => "Published",
+            Event::Acknowledged { .. } => "Acknowledged",
+            Event::Refused { .. } => "Refused",
+            Event::InEffect { .. } => "InEffect",
             Event::SwitchChanged { .. } => "SwitchChanged",
         }
     }
@@ -62,15 +118,47 @@ pub struct Listener {
 }
 
 impl Events {
-    /// Tells how switches changed with `revision`.
-    pub fn switches_changed(&self, revision: Revision, changes: &[SwitchChanged]) {
-        let event = |changed: &SwitchChanged| {
-            let (revision, changed) = (revision.to_string(), changed.clone());
+    /// Tells that `publication` is delivered, and how switches changed with it.
+    pub fn published(&self, publication: &Publication) {
+        let revision = publication.revision.to_string();
+        let manifest = publication.manifest.as_ref();
+        let published = Event::Published {
+            revision: revision.clone(),
+            action: manifest.map(|manifest| revisions::words(&manifest.action)),
+            actor: manifest.map(|manifest| manifest.actor.clone()),
+            reason: manifest.map(|manifest| manifest.reason.clone()),
+        };
+        let switched = |changed: &SwitchChanged| {
+            let (revision, changed) = (revision.clone(), changed.clone());
             Event::SwitchChanged { revision, changed }
         };
-        let events: Vec<_> = changes.iter().map(event).collect();
+        self.tell(std::iter::once(published).chain(publication.switch_changes.iter().map(switched)));
+    }
+
+    /// Tells what a report of `node` came to.
+    pub fn reported(&self, node: &str, taken: &Taken) {
+        let told = |verdict: &Verdict| {
+            let (revision, node, worker) = (verdict.revision.to_string(), node.to_owned(), verdict.worker.clone());
+            match &verdict.refused {
+                None => Event::Acknowledged { revision, node, worker },
+                Some(why) => Event::Refused { revision, node, worker, why: why.clone() },
+            }
+        };
+        let in_effect = |revision: Revision| {
+            let seconds = taken.effect.map(|effect| effect.as_secs_f64());
+            Event::InEffect { revision: revision.to_string(), seconds }
+        };
+        let completed = taken.awaited.filter(|_| taken.completed).map(in_effect);
+        self.tell(taken.verdicts.told.iter().map(told).chain(completed));
+    }
+
+    /// Tells what happened at once; where nobody listens there is nobody to tell.
+    fn tell(&self, events: impl Iterator<Item = Event>) {
+        if self.listening() == 0 {
+            return;
+        }
+        let events: Vec<_> = events.collect();
         if !events.is_empty() {
-            // Where nobody listens there is nobody to tell.
             let _ = self.sender.send(Arc::new(events));
         }
     }

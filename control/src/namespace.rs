@@ -1,5 +1,7 @@
 //! One namespace while it is served: what is published, what is wrong, who waits and who runs what.
 
+mod watching;
+
 use std::{
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -14,17 +16,20 @@ use tokio::sync::watch;
 
 use crate::{
     clock::{Clock, Moment},
-    documents::{ParsedDocument, agree},
+    documents::agree,
     events::Events,
     finding::Finding,
     metrics::Metrics,
     nodes::{Acks, Nodes, Report, TooMany},
-    publication::Publication,
+    page,
+    publication::{Content, Publication},
     reload::{Orders, Reload},
     revisions::{Revisions, Running},
     sealer::{Sealed, Sealer},
     sharing::Sharing,
 };
+
+pub use watching::Watching;
 
 /// The most long polls that wait at a time.
 const WAITING_LIMIT: usize = 10_000;
@@ -50,6 +55,8 @@ pub struct Namespace {
     pub revisions: Option<Arc<Revisions>>,
     /// Tells other control planes over that store what Envoys report; None where there can be none.
     pub sharing: Option<Arc<Sharing>>,
+    /// What the page was told, and what it remembers.
+    pub page: page::Settings,
     orders: Mutex<Option<Orders>>,
     epoch: u64,
     published: watch::Sender<Option<Arc<Publication>>>,
@@ -96,6 +103,7 @@ impl Namespace {
             reload,
             revisions: None,
             sharing: None,
+            page: page::Settings::default(),
             orders: Mutex::new(Some(orders)),
             name: name.into(),
             clock,
@@ -125,6 +133,12 @@ impl Namespace {
         self
     }
 
+    /// The same with a page that was told this.
+    pub fn shown(mut self, page: page::Settings) -> Self {
+        self.page = page;
+        self
+    }
+
     /// What is published now.
     pub fn published(&self) -> Option<Arc<Publication>> {
         self.published.borrow().clone()
@@ -134,24 +148,19 @@ impl Namespace {
     /// The change it comes from was `accepted` then: the time to effect begins there.
     ///
     /// One task publishes; two at once could draw the same number.
-    pub fn publish(
-        &self,
-        snapshot: Snapshot,
-        documents: Vec<ParsedDocument>,
-        accepted: Instant,
-    ) -> Option<Arc<Publication>> {
+    pub fn publish(&self, snapshot: Snapshot, content: Content, accepted: Instant) -> Option<Arc<Publication>> {
         let current = self.published();
         let number = current.as_ref().map_or(1, |current| current.revision.number.saturating_add(1));
         let revision = Revision { epoch: self.epoch, number };
         let head = Head::of(&self.name, revision, SNAPSHOT_FORMAT, snapshot.bytes());
         // The same content read by another parser is a change, and to be seen as one.
         let is_same =
-            |current: &Arc<Publication>| current.sha256 == head.sha256 && agree(&current.documents, &documents);
+            |current: &Arc<Publication>| current.sha256 == head.sha256 && agree(&current.documents, &content.parsed);
         if current.as_ref().is_some_and(is_same) {
             return None;
         }
         let now = self.clock.now();
-        let publication = Publication::new(head, snapshot, documents, &self.sealer, now);
+        let publication = Publication::new(head, snapshot, content, &self.sealer, now);
         Some(self.release(publication, current.as_deref(), accepted))
     }
 
@@ -165,7 +174,8 @@ impl Namespace {
             return None;
         }
         let head = Head::of(&self.name, head.revision, SNAPSHOT_FORMAT, snapshot.bytes());
-        let publication = Publication::new(head, snapshot, documents, &self.sealer, self.clock.now());
+        let content = Content { parsed: documents, texts: Vec::new() };
+        let publication = Publication::new(head, snapshot, content, &self.sealer, self.clock.now());
         Some(self.release(publication.of(*manifest), current.as_deref(), accepted))
     }
 
@@ -173,9 +183,10 @@ impl Namespace {
         let (revision, now) = (publication.revision, publication.at);
         let publication = Arc::new(publication.following(current));
         let superseded = self.nodes().await_revision(revision, accepted, now.steady);
+        // Before anybody can acknowledge it.
+        self.events.published(&publication);
         self.published.send_replace(Some(Arc::clone(&publication)));
         self.metrics.count_publication(superseded, publication.switch_changes.len());
-        self.events.switches_changed(revision, &publication.switch_changes);
         publication
     }
 
@@ -206,7 +217,9 @@ impl Namespace {
 
     /// Replaces what is wrong with the documents; gives what was wrong before.
     pub fn replace_problems(&self, problems: Vec<Finding>) -> Vec<Finding> {
-        std::mem::replace(&mut locked(&self.problems), problems)
+        let before = std::mem::replace(&mut *locked(&self.problems), problems);
+        self.stir();
+        before
     }
 
     /// When the latest look at the documents began; what is wrong with them is known from that, or from a later one.
@@ -236,7 +249,9 @@ impl Namespace {
 
     /// Replaces why the head of the store is not served; gives what it was before.
     pub fn replace_store_problems(&self, problems: Vec<Finding>) -> Vec<Finding> {
-        std::mem::replace(&mut locked(&self.store_problems), problems)
+        let before = std::mem::replace(&mut *locked(&self.store_problems), problems);
+        self.stir();
+        before
     }
 
     /// Where orders to read overrides again arrive; None where somebody has it already.
@@ -249,9 +264,11 @@ impl Namespace {
     /// # Errors
     /// When too many report; what was known stays.
     pub fn take(&self, report: Report, now: Moment) -> Result<(), TooMany> {
+        let node = report.node.id.clone();
         let taken = self.nodes().take(report, now)?;
+        self.events.reported(&node, &taken);
         self.metrics.count_report(&taken);
-        self.reported.send_modify(|count| *count = count.wrapping_add(1));
+        self.stir();
         taken.complaints.log();
         taken.trouble.log();
         Ok(())
@@ -260,6 +277,16 @@ impl Namespace {
     /// Who runs what.
     pub fn nodes(&self) -> MutexGuard<'_, Nodes> {
         locked(&self.nodes)
+    }
+
+    /// Begins to wait for what changes from now on: publications, reports of Envoys, problems.
+    pub fn watch(&self) -> Watching {
+        Watching::of(self.published.subscribe(), self.reported.subscribe())
+    }
+
+    /// Tells whoever watches that something is not as it was.
+    fn stir(&self) {
+        self.reported.send_modify(|count| *count = count.wrapping_add(1));
     }
 
     /// Who runs `revision`, which was asked for at `asked`, as soon as everybody does, or when `wait` has passed.

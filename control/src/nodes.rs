@@ -26,7 +26,7 @@ use trouble::Trouble;
 pub use acks::{Acks, WorkerAck};
 pub use effects::Effects;
 pub use history::Behind;
-pub use node::{Known, Node, Verdicts};
+pub use node::{Known, Node, Verdict, Verdicts};
 pub use report::{Fetcher, Report, Role};
 
 /// The most Envoys known at a time.
@@ -55,6 +55,8 @@ pub struct Taken {
     pub trouble: Trouble,
     /// What is new about its workers.
     pub verdicts: Verdicts,
+    /// The revision that was awaited.
+    pub awaited: Option<Revision>,
     /// Whether it brought the awaited revision into effect everywhere.
     pub completed: bool,
     /// How long that took, if it was timed.
@@ -131,9 +133,9 @@ impl Nodes {
         let before = before.map(|before| before.complaints()).unwrap_or_default();
         let complaints = Change::of(&id, &before, node.complaints());
         self.nodes.insert(id, node);
-        let counted = self.effects.count;
+        let (awaited, counted) = (self.effects.awaited().map(|awaited| awaited.revision), self.effects.count);
         let effect = self.measure(now.steady);
-        Ok(Taken { complaints, trouble, verdicts, completed: self.effects.count > counted, effect })
+        Ok(Taken { complaints, trouble, verdicts, awaited, completed: self.effects.count > counted, effect })
     }
 
     /// How far a worker is from what is published; None where it runs that.

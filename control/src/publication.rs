@@ -10,10 +10,19 @@ use graylane_store::Manifest;
 
 use crate::{
     clock::Moment,
-    documents::ParsedDocument,
+    documents::{Document, ParsedDocument},
     sealer::{Sealed, Sealer},
     switch_changes::SwitchChanged,
 };
+
+/// What a snapshot was compiled from.
+#[derive(Debug, Default)]
+pub struct Content {
+    /// Which parser read each document.
+    pub parsed: Vec<ParsedDocument>,
+    /// The documents themselves; none where a store keeps them.
+    pub texts: Vec<Document>,
+}
 
 /// A snapshot and its number, which never change. Its envelopes do: they age.
 pub struct Publication {
@@ -27,6 +36,8 @@ pub struct Publication {
     pub rule_sets: Vec<String>,
     /// Which parser read each of its documents.
     pub documents: Vec<ParsedDocument>,
+    /// Its documents as they stood in a directory; none where a store keeps them.
+    pub texts: Vec<Document>,
     /// How switches differ from what was published before.
     pub switch_changes: Vec<SwitchChanged>,
     /// What it says of itself, where it is kept in a store.
@@ -40,14 +51,26 @@ pub struct Publication {
 impl Publication {
     /// `snapshot` with the `head` of its envelope in the newest format, which is sealed at once: whoever waits is not to
     /// wait for that.
-    pub fn new(head: Head, snapshot: Snapshot, documents: Vec<ParsedDocument>, sealer: &Sealer, at: Moment) -> Self {
+    pub fn new(head: Head, snapshot: Snapshot, content: Content, sealer: &Sealer, at: Moment) -> Self {
         let (revision, sha256, namespace) = (head.revision(), head.sha256.clone(), head.namespace.clone());
         let sealed = sealer.seal(head, snapshot.bytes(), at);
         let rule_sets = snapshot.rule_sets().map(|name| String::from_utf8_lossy(name).into_owned()).collect();
         let sealed = Mutex::new(BTreeMap::from([(SNAPSHOT_FORMAT, Arc::new(sealed))]));
-        let switch_changes = Vec::new();
-        let manifest = None;
-        Self { revision, at, sha256, rule_sets, documents, switch_changes, manifest, namespace, snapshot, sealed }
+        let (switch_changes, manifest) = (Vec::new(), None);
+        let Content { parsed: documents, texts } = content;
+        Self {
+            revision,
+            at,
+            sha256,
+            rule_sets,
+            documents,
+            texts,
+            switch_changes,
+            manifest,
+            namespace,
+            snapshot,
+            sealed,
+        }
     }
 
     /// The same, which says this of itself.
@@ -77,6 +100,11 @@ impl Publication {
         let fresh = Arc::new(sealer.seal(head, bytes, now));
         sealed.insert(format, Arc::clone(&fresh));
         Some(fresh)
+    }
+
+    /// What Envoys load.
+    pub fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
     }
 
     /// The size of the snapshot in the newest format, in bytes.

@@ -15,6 +15,7 @@ mod proposal;
 mod reading;
 mod refusal;
 mod running;
+mod words;
 mod writing;
 
 pub use base::{Base, Held};
@@ -24,6 +25,7 @@ pub use making::{Made, Outcome};
 pub use proposal::{Proposal, Sample, Wish};
 pub use refusal::Refusal;
 pub use running::Running;
+pub use words::words;
 
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -168,7 +168,8 @@ impl Status {
 }
 
 impl NodeStatus {
-    fn of(id: &str, node: &Node, nodes: &Nodes, now: Moment) -> Self {
+    /// How `node`, whose id is `id`, stands `now`.
+    pub fn of(id: &str, node: &Node, nodes: &Nodes, now: Moment) -> Self {
         Self {
             id: id.to_owned(),
             cluster: node.cluster.clone(),

@@ -2,10 +2,7 @@
 
 mod compared;
 mod logged;
-mod masked;
-mod notes;
 pub(super) mod surroundings;
-mod watched;
 
 use std::{
     ffi::OsString,
@@ -21,6 +18,7 @@ use crate::{
     clock::Clock,
     curl,
     documents::{self, ParsedDocument},
+    explanation::{self, Asked, Masked},
     failure::Failure,
     finding::one_line,
     overrides, owned,
@@ -29,9 +27,7 @@ use crate::{
     shell,
 };
 use logged::Logged;
-use masked::Masked;
 use surroundings::Surroundings;
-use watched::Watched;
 
 /// Explain the decision for one request, written as for curl.
 ///
@@ -143,8 +139,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     if let Some(logged) = &logged {
         request.carried = logged.inherited(&snapshot);
     }
-    let asked = Asked { as_sent: &as_sent, stripped: &stripped, request: &request, logged: logged.as_ref() };
-    let written = write(&asked, &snapshot, &parsed, &mut io::stdout().lock());
+    let absent = logged.as_ref().map(|logged| logged.absent.as_slice());
+    let asked = Asked { as_sent: &as_sent, stripped: &stripped, request: &request, absent };
+    let written = write(&asked, logged.as_ref(), &snapshot, &parsed, &mut io::stdout().lock());
     written.map_err(|why| Failure::unwritten("stdout", &why))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -162,56 +159,19 @@ fn pasted(line: &str) -> Result<Request, String> {
     }
 }
 
-/// What is explained.
-struct Asked<'a> {
-    as_sent: &'a Request,
-    stripped: &'a [String],
-    /// Without what was stripped.
-    request: &'a Request,
-    logged: Option<&'a Logged>,
-}
-
-fn write(asked: &Asked<'_>, snapshot: &Snapshot, parsed: &[ParsedDocument], output: &mut impl Write) -> io::Result<()> {
-    let masked = Masked::of(asked.as_sent);
-    write_request(asked, &masked, output)?;
-    for document in parsed.iter().filter(|document| document.tag.is_some()) {
-        writeln!(output, "  document: {document}")?;
-    }
-    let watched = match asked.logged {
-        Some(logged) => Watched::partly(asked.request, &logged.absent),
-        None => Watched::whole(asked.request),
-    };
-    let explanations = snapshot.explain(&watched);
-    if explanations.is_empty() {
-        writeln!(output, "\nno rule set to decide it: nothing is set")?;
-    }
-    for explanation in explanations {
-        write!(output, "\n{}", masked.text(&explanation.to_string()))?;
-    }
-    if let Some(logged) = asked.logged {
-        let missed = watched.missed();
+fn write(
+    asked: &Asked<'_>,
+    logged: Option<&Logged>,
+    snapshot: &Snapshot,
+    parsed: &[ParsedDocument],
+    output: &mut impl Write,
+) -> io::Result<()> {
+    let missed = explanation::write(asked, snapshot, parsed, output)?;
+    if let Some(logged) = logged {
+        let masked = Masked::of(asked.as_sent);
         for line in compared::lines(logged, asked.request, &missed, snapshot) {
             writeln!(output, "{}", one_line(&masked.text(&line)))?;
         }
     }
     output.flush()
-}
-
-fn write_request(asked: &Asked<'_>, masked: &Masked, output: &mut impl Write) -> io::Result<()> {
-    let Asked { as_sent, stripped, request, logged } = asked;
-    writeln!(output, "request{}", if logged.is_some() { ", as far as the log tells" } else { "" })?;
-    writeln!(output, "  {} {}", one_line(&as_sent.method), one_line(&masked.text(&as_sent.target)))?;
-    writeln!(output, "  host: {}", one_line(as_sent.authority.as_deref().unwrap_or("(none)")))?;
-    for (name, value) in &as_sent.headers {
-        let owned = if stripped.contains(name) { "   (owned by Graylane: stripped first)" } else { "" };
-        let value = masked.text(&String::from_utf8_lossy(value));
-        writeln!(output, "  {}: {}{owned}", one_line(name), one_line(&value))?;
-    }
-    for line in surroundings::lines(as_sent) {
-        writeln!(output, "  {}", one_line(&line))?;
-    }
-    for note in notes::about(request) {
-        writeln!(output, "  note: {}", one_line(&note))?;
-    }
-    Ok(())
 }

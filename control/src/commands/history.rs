@@ -6,14 +6,20 @@ use std::{
     process::ExitCode,
 };
 
-use graylane_store::{Action, Manifest};
+use graylane_store::Manifest;
 use jiff::Timestamp;
 
 use super::{
     made::Form,
     plane::{History, Plane, Told},
 };
-use crate::{difference::text, failure::Failure, finding::one_line, replace::replace, revisions::Difference};
+use crate::{
+    difference::text,
+    failure::Failure,
+    finding::one_line,
+    replace::replace,
+    revisions::{Difference, words},
+};
 
 /// The headings of the table; the last column is as wide as it has to be.
 const HEADINGS: [&str; 6] = ["REVISION", "AT", "ACTOR", "ACTION", "CHANGES", "REASON"];
@@ -136,7 +142,7 @@ fn head(manifest: &Manifest, output: &mut impl Write) -> io::Result<()> {
     writeln!(output, "at       {}", second(*at))?;
     writeln!(output, "actor    {}", one_line(actor))?;
     writeln!(output, "reason   {}", one_line(reason))?;
-    writeln!(output, "action   {}", action(&manifest.action))?;
+    writeln!(output, "action   {}", words(&manifest.action))?;
     writeln!(output, "source   {}", one_line(source))?;
     let follows = manifest.previous.map(|link| format!("{}, manifest {}", link.revision, link.manifest));
     writeln!(output, "follows  {}", follows.unwrap_or_else(|| "none: it is the first".to_owned()))
@@ -159,23 +165,7 @@ fn table(history: &History, output: &mut impl Write) -> io::Result<()> {
 fn row(manifest: &Manifest) -> [String; HEADINGS.len()] {
     let Manifest { revision, at, actor, reason, difference, .. } = manifest;
     let changes = Difference::read(difference).summary();
-    [revision.to_string(), second(*at), one_line(actor), action(&manifest.action), one_line(&changes), one_line(reason)]
-}
-
-fn action(action: &Action) -> String {
-    let of = |verb: &str, rule_set: &Option<String>| match rule_set {
-        Some(name) => format!("{verb} of {name}"),
-        None => verb.to_owned(),
-    };
-    match action {
-        Action::Publish { rule_set } => of("publish", rule_set),
-        Action::Rollback { to, rule_set } => format!("{} to {}", of("rollback", rule_set), to.number),
-        Action::Off { rule_set } => of("off", rule_set),
-        Action::On { rule_set } => of("on", rule_set),
-        Action::Freeze { rule_set } => of("freeze", rule_set),
-        Action::Unfreeze { rule_set } => of("unfreeze", rule_set),
-        Action::Restore { label, of } => format!("restore of {of} from {label}"),
-    }
+    [revision.to_string(), second(*at), one_line(actor), words(&manifest.action), one_line(&changes), one_line(reason)]
 }
 
 fn second(at: Timestamp) -> String {

@@ -21,7 +21,7 @@ use crate::{
     delivery, directory,
     failure::Failure,
     namespace::Namespace,
-    overrides, owned, reload, revisions,
+    overrides, owned, page, reload, revisions,
     sharing::Sharing,
 };
 use entrance::Entrance;
@@ -68,6 +68,9 @@ const UNREAD: &str = "--rules: reading the directory ended unexpectedly, which i
 /// by which token or client certificate, and may what. `graylane tokens new` makes tokens; docs/access.md has the roles, the
 /// limits, and how everything is replaced while it serves. On loopback without callers everybody may everything.
 ///
+/// On the address is also a page to look at in a browser, which reads and changes nothing. It is shown under addresses and
+/// `localhost`; under another name only where --page-host gives it, so that no other site's name can be pointed here.
+///
 /// An Envoy has two connections open, one that polls and one that reports, and each takes a file descriptor. The soft
 /// limit of these is raised to the hard one (`ulimit -Hn`), and the log says what it is: half of it, less a few dozen, is
 /// how many Envoys can be served, up to 10,000.
@@ -84,6 +87,11 @@ Examples:
   curl -s http://127.0.0.1:8460/v1/namespaces/default/status
 
 Paths:
+  GET  /                              a page to look at: what is published, who
+                                      runs it, what is wrong
+  GET  /history, /history/REVISION    what was published, and what it changed
+  GET  /rule-sets/NAME                a rule set, and the shares it gives
+  GET  /explain                       why a request goes where it goes
   GET  /v1/namespaces/NAME/snapshot   long poll: ?after=E.N&formats=2&wait=25s
   POST /v1/namespaces/NAME/acks       what the workers of an Envoy run
   GET  /v1/namespaces/NAME/status     revision, problems, who runs what
@@ -122,6 +130,8 @@ pub struct Arguments {
     entrance: Entrance,
     #[command(flatten)]
     switches: overrides::Switches,
+    #[command(flatten)]
+    page: page::Options,
     /// Listen on an address that other machines reach, although there is no encryption or nobody is asked who he is.
     #[arg(long)]
     insecure_listen: bool,
@@ -199,7 +209,7 @@ async fn serve(arguments: Arguments) -> Result<(), Failure> {
     announce(listener.local_addr().map_err(unable)?, entrance.is_encrypted());
 
     let epoch = u64::try_from(clock.now().wall.as_millisecond()).unwrap_or_default();
-    let namespace = Namespace::new(arguments.namespace, epoch, sealer, clock);
+    let namespace = Namespace::new(arguments.namespace, epoch, sealer, clock).shown(arguments.page.settings());
     let namespace = Arc::new(match &served {
         Served::Directory(_) => namespace,
         Served::Store(revisions) => namespace.keeping(Arc::clone(revisions)),

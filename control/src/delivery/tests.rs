@@ -20,6 +20,7 @@ use crate::{
     clock::Clock,
     documents::{self, Document, Gathered},
     keys::Keyring,
+    publication::Content,
     sealer::Sealer,
 };
 
@@ -51,7 +52,7 @@ fn signing(keyring: Keyring, valid_for: Duration, clock: Clock) -> Arc<Namespace
 
 /// Publishes a rule set whose only variant is `variant`; whether that is something new.
 fn publish(namespace: &Namespace, variant: &str) -> bool {
-    namespace.publish(snapshot(variant), Vec::new(), Instant::now()).is_some()
+    namespace.publish(snapshot(variant), Content::default(), Instant::now()).is_some()
 }
 
 /// Asks the interface; `~` in `uri` stands for the namespace.

@@ -5,6 +5,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use graylane_rules::Revision;
+
 use super::{
     complaints::{Complaint, told},
     report::{Fetcher, Report, Worker},
@@ -46,13 +48,26 @@ pub struct Known {
     pub seen: Instant,
 }
 
+/// A VM that began to run a revision, or to refuse one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// Its name.
+    pub worker: String,
+    /// The revision.
+    pub revision: Revision,
+    /// Why it refuses it; None: it runs it.
+    pub refused: Option<String>,
+}
+
 /// How many VMs began to run a revision, and how many to refuse one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Verdicts {
     /// Those that run another revision than before.
     pub acks: u64,
     /// Those that refuse another revision than before.
     pub nacks: u64,
+    /// All of them.
+    pub told: Vec<Verdict>,
 }
 
 impl Node {
@@ -123,9 +138,12 @@ impl Known {
 
 impl Verdicts {
     fn count(&mut self, worker: &Worker, before: Option<&Worker>) {
-        let ack = worker.revision.is_some() && before.and_then(|before| before.revision) != worker.revision;
-        let nack = worker.refused.is_some() && before.and_then(|before| before.refused) != worker.refused;
-        self.acks = self.acks.saturating_add(u64::from(ack));
-        self.nacks = self.nacks.saturating_add(u64::from(nack));
+        let ack = worker.revision.filter(|_| before.and_then(|before| before.revision) != worker.revision);
+        let nack = worker.refused.filter(|_| before.and_then(|before| before.refused) != worker.refused);
+        self.acks = self.acks.saturating_add(u64::from(ack.is_some()));
+        self.nacks = self.nacks.saturating_add(u64::from(nack.is_some()));
+        let verdict = |revision, refused| Verdict { worker: worker.id.clone(), revision, refused };
+        self.told.extend(ack.map(|revision| verdict(revision, None)));
+        self.told.extend(nack.map(|revision| verdict(revision, Some(worker.error.clone().unwrap_or_default()))));
     }
 }

@@ -189,7 +189,7 @@ fn acks_and_nacks_are_counted_once() {
     let mut verdicts = |revision, refused: Option<&str>| {
         let mut report = runs("a", revision);
         report.workers[0].refused = refused.map(|refused| refused.parse().unwrap());
-        let Verdicts { acks, nacks } = scene.after(ms(1), report).verdicts;
+        let Verdicts { acks, nacks, .. } = scene.after(ms(1), report).verdicts;
         (acks, nacks)
     };
     assert_eq!(verdicts(None, None), (0, 0));

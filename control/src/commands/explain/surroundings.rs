@@ -35,13 +35,3 @@ impl Surroundings {
         request.time = self.time.or_else(|| logged?.start.as_ref()?.parse().ok());
     }
 }
-
-/// A line for each.
-pub fn lines(request: &Request) -> Vec<String> {
-    let source = request.source.iter().map(|source| format!("(source {source})"));
-    let peer = request.peer.iter().map(|peer| format!("(peer {peer})"));
-    let direction = request.direction.iter().map(|direction| format!("(direction {})", direction.name()));
-    let labels = request.labels.iter().map(|(name, value)| format!("(node label {name}={value})"));
-    let time = request.time.iter().map(|time| format!("(time {time})"));
-    source.chain(peer).chain(direction).chain(labels).chain(time).collect()
-}

@@ -3,6 +3,7 @@
 use http_body_util::BodyExt as _;
 
 use super::*;
+use crate::{events::KEPT, nodes::Report};
 
 /// A snapshot whose switch `limit` is `value`.
 fn switched(value: u32) -> Snapshot {
@@ -31,15 +32,17 @@ async fn next(body: &mut Body) -> Option<String> {
 #[tokio::test]
 async fn each_listener_is_told_of_each_change_and_of_nothing_else() {
     let namespace = namespace();
-    namespace.publish(switched(1), Vec::new(), Instant::now()).unwrap();
+    namespace.publish(switched(1), Content::default(), Instant::now()).unwrap();
     let (_, mut one) = listen(&namespace).await;
     let (_, mut other) = listen(&namespace).await;
     assert_eq!(namespace.events.listening(), 2);
-    assert!(namespace.publish(switched(1), Vec::new(), Instant::now()).is_none());
-    namespace.publish(switched(2), Vec::new(), Instant::now()).unwrap();
+    assert!(namespace.publish(switched(1), Content::default(), Instant::now()).is_none());
+    namespace.publish(switched(2), Content::default(), Instant::now()).unwrap();
+    let published = "event: Published\ndata: {\"event\":\"Published\",\"revision\":\"7.2\"}\n\n";
     let expected = "event: SwitchChanged\ndata: {\"event\":\"SwitchChanged\",\"revision\":\"7.2\",\"ruleSet\":\"shop\",\"name\":\"limit\",\
                     \"type\":\"int\",\"old\":{\"default\":1,\"variants\":{}},\"new\":{\"default\":2,\"variants\":{}}}\n\n";
     for body in [&mut one, &mut other] {
+        assert_eq!(next(body).await.as_deref(), Some(published));
         assert_eq!(next(body).await.as_deref(), Some(expected));
     }
     drop(other);
@@ -52,11 +55,12 @@ async fn each_listener_is_told_of_each_change_and_of_nothing_else() {
 async fn a_listener_that_reads_too_slowly_is_cut_and_too_many_are_refused() {
     let namespace = namespace();
     let (_, mut slow) = listen(&namespace).await;
-    for value in 0..100 {
-        namespace.publish(switched(value), Vec::new(), Instant::now()).unwrap();
+    let publication = namespace.publish(switched(1), Content::default(), Instant::now()).unwrap();
+    for _ in 0..KEPT + 35 {
+        namespace.events.published(&publication);
     }
     let told = next(&mut slow).await.unwrap();
-    let why = "{\"event\":\"Cut\",\"why\":\"found 35 tellings unread, expected a faster reader\"}";
+    let why = "{\"event\":\"Cut\",\"why\":\"found 36 tellings unread, expected a faster reader\"}";
     assert_eq!(told, format!("event: Cut\ndata: {why}\n\n"));
     assert_eq!(next(&mut slow).await, None);
     drop(slow);
@@ -76,4 +80,36 @@ async fn where_nobody_reads_the_directory_nothing_is_read_again() {
     drop(namespace.orders());
     let (code, answer) = ask(&namespace, "POST", "/v1/switches/reload", Body::empty()).await;
     assert_eq!(code, StatusCode::SERVICE_UNAVAILABLE, "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_listener_hears_who_takes_a_revision_who_refuses_it_and_when_it_is_in_effect() {
+    let namespace = namespace();
+    let report = |one: &str, other: &str, refused: Option<&str>| {
+        let worker = |id: &str, revision: &str| json!({"id": id, "revision": revision});
+        let mut workers = vec![worker("0a", one), worker("0b", other)];
+        workers[1]["refused"] = json!(refused);
+        workers[1]["error"] = json!(refused.map(|_| "no such header"));
+        let body = json!({"node": {"id": "edge"}, "workers": workers});
+        namespace.take(Report::parse(body.to_string().as_bytes()).unwrap(), namespace.clock.now()).unwrap();
+    };
+    publish(&namespace, "a");
+    report("7.1", "7.1", None);
+    let (_, mut body) = listen(&namespace).await;
+    publish(&namespace, "b");
+    report("7.2", "7.1", Some("7.2"));
+    report("7.2", "7.1", Some("7.2"));
+    report("7.2", "7.2", None);
+    let told =
+        |name: &str, rest: &str| format!("event: {name}\ndata: {{\"event\":\"{name}\",\"revision\":\"7.2\"{rest}");
+    for expected in [
+        told("Published", "}"),
+        told("Acknowledged", ",\"node\":\"edge\",\"worker\":\"0a\"}"),
+        told("Refused", ",\"node\":\"edge\",\"worker\":\"0b\",\"why\":\"no such header\"}"),
+        told("Acknowledged", ",\"node\":\"edge\",\"worker\":\"0b\"}"),
+        told("InEffect", ",\"seconds\":0."),
+    ] {
+        let found = next(&mut body).await.unwrap();
+        assert!(found.starts_with(&expected), "found {found}, expected {expected}");
+    }
 }

@@ -59,7 +59,7 @@ async fn what_is_stale_or_silent_is_told() {
     let namespace = signing(Keyring::default(), Duration::from_secs(1), clock.clone());
     publish(&namespace, "a");
     ack(&namespace, "e", None, &json!([worker("0a", Some("7.1")), worker("0b", Some("7.1"))])).await;
-    namespace.publish(snapshot("b"), Vec::new(), clock.now().steady);
+    namespace.publish(snapshot("b"), Content::default(), clock.now().steady);
     clock.advance(Duration::from_millis(40));
     ack(&namespace, "e", None, &json!([worker("0a", Some("7.2")), worker("0b", Some("7.1"))])).await;
     let told = async || {
@@ -165,7 +165,7 @@ async fn the_metrics_follow_what_happens() {
     publish(&namespace, "a");
     ack(&namespace, "e", None, &json!([worker("0a", Some("7.1")), worker("0b", Some("7.1"))])).await;
     for variant in ["b", "c"] {
-        namespace.publish(snapshot(variant), Vec::new(), clock.now().steady);
+        namespace.publish(snapshot(variant), Content::default(), clock.now().steady);
     }
     let published = i32::try_from(clock.now().wall.as_second()).unwrap();
     clock.advance(Duration::from_millis(40));
