@@ -31,7 +31,7 @@ IN_FUZZ := cd fuzz
 # A binary and a cdylib have no public items: their documentation is for those who work on them.
 PRIVATE_DOC := RUSTDOCFLAGS='-D warnings -A rustdoc::private-intra-doc-links' cargo doc --no-deps --document-private-items
 
-.PHONY: help demo up test istio-api test-fuzz test-compose test-oldest check bench bench-decide bench-swap race promise soak faults slots fuzz build tools etcd validators images dist dist-verify fmt clean
+.PHONY: help demo up test istio-api test-fuzz test-compose test-page picture test-oldest check bench bench-decide bench-swap race promise soak faults slots fuzz build tools etcd validators images dist dist-verify fmt clean
 .PHONY: toolchain build-wasm build-bench build-tests test-rust lint docs deny purity bindgen
 
 help: ## what there is
@@ -46,7 +46,7 @@ up: tools build ## everything left running, with curl lines to try and rules to 
 istio-api: tools ## what `graylane istio lint` knows of Envoy's API, read out of Envoy anew
 	cargo run -q -p graylane-integration --bin istio-api
 
-test: test-rust test-fuzz test-compose ## every test
+test: test-rust test-fuzz test-compose test-page ## every test
 
 test-rust: tools etcd validators build-tests bindgen
 	cargo test $(NATIVE) -- --skip $(FIGURES)
@@ -62,6 +62,14 @@ test-compose: ## the docker-compose harness, the control plane's pod and the rel
 	  echo "Docker engine $$engine"; $(MAKE) --no-print-directory images validators && \
 	  cargo test -p graylane-integration --test compose --test kubernetes_container --test release -- --ignored; \
 	else printf '\n**** SKIPPED: test-compose: no Docker engine answers: %s ****\n\n' "$$engine"; fi
+
+test-page: tools build ## the web page in a real browser, which is fetched from Debian where none is installed
+	@if why=$$(tools/chromium 2>&1); then cargo test -p graylane-integration --test page -- --ignored; \
+	else printf '\n**** SKIPPED: test-page: %s ****\n\n' "$$why"; fi
+
+picture: tools build ## docs/page.png, the picture of the page, made anew
+	tools/chromium
+	cargo run -q -p graylane-integration --bin picture
 
 test-oldest: tools etcd validators build-tests .tools/venv-oldest/envoy-$(OLDEST_ENVOY_VERSION) ## the tests with Envoy once more, against the oldest one that is supported
 	ENVOY_BIN=$$(ls $(CURDIR)/.tools/venv-oldest/lib/python3*/site-packages/envoy/_bin/envoy) cargo test -p graylane-integration

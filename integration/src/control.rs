@@ -8,6 +8,7 @@ use std::{
 };
 
 use graylane_rules::{Compiled, Format, SNAPSHOT_FORMAT, Source, compile, envelope};
+use serde_json::{Value, json};
 
 use crate::{Process, Request, Signer, Status, Wire, artefacts, eventually, fake_control::in_format, process::Second};
 
@@ -88,6 +89,10 @@ pub(crate) struct Launch {
     pub(crate) switches: Option<PathBuf>,
     /// Whether its log goes to the terminal.
     pub(crate) shown: bool,
+    /// Whether it keeps revisions in a store beside the directory, instead of serving that.
+    pub(crate) kept: bool,
+    /// Further options.
+    pub(crate) options: Vec<String>,
 }
 
 /// `graylane serve`, which can be killed and started again on the same port.
@@ -199,6 +204,39 @@ impl Control {
         (answer.status, serde_json::from_slice(&answer.body).expect("JSON"))
     }
 
+    /// Publishes all of `documents`, YAML, in its store, because of `reason`; gives the revision.
+    ///
+    /// # Panics
+    /// Where it does not answer, or refuses.
+    pub fn publish(&self, documents: &[String], actor: &str, reason: &str) -> String {
+        let texts =
+            documents.iter().enumerate().map(|(number, text)| json!({"file": name(number, text), "text": text}));
+        let texts: Vec<_> = texts.collect();
+        self.propose("revisions", &json!({"documents": texts, "actor": actor, "reason": reason}))
+    }
+
+    /// Asks for a revision: `revisions`, `off`, `freeze` and so on; gives the one that is published then.
+    ///
+    /// # Panics
+    /// Where it does not answer, or refuses.
+    pub fn propose(&self, verb: &str, asked: &Value) -> String {
+        let body = asked.to_string();
+        let head = format!(
+            "POST /v1/namespaces/default/{verb} HTTP/1.1\r\nhost: control\r\nconnection: close\r\n\
+             content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let exchange = Wire::open(self.address).and_then(|mut wire| {
+            wire.write(head.as_bytes())?;
+            wire.answer()
+        });
+        let answer = exchange.expect("control answers");
+        let text = String::from_utf8_lossy(&answer.body);
+        assert_eq!(answer.status, 200, "{verb}: {text}");
+        let answer: Value = serde_json::from_str(&text).expect("JSON");
+        answer["revision"].as_str().expect("a revision").to_owned()
+    }
+
     /// Has it read the keys again that it signs with.
     pub fn hang_up(&self) {
         self.process().hang_up();
@@ -228,7 +266,14 @@ impl Control {
 
 impl Launch {
     fn serve(&self, directory: &Path, address: &str) -> (Process, SocketAddr) {
-        let mut arguments = vec!["serve".into(), "--rules".into(), directory.into(), "--listen".into(), address.into()];
+        let mut arguments: Vec<OsString> = vec!["serve".into(), "--listen".into(), address.into()];
+        if self.kept {
+            let place = format!("redb://{}", directory.with_file_name("revisions.redb").display());
+            arguments.extend::<[OsString; 2]>(["--store".into(), place.into()]);
+        } else {
+            arguments.extend::<[OsString; 2]>(["--rules".into(), directory.into()]);
+        }
+        arguments.extend(self.options.iter().map(OsString::from));
         if let Some(file) = &self.signing_key {
             arguments.extend::<[OsString; 2]>(["--signing-key".into(), file.into()]);
         }

@@ -35,6 +35,8 @@ pub struct Mesh {
     installation: Option<Installation>,
     mtls: Option<MutualTls>,
     upstream: Option<u16>,
+    kept: bool,
+    control_options: Vec<String>,
 }
 
 impl Mesh {
@@ -62,6 +64,8 @@ impl Mesh {
             installation: None,
             mtls: None,
             upstream: None,
+            kept: false,
+            control_options: Vec::new(),
         }
     }
 

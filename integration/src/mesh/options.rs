@@ -102,6 +102,19 @@ impl Mesh {
         Self { switches: Some(text.to_owned()), ..self }
     }
 
+    /// Has control keep revisions in a store; rules are [published](crate::Control::publish) there, and not written.
+    #[must_use]
+    pub fn kept(self) -> Self {
+        Self { kept: true, ..self }
+    }
+
+    /// Starts the control plane with these options besides.
+    #[must_use]
+    pub fn control_options(mut self, options: &[&str]) -> Self {
+        self.control_options.extend(options.iter().map(|&option| option.to_owned()));
+        self
+    }
+
     /// Starts Envoy with a variable in its environment, and hands that on to the filter.
     #[must_use]
     pub fn environment(mut self, name: &str, value: &str) -> Self {

@@ -87,8 +87,13 @@ impl Mesh {
             std::fs::write(&file, text).expect("the file of switches");
             file
         });
-        let (build, shown) = (self.control_build.clone(), self.shown);
-        Control::launch(rules, address, Launch { build, signing_key, switches, shown })
+        let (build, shown, kept) = (self.control_build.clone(), self.shown, self.kept);
+        let options = self.control_options.clone();
+        let control = Control::launch(rules, address, Launch { build, signing_key, switches, shown, kept, options });
+        if kept && !self.documents.is_empty() {
+            control.publish(&self.documents, "tests", "to begin with");
+        }
+        control
     }
 
     fn scratch(&self) -> TempDir {
