@@ -24,6 +24,12 @@ struct Guarded {
     scratch: TempDir,
 }
 
+/// An Envoy, and what it sends requests to.
+struct Proxied {
+    envoy: Envoy,
+    _upstreams: [Echo; 2],
+}
+
 impl Guarded {
     fn start() -> Self {
         let (scratch, authority) = (tempfile::tempdir().unwrap(), Authority::new());
@@ -88,7 +94,7 @@ impl Guarded {
 
     /// Starts an Envoy called `node` that reaches the control plane by the cluster in `file` of `envoy/access`, which `change`
     /// may make worse.
-    fn envoy(&self, node: &str, file: &str, change: impl Fn(&mut Value)) -> (Envoy, Echo, Echo) {
+    fn envoy(&self, node: &str, file: &str, change: impl Fn(&mut Value)) -> Proxied {
         let own = self.scratch.path().join(node);
         fs::create_dir_all(&own).unwrap();
         let (stable, canary) = (Echo::start("stable", "127.0.0.1:0"), Echo::start("canary", "127.0.0.1:0"));
@@ -108,7 +114,8 @@ impl Guarded {
         });
         let configuration = own.join("envoy.json");
         fs::write(&configuration, text).unwrap();
-        (Envoy::start(&configuration, &own, &Settings { workers: 1, into_files: true }), stable, canary)
+        let envoy = Envoy::start(&configuration, &own, &Settings { workers: 1, into_files: true });
+        Proxied { envoy, _upstreams: [stable, canary] }
     }
 
     /// A file of `envoy/access` whose files are in `own`, and whose control plane is this one.
@@ -169,9 +176,9 @@ fn token(name: &str, role: &str) -> (String, Value) {
     (made["token"].as_str().unwrap().to_owned(), made["entry"].clone())
 }
 
-fn upstream(envoy: &Envoy) -> String {
+fn upstream(proxied: &Proxied) -> String {
     let gray = Request::get("/").header("x-env", "gray");
-    let answer = Wire::open(envoy.address()).and_then(|mut wire| wire.exchange(&gray)).unwrap();
+    let answer = Wire::open(proxied.envoy.address()).and_then(|mut wire| wire.exchange(&gray)).unwrap();
     answer.seen().upstream
 }
 
@@ -191,16 +198,16 @@ fn await_told(guarded: &Guarded, node: &str, said: &str) {
 fn an_envoy_with_a_token_fetches_and_one_with_none_or_a_wrong_one_takes_nothing_until_it_has_it() {
     let guarded = Guarded::start();
     guarded.give_token("right", &guarded.edge);
-    let (right, ..) = guarded.envoy("right", "token.yaml", |_| {});
+    let right = guarded.envoy("right", "token.yaml", |_| {});
     guarded.await_node("right");
     assert_eq!(upstream(&right), "canary");
 
     guarded.give_token("wrong", "graylane_wrong");
-    let (wrong, ..) = guarded.envoy("wrong", "token.yaml", |_| {});
+    let wrong = guarded.envoy("wrong", "token.yaml", |_| {});
     await_told(&guarded, "wrong", "401");
     let refused = guarded.refused();
     assert!(refused.contains("from 127.0.0.1: a token that no caller has"), "{refused}");
-    let (without, ..) = guarded.envoy("without", "token.yaml", |cluster| {
+    let without = guarded.envoy("without", "token.yaml", |cluster| {
         let options = &mut cluster["typed_extension_protocol_options"];
         let options = &mut options["envoy.extensions.upstreams.http.v3.HttpProtocolOptions"];
         options["http_filters"].as_array_mut().unwrap().remove(0);
@@ -216,7 +223,7 @@ fn an_envoy_with_a_token_fetches_and_one_with_none_or_a_wrong_one_takes_nothing_
     for node in ["right", "wrong"] {
         assert!(!log(&guarded, node).contains(&guarded.edge), "{node}");
     }
-    let dump = right.admin().text("/config_dump").unwrap();
+    let dump = right.envoy.admin().text("/config_dump").unwrap();
     assert!(dump.contains("credential_injector") && !dump.contains(&guarded.edge));
 }
 
@@ -224,7 +231,7 @@ fn an_envoy_with_a_token_fetches_and_one_with_none_or_a_wrong_one_takes_nothing_
 fn an_envoy_with_a_certificate_fetches_and_one_of_another_name_authority_or_server_takes_nothing() {
     let guarded = Guarded::start();
     guarded.give_certificate("right", &guarded.authority.identity(GATEWAY, "workload"));
-    let (right, ..) = guarded.envoy("right", "certificate.yaml", |_| {});
+    let right = guarded.envoy("right", "certificate.yaml", |_| {});
     guarded.await_node("right");
     assert_eq!(upstream(&right), "canary");
 
@@ -232,18 +239,18 @@ fn an_envoy_with_a_certificate_fetches_and_one_of_another_name_authority_or_serv
         "stranger",
         &guarded.authority.identity("spiffe://cluster.local/ns/edge/sa/other", "workload"),
     );
-    let (stranger, ..) = guarded.envoy("stranger", "certificate.yaml", |_| {});
+    let stranger = guarded.envoy("stranger", "certificate.yaml", |_| {});
     await_told(&guarded, "stranger", "401");
     let refused = guarded.refused();
     let name = "a certificate of \"spiffe://cluster.local/ns/edge/sa/other\", \"workload\", which no caller is";
     assert!(refused.contains(name), "{refused}");
 
     guarded.give_certificate("forger", &Authority::new().identity(GATEWAY, "workload"));
-    let (forger, ..) = guarded.envoy("forger", "certificate.yaml", |_| {});
+    let forger = guarded.envoy("forger", "certificate.yaml", |_| {});
     await_told(&guarded, "forger", "503");
     // One that expects somebody else to be the control plane.
     guarded.give_certificate("wary", &guarded.authority.identity(GATEWAY, "workload"));
-    let (wary, ..) = guarded.envoy("wary", "certificate.yaml", |cluster| {
+    let wary = guarded.envoy("wary", "certificate.yaml", |cluster| {
         let context = &mut cluster["transport_socket"]["typed_config"]["common_tls_context"];
         context["validation_context"]["match_typed_subject_alt_names"][0]["matcher"]["exact"] = json!("spiffe://a/b");
     });
