@@ -31,7 +31,7 @@ IN_FUZZ := cd fuzz
 # A binary and a cdylib have no public items: their documentation is for those who work on them.
 PRIVATE_DOC := RUSTDOCFLAGS='-D warnings -A rustdoc::private-intra-doc-links' cargo doc --no-deps --document-private-items
 
-.PHONY: help demo up test istio-api test-fuzz test-compose test-page picture test-oldest check bench bench-decide bench-swap race promise soak faults slots fuzz build tools etcd validators images dist dist-verify fmt clean
+.PHONY: help demo up test istio-api test-fuzz test-compose test-page picture test-oldest check bench bench-decide bench-swap race promise soak faults crash slots fuzz build tools etcd validators images dist dist-verify fmt clean
 .PHONY: toolchain build-wasm build-bench build-tests test-rust lint docs deny purity bindgen
 
 help: ## what there is
@@ -97,6 +97,10 @@ soak: tools build ## 10,000 updates under load: what grows, as a table
 
 faults: tools build-tests ## what each fault does to requests and to changes, as a table
 	target/debug/faults $(FAULTS)
+
+crash: toolchain etcd ## publishers and members of etcd are killed 500 times each; what is lost, as a table
+	cargo build -q -p graylane-integration --bin publisher --bin crash
+	target/debug/crash $(CRASH)
 
 slots: toolchain ## slots and allocations: uniform, independent, and whom a change of weights moves, as tables
 	cargo run -q -p graylane-integration --bin slots -- $(SLOTS)
@@ -195,7 +199,7 @@ lint: toolchain
 	cargo clippy -p graylane-rules --target wasm32-unknown-unknown --all-targets -- -D warnings
 
 docs: toolchain
-	RUSTDOCFLAGS='-D warnings' cargo doc --no-deps -p graylane-rules -p graylane-istio -p graylane-integration
+	RUSTDOCFLAGS='-D warnings' cargo doc --no-deps -p graylane-rules -p graylane-store -p graylane-istio -p graylane-integration
 	$(PRIVATE_DOC) -p graylane
 	$(PRIVATE_DOC) -p graylane-filter --target wasm32-wasip1
 

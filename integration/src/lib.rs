@@ -22,6 +22,7 @@ pub mod cable;
 pub mod changes;
 pub mod compose;
 mod control;
+pub mod crash;
 pub mod descriptors;
 pub mod echo;
 mod embedded;

@@ -10,7 +10,7 @@ use std::{fs::write, time::Instant};
 use certificates::Authority;
 use etcd::{open, runtime, tls, try_open};
 use graylane_integration::Etcd;
-use graylane_store::StoreError;
+use graylane_store::{Advance, Digest, Head, Notice, StoreError};
 
 /// Runs the suite, each test under keys of its own.
 fn run_suite(url: impl Fn(&str) -> String) {
@@ -106,4 +106,44 @@ fn tokens_are_renewed(mut etcd: Etcd, password: &str) {
         etcd.start_again(member);
     }
     runtime.block_on(suite::publish(&*store, b"after"));
+    runtime.block_on(async {
+        let board = store.board().unwrap();
+        let mut notices = board.follow("x").await.unwrap();
+        board.post("x", vec![("key".to_owned(), Some(b"note".to_vec()))]).await.unwrap();
+        assert_eq!(notices.recv().await, Some(Notice::Complete));
+        assert!(matches!(notices.recv().await, Some(Notice::Posted { .. })));
+    });
+}
+
+#[test]
+#[ignore = "it prints figures"]
+fn what_an_advance_costs() {
+    for members in [1, 3] {
+        let etcd = Etcd::start(members);
+        runtime().block_on(async {
+            let store = open(&etcd.url()).await;
+            let mut times = Vec::new();
+            for content in 0..1_000_u32 {
+                let on = store.ground(suite::NAMESPACE).await.unwrap();
+                let (manifest, cut) = suite::following(&on, suite::NAMESPACE, &content.to_be_bytes());
+                let begin = Instant::now();
+                store.put(&cut).await.unwrap();
+                let put = begin.elapsed();
+                let bytes = manifest.bytes().unwrap();
+                let head = Head { revision: manifest.revision, manifest: Digest::of(&bytes) };
+                let begin = Instant::now();
+                assert_eq!(store.advance(suite::NAMESPACE, &on, &head, &bytes).await.unwrap(), Advance::Done);
+                times.push((begin.elapsed(), put));
+            }
+            let at = |place: usize, times: &[std::time::Duration]| {
+                let mut times = times.to_vec();
+                times.sort();
+                times[place]
+            };
+            let (advances, puts): (Vec<_>, Vec<_>) = times.into_iter().unzip();
+            for (what, times) in [("advance", &advances), ("put of two pieces", &puts)] {
+                println!("{members} members, {what}: p50 {:?}, p99 {:?}", at(500, times), at(990, times));
+            }
+        });
+    }
 }

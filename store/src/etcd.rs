@@ -22,7 +22,7 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use graylane_rules::Revision;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep};
 
 pub use self::address::EtcdAddress;
 use self::{
@@ -30,15 +30,14 @@ use self::{
     calls::{Calls, Care},
     failure::Failure,
     keys::Keys,
+    pages::Values,
     watch::Watching,
-    wire::{Kv, Op, OpAnswer, Range, RangeAnswer, Txn, TxnAnswer},
+    wire::{Kv, Op, Range, RangeAnswer, Txn, TxnAnswer},
 };
 use crate::{Advance, Board, Digest, Ground, Head, Piece, Stamped, Store, StoreError};
 
-/// Whoever waits for a change looks that often whether one was passed by: a member that is cut off from the others, or hangs,
-/// is silent.
-const LOOK: Duration = Duration::from_secs(5);
-/// The longest pause where nobody tells of changes.
+/// The shortest and the longest pause where nobody tells of changes.
+const SHORT: Duration = Duration::from_millis(20);
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// A store in etcd.
@@ -82,40 +81,43 @@ impl Etcd {
     }
 
     async fn get(&self, key: String) -> Result<Option<Kv>, StoreError> {
+        Ok(self.read(key).await?.kvs.into_iter().next())
+    }
+
+    async fn read(&self, key: String) -> Result<RangeAnswer, StoreError> {
         let answer = self.calls.call("/v3/kv/range", &Range::of(key), Care::Reads).await;
-        let answer: RangeAnswer = answer.map_err(|failure| self.failed(failure))?;
-        Ok(answer.kvs.into_iter().next())
+        answer.map_err(|failure| self.failed(failure))
     }
 
     async fn txn(&self, txn: &Txn, care: Care) -> Result<TxnAnswer, StoreError> {
         self.calls.call("/v3/kv/txn", txn, care).await.map_err(|failure| self.failed(failure))
     }
 
-    /// The ground, and the revision of etcd at which it was so.
+    /// The ground, and a revision of etcd at which it was so.
+    ///
+    /// Not by a transaction: before 3.5.5 a member ends where somebody hangs up during one that only reads, and whoever is
+    /// killed does that. Neither key is ever deleted, so each was the same from when it was put until it was read.
     async fn looked_up(&self, namespace: &str) -> Result<(Ground, u64), StoreError> {
-        let read = |key| Op::Range(Range::of(key));
-        let success = vec![read(self.keys.head(namespace)), read(self.keys.generation())];
-        let answer = self.txn(&Txn { success, ..Txn::default() }, Care::Reads).await?;
-        let mut found = answer.responses.into_iter().map(first);
-        let (head, generation) = (found.next().flatten(), found.next().flatten());
-        let head = head.map(|kv| serde_json::from_slice(&kv.value.0));
-        let head = head.transpose().map_err(|why| self.corrupt(format!("found no head ({why}), expected one")))?;
-        Ok((Ground { head, generation: generation.map_or(0, |kv| kv.version) }, answer.header.revision))
+        loop {
+            let (head, generation) =
+                tokio::try_join!(self.read(self.keys.head(namespace)), self.read(self.keys.generation()))?;
+            let until = head.header.revision.min(generation.header.revision);
+            let (head, generation) = (head.kvs.into_iter().next(), generation.kvs.into_iter().next());
+            if [&head, &generation].into_iter().flatten().any(|kv| kv.mod_revision > until) {
+                continue;
+            }
+            let head = head.map(|kv| serde_json::from_slice(&kv.value.0));
+            let head = head.transpose().map_err(|why| self.corrupt(format!("found no head ({why}), expected one")))?;
+            return Ok((Ground { head, generation: generation.map_or(0, |kv| kv.version) }, until));
+        }
     }
 
     /// Waits until something may have happened to the head after that revision of etcd.
     async fn told(&self, namespace: &str, revision: u64) -> Result<(), Failure> {
         let key = self.keys.head(namespace).into_bytes();
         let mut watching = Watching::open(&self.calls, key, None, revision.saturating_add(1)).await?;
-        match timeout(LOOK, watching.next()).await {
-            Ok(Err(failure)) => Err(failure),
-            Ok(Ok(_)) | Err(_) => Ok(()),
-        }
+        watching.news().await.map(|_| ())
     }
-}
-
-fn first(answer: OpAnswer) -> Option<Kv> {
-    answer.response_range?.kvs.into_iter().next()
 }
 
 #[async_trait]
@@ -159,7 +161,8 @@ impl Store for Etcd {
 
     async fn namespaces(&self) -> Result<Vec<String>, StoreError> {
         let heads = self.keys.heads();
-        let found = pages::all(&self.calls, &heads, true).await.map_err(|failure| self.failed(failure))?;
+        let found =
+            pages::all(&self.calls, &heads, Values::Small, true).await.map_err(|failure| self.failed(failure))?;
         let mut names: Vec<_> = found.kvs.iter().filter_map(|kv| keys::name(&kv.key.0, &heads)).collect();
         // In etcd some letters stand in another form.
         names.sort();
@@ -167,16 +170,17 @@ impl Store for Etcd {
     }
 
     async fn changed(&self, namespace: &str, known: Option<&Head>) -> Result<Option<Head>, StoreError> {
-        let mut pause = Duration::from_millis(20);
+        let mut pause = SHORT;
         loop {
             let (ground, revision) = self.looked_up(namespace).await?;
             if ground.head.as_ref() != known {
                 return Ok(ground.head);
             }
+            let begin = Instant::now();
             if self.told(namespace, revision).await.is_err() {
                 // Whatever it was: the head is looked at again, which says what is wrong, if anything is.
+                pause = if begin.elapsed() > PAUSE { SHORT } else { pause.saturating_mul(2).min(PAUSE) };
                 sleep(pause).await;
-                pause = pause.saturating_mul(2).min(PAUSE);
             }
         }
     }
@@ -187,7 +191,8 @@ impl Store for Etcd {
 
     async fn stock(&self) -> Result<Vec<Stamped>, StoreError> {
         let pieces = self.keys.pieces();
-        let found = pages::all(&self.calls, &pieces, true).await.map_err(|failure| self.failed(failure))?;
+        let found =
+            pages::all(&self.calls, &pieces, Values::Large, true).await.map_err(|failure| self.failed(failure))?;
         let stamped = found.kvs.iter().filter_map(|kv| {
             let digest = keys::name(&kv.key.0, &pieces)?.parse().ok()?;
             Some(Stamped { digest, stamp: kv.mod_revision })

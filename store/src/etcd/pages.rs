@@ -9,9 +9,23 @@ use super::{
     wire::{Bytes, Kv, Range, RangeAnswer},
 };
 
-/// The most keys of a page. A member reads the values as well, even where only keys are asked for, and these may have half a
-/// megabyte each.
-const PAGE: u64 = 100;
+/// How many keys a page has at most: a member reads the values as well, even where only keys are asked for.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Values {
+    /// Of some kilobytes each.
+    Small,
+    /// Of half a megabyte, some of them.
+    Large,
+}
+
+impl Values {
+    fn page(self) -> u64 {
+        match self {
+            Self::Small => 1000,
+            Self::Large => 100,
+        }
+    }
+}
 
 /// Some keys, and the revision of etcd at which the first of them were read.
 #[derive(Debug, Default)]
@@ -21,19 +35,19 @@ pub(super) struct Found {
 }
 
 /// All keys that begin with `prefix`, in order, with their values or without.
-pub(super) async fn all(calls: &Arc<Calls>, prefix: &str, keys_only: bool) -> Result<Found, Failure> {
-    between(calls, prefix.into(), keys::behind(prefix), keys_only).await
+pub(super) async fn all(calls: &Arc<Calls>, prefix: &str, values: Values, keys_only: bool) -> Result<Found, Failure> {
+    between(calls, (prefix.into(), keys::behind(prefix)), values, keys_only).await
 }
 
 /// All keys from `first` to before `end`, in order.
 pub(super) async fn between(
     calls: &Arc<Calls>,
-    first: Vec<u8>,
-    end: Vec<u8>,
+    (first, end): (Vec<u8>, Vec<u8>),
+    values: Values,
     keys_only: bool,
 ) -> Result<Found, Failure> {
     let mut found = Found::default();
-    let mut range = Range { key: Bytes(first), range_end: Some(Bytes(end)), limit: PAGE, keys_only };
+    let mut range = Range { key: Bytes(first), range_end: Some(Bytes(end)), limit: values.page(), keys_only };
     loop {
         let page: RangeAnswer = calls.call("/v3/kv/range", &range, Care::Reads).await?;
         if found.revision == 0 {

@@ -2,7 +2,10 @@
 
 use graylane_rules::Revision;
 
-use super::{Etcd, keys, pages};
+use super::{
+    Etcd, keys,
+    pages::{self, Values},
+};
 use crate::StoreError;
 
 /// Up to so many are looked for where they most likely are.
@@ -49,7 +52,7 @@ impl Etcd {
         let under = self.keys.manifests(namespace);
         let begin = first.map_or_else(|| under.clone(), |first| self.keys.manifest(namespace, first));
         let end = self.keys.manifest(namespace, end);
-        let found = pages::between(&self.calls, begin.into(), end.into(), true).await;
+        let found = pages::between(&self.calls, (begin.into(), end.into()), Values::Small, true).await;
         let found = found.map_err(|failure| self.failed(failure))?;
         Ok(found.kvs.iter().rev().filter_map(|kv| keys::revision(&kv.key.0, &under)).collect())
     }

@@ -1,10 +1,11 @@
 //! Being told of what happens to keys.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use bytes::{Buf as _, BytesMut};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
+use tokio::time::{Instant, timeout};
 
 use super::{
     calls::Calls,
@@ -14,6 +15,12 @@ use super::{
 
 /// The most bytes of a line: what etcd cuts its answers to, in base64, and a good deal more.
 const LINE: usize = 16 << 20;
+
+/// A member that tells nothing for so long is asked whether it still belongs to the cluster: one that hangs, or is cut off from
+/// the others, is silent.
+const SILENCE: Duration = Duration::from_secs(2);
+/// After so long without any news the stream is given up: that a member answers does not say that the stream is whole.
+const STALE: Duration = Duration::from_secs(60);
 
 /// A stream of what happens.
 #[derive(Debug)]
@@ -46,8 +53,20 @@ impl Watching {
     /// What happened next. It may be dropped while it waits, and nothing is lost.
     ///
     /// # Errors
-    /// Where the stream ended, or etcd no longer knows what happened: then everything has to be read anew.
-    pub(super) async fn next(&mut self) -> Result<Vec<Event>, Failure> {
+    /// Where the stream ended or may have ended, or etcd no longer knows what happened: then everything has to be read anew.
+    pub(super) async fn news(&mut self) -> Result<Vec<Event>, Failure> {
+        let begin = Instant::now();
+        while begin.elapsed() < STALE {
+            if let Ok(news) = timeout(SILENCE, self.next()).await {
+                return news;
+            }
+            self.calls.probe(self.place).await?;
+        }
+        // Nobody's fault, most likely: there was nothing to tell.
+        Err(Failure::Unknown("found a stream that was silent for long".to_owned()))
+    }
+
+    async fn next(&mut self) -> Result<Vec<Event>, Failure> {
         loop {
             while let Some(answer) = self.line()? {
                 if answer.canceled {
@@ -63,14 +82,6 @@ impl Watching {
             }
             self.more().await?;
         }
-    }
-
-    /// Asks the member whose stream it is whether it still belongs to the cluster.
-    ///
-    /// # Errors
-    /// Where it does not answer.
-    pub(super) async fn probe(&self) -> Result<(), Failure> {
-        self.calls.probe(self.place).await
     }
 
     /// The next whole line that is there.

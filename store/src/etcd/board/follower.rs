@@ -2,26 +2,20 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use tokio::{
-    sync::mpsc,
-    time::{Instant, sleep, timeout},
-};
+use tokio::{sync::mpsc, time::sleep};
 
 use crate::{
     board::Notice,
     etcd::{
         calls::Calls,
         failure::Failure,
-        keys, pages,
+        keys,
+        pages::{self, Values},
         watch::Watching,
         wire::{Event, EventKind, Kv},
     },
 };
 
-/// A member that tells nothing for so long is asked whether it still belongs to the cluster.
-const SILENCE: Duration = Duration::from_secs(2);
-/// After so long without any news the stream is opened anew: that a member answers does not say that the stream is whole.
-const STALE: Duration = Duration::from_secs(60);
 /// The longest pause where nobody answers.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -61,7 +55,7 @@ impl Follower {
 
     /// Looks at everything.
     pub(super) async fn look(&mut self) -> Result<Look, Failure> {
-        pages::all(&self.calls, &self.under, false).await.map(Look)
+        pages::all(&self.calls, &self.under, Values::Large, false).await.map(Look)
     }
 
     /// Tells of everything until nobody listens any more.
@@ -99,20 +93,13 @@ impl Follower {
     async fn watch(&mut self, from: u64) -> Result<(), End> {
         let (key, end) = (self.under.clone().into_bytes(), keys::behind(&self.under));
         let mut watching = Watching::open(&self.calls, key, Some(end), from).await?;
-        let mut news = Instant::now();
         loop {
-            tokio::select! {
-                told = timeout(SILENCE, watching.next()) => match told {
-                    Ok(events) => {
-                        for event in events? {
-                            self.tell(event).await?;
-                        }
-                        news = Instant::now();
-                    }
-                    Err(_) if news.elapsed() > STALE => return Err(End::Lost),
-                    Err(_) => watching.probe().await?,
-                },
+            let events = tokio::select! {
+                events = watching.news() => events?,
                 () = self.out.closed() => return Err(End::Left),
+            };
+            for event in events {
+                self.tell(event).await?;
             }
         }
     }
