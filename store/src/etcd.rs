@@ -95,8 +95,8 @@ impl Etcd {
 
     /// The ground, and a revision of etcd at which it was so.
     ///
-    /// Not by a transaction: before 3.5.5 a member ends where somebody hangs up during one that only reads, and whoever is
-    /// killed does that. Neither key is ever deleted, so each was the same from when it was put until it was read.
+    /// Not by a transaction: before 3.4.23 and 3.5.7 a member ends where somebody hangs up during one that only reads, as
+    /// whoever is killed does. Neither key is ever deleted, so each was the same from when it was put until it was read.
     async fn looked_up(&self, namespace: &str) -> Result<(Ground, u64), StoreError> {
         loop {
             let (head, generation) =

@@ -68,7 +68,7 @@ type Kill = fn(&Options) -> Tally;
 
 fn heading(seed: u64) -> String {
     let columns = ["kills", "members", "acknowledged", "unsaid", "unknown", "revisions"];
-    let columns = columns.map(|name| format!("{name:>12}")).concat();
+    let columns = columns.map(|name| format!("{name:>13}")).concat();
     format!(
         "A publisher is killed at random moments; with etcd, half of the time one of three members before it\n{}; seed {seed}\n\n\
          unsaid: found there, though nobody lived to say so; unknown: found there, though the publisher was not sure\n\n\

@@ -43,7 +43,7 @@ fn say(what: &str, head: &Head) {
 async fn publish(store: &dyn Store, name: &str, count: u64) -> Result<Option<(&'static str, Head)>, StoreError> {
     let on = store.ground(NAMESPACE).await?;
     // Sizes of all kinds, now and then one of several pieces.
-    let size = if count % 16 == 15 { 700_000 } else { count.wrapping_mul(2_654_435_761) % 20_000 };
+    let size = if count % 48 == 47 { 700_000 } else { count.wrapping_mul(2_654_435_761) % 20_000 };
     let content = format!("{name} {count} ").repeat(size as usize / 8 + 1);
     let (manifest, cut) = following(&on, name, content.as_bytes());
     store.put(&cut).await?;

@@ -32,7 +32,7 @@ impl Tally {
         let Self { kills, members, model, took, broken } = self;
         let Model { unsaid, said_unknown, .. } = model;
         let columns = [*kills, *members, model.acknowledged(), *unsaid, *said_unknown, model.revisions()];
-        let columns = columns.map(|count| format!("{count:>12}")).concat();
+        let columns = columns.map(|count| format!("{count:>13}")).concat();
         let verdict = broken.as_deref().unwrap_or("whole each time");
         format!("{name:<8}{columns}  {verdict} ({:.0} s)\n", took.as_secs_f64())
     }
