@@ -49,6 +49,16 @@ impl Cached {
         }
     }
 
+    fn drop_all(&self, pieces: &[Stamped]) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        for piece in pieces {
+            let freed = kept.pieces.remove(&piece.digest).map_or(0, |piece| piece.len());
+            kept.bytes = kept.bytes.saturating_sub(freed);
+        }
+        let Kept { pieces, order, .. } = &mut *kept;
+        order.retain(|digest| pieces.contains_key(digest));
+    }
+
     fn known(&self, digest: &Digest) -> Option<Vec<u8>> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.pieces.get(digest).map(|piece| piece.to_vec())
@@ -124,7 +134,10 @@ impl Store for Cached {
     }
 
     async fn remove(&self, pieces: &[Stamped]) -> Result<usize, StoreError> {
-        self.store.remove(pieces).await
+        let removed = self.store.remove(pieces).await;
+        // Those that were put again since are read again.
+        self.drop_all(pieces);
+        removed
     }
 
     fn board(&self) -> Option<Arc<dyn Board>> {
