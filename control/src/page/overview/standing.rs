@@ -80,20 +80,22 @@ fn spread(namespace: &Namespace, now: Moment) -> Markup {
     let took = effects.last.filter(|_| effects.awaited().is_none()).map(|took| duration(took.as_secs_f64()));
     let full = workers > 0 && current == workers;
     html! {
-        div.spread.full[full] {
-            (progress(current, workers))
-            p.tally {
-                strong { (current) " of " (count(workers, "worker")) }
-                " of " (count(envoys, "Envoy")) " " @if current == 1 { "runs" } @else { "run" } " it"
-                @if let Some(took) = took.filter(|_| full) { "; the last change took " (took) " to the last of them" }
-                "."
-            }
-            @if stale > 0 || refusing > 0 || silent > 0 {
-                ul.wrong {
-                    @if refusing > 0 { li { (count(refusing, "worker")) " refusing" } }
-                    @if stale > 0 { li { (count(stale, "worker")) " behind for more than a second" } }
-                    @if silent > 0 { li { (count(silent, "Envoy")) " silent for more than a minute" } }
+        @if workers > 0 {
+            div.spread.full[full] {
+                (progress(current, workers))
+                p.tally {
+                    strong { (current) " of " (count(workers, "worker")) }
+                    " of " (count(envoys, "Envoy")) " " @if current == 1 { "runs" } @else { "run" } " it"
+                    @if let Some(took) = took.filter(|_| full) { "; the last change took " (took) " to the last of them" }
+                    "."
                 }
+            }
+        }
+        @if stale > 0 || refusing > 0 || silent > 0 {
+            ul.wrong {
+                @if refusing > 0 { li { (count(refusing, "worker")) " refusing" } }
+                @if stale > 0 { li { (count(stale, "worker")) " behind for more than a second" } }
+                @if silent > 0 { li { (count(silent, "Envoy")) " silent for more than a minute" } }
             }
         }
         @let waiting = namespace.waiting();
