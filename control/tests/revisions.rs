@@ -1,5 +1,13 @@
 //! Revisions over the API: made, refused, listed, and what they say of themselves.
-#![allow(missing_docs, clippy::indexing_slicing, clippy::unwrap_used, clippy::panic, reason = "a test stops loudly")]
+#![allow(
+    missing_docs,
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test stops loudly"
+)]
 
 mod common;
 #[path = "common/serving.rs"]

@@ -121,7 +121,9 @@ fn listen(serving: &Serving) -> impl use<> + FnMut() -> (String, Value) {
         let mut of = |field: &str| {
             lines.by_ref().map(Result::unwrap).find_map(|line| line.strip_prefix(field).map(str::to_owned)).unwrap()
         };
-        (of("event: "), serde_json::from_str(&of("data: ")).unwrap())
+        // Besides, what is published is told.
+        let mut told = || (of("event: "), serde_json::from_str(&of("data: ")).unwrap());
+        std::iter::repeat_with(&mut told).find(|(name, _)| name == "SwitchChanged").unwrap()
     }
 }
 

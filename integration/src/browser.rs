@@ -4,7 +4,7 @@
 
 mod pipe;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -42,7 +42,7 @@ impl Browser {
     ///
     /// # Panics
     /// Where it does not start.
-    pub fn start(browser: &PathBuf) -> Self {
+    pub fn start(browser: &Path) -> Self {
         let scratch = tempfile::Builder::new().prefix("graylane-browser-").tempdir().expect("a temporary directory");
         let [commands, answers] = pipe::named(scratch.path());
         let home = format!("--user-data-dir={}", scratch.path().join("profile").display());

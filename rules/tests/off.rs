@@ -1,6 +1,14 @@
 //! Rule sets that are switched off: everybody has the default, and nothing else happens.
 #![cfg(not(target_family = "wasm"))]
-#![allow(missing_docs, clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test stops loudly")]
+#![allow(
+    missing_docs,
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test stops loudly"
+)]
 
 mod common;
 

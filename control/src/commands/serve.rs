@@ -36,9 +36,13 @@ const DRAIN: Duration = Duration::from_secs(5);
 const UNREAD: &str = "--rules: reading the directory ended unexpectedly, which is a fault of graylane; what was published \
                       stays in Envoys, start again for what changes";
 
-/// Serve a directory of rule sets to Envoys.
+/// Serve rule sets to Envoys: revisions that a store keeps, or a directory as it stands.
 ///
-/// Reads every *.yaml, *.yml and *.json in DIR (not hidden ones, not those in directories within), compiles them
+/// With --store it delivers the head of the store, now and whenever it moves, and makes revisions: `graylane help publish` and
+/// `rollback`. Several may serve one store in etcd; each knows what Envoys report to the others. Where the store does not
+/// answer, what is delivered stays. Overrides of switches are published with the documents there.
+///
+/// With --rules it reads every *.yaml, *.yml and *.json in DIR (not hidden ones, not those in directories within), compiles them
 /// into one snapshot and delivers it to the fetcher in each Envoy, now and within milliseconds of every change. Files
 /// may be written, renamed into place, or swapped by a link as Kubernetes does.
 ///
@@ -78,6 +82,7 @@ const UNREAD: &str = "--rules: reading the directory ended unexpectedly, which i
 #[command(after_long_help = "\
 Examples:
   graylane serve --rules rules/
+  graylane serve --store redb:///var/lib/graylane/store.redb
   graylane serve --rules rules/ --owned x-gray-variant,x-feature-flags
   graylane serve --rules rules/ --signing-key release-1.pem --valid-for 24h
   graylane serve --rules rules/ --listen 0.0.0.0:8460 --callers callers.yaml \\
@@ -87,14 +92,16 @@ Examples:
   curl -s http://127.0.0.1:8460/v1/namespaces/default/status
 
 Paths:
-  GET  /                              a page to look at: what is published, who
-                                      runs it, what is wrong
+  GET  /                              a page: what is published, who runs it
   GET  /history, /history/REVISION    what was published, and what it changed
   GET  /rule-sets/NAME                a rule set, and the shares it gives
   GET  /explain                       why a request goes where it goes
   GET  /v1/namespaces/NAME/snapshot   long poll: ?after=E.N&formats=2&wait=25s
   POST /v1/namespaces/NAME/acks       what the workers of an Envoy run
   GET  /v1/namespaces/NAME/status     revision, problems, who runs what
+  POST /v1/namespaces/NAME/revisions  publish; GET lists, GET …/N shows
+  GET  …/revisions/N/documents, …/N/acks
+  POST /v1/namespaces/NAME/rollback, …/off, …/on, …/freeze, …/unfreeze
   POST /v1/switches/reload            read --switches @FILE again
   GET  /v1/events                     what happens, as server-sent events
   GET  /metrics                       all that in figures, for Prometheus
@@ -108,9 +115,10 @@ Signals:
 
 Exit codes:
   0  ended by SIGTERM or SIGINT, every waiting poll answered
-  2  wrong usage, such as a file for the directory; a key, a certificate or
-     the file of callers cannot be used; the address cannot be listened on; or reading the directory failed
-     by a fault of graylane: start it again")]
+  2  wrong usage, such as a file for the directory; a store, a key, a
+     certificate or the file of callers cannot be used; the address cannot be
+     listened on; or reading the directory failed by a fault of graylane:
+     start it again")]
 pub struct Arguments {
     #[command(flatten)]
     origin: Origin,
