@@ -33,15 +33,26 @@ impl Notices {
 /// How the names of such files begin, in capitals.
 const NAMES: [&str; 6] = ["LICENSE", "LICENCE", "COPYING", "COPYRIGHT", "NOTICE", "UNLICENSE"];
 
+/// The text of the Apache License 2.0, which is the project's own.
+const APACHE: &str = include_str!("../../LICENSE");
+
+/// Whether an SPDX expression leaves the choice of the Apache License 2.0, whose text is the same for all.
+fn offers_apache(expression: &str) -> bool {
+    expression.split(" OR ").any(|choice| choice.trim() == "Apache-2.0")
+}
+
 /// The notices of all of `linked` that others wrote.
 ///
 /// # Errors
-/// Where a crate brings no such file: then somebody must look.
+/// Where a crate brings no such file and does not offer the Apache License 2.0: then somebody must look.
 pub(crate) fn of(linked: &Linked) -> Result<Vec<u8>> {
     let others: Vec<_> = linked.crates.values().filter(|known| known.checksum.is_some()).collect();
     let mut whose: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for known in &others {
-        let texts = texts(&known.sources)?;
+        let mut texts = texts(&known.sources)?;
+        if texts.is_empty() && offers_apache(&known.licence) {
+            texts.insert(APACHE.trim().to_owned());
+        }
         if texts.is_empty() {
             bail!("{} {}: found no licence among its files, expected one", known.name, known.version);
         }

@@ -15,7 +15,7 @@ const DEADLINE: Duration = Duration::from_secs(2);
 Examples:
   graylane probe http://127.0.0.1:8460/readyz
   HEALTHCHECK CMD [\"/graylane\", \"probe\", \"http://127.0.0.1:8460/healthz\"]
-  graylane probe --ca ca.pem --server-name control https://127.0.0.1:8460/readyz
+  graylane probe --ca ca.pem https://control.internal:8460/readyz
 
 Exit codes:
   0  a status of 200 to 299 was answered
