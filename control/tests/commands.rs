@@ -123,9 +123,33 @@ fn every_command_tells_its_exit_codes() {
     let scratch = scratch("help");
     let keys = ["keys", "keys new", "keys show"];
     let commands = [
-        "serve", "status", "check", "explain", "decide", "allocate", "diff", "simulate", "compile", "import", "probe",
-        "schema", "publish", "rollback", "off", "on", "freeze", "unfreeze", "history", "show", "backup", "restore", "verify",
-        "compact", "embed", "istio lint", "tokens new",
+        "serve",
+        "status",
+        "check",
+        "explain",
+        "decide",
+        "allocate",
+        "diff",
+        "simulate",
+        "compile",
+        "import",
+        "probe",
+        "schema",
+        "publish",
+        "rollback",
+        "off",
+        "on",
+        "freeze",
+        "unfreeze",
+        "history",
+        "show",
+        "backup",
+        "restore",
+        "verify",
+        "compact",
+        "embed",
+        "istio lint",
+        "tokens new",
     ];
     for command in commands.into_iter().chain(keys) {
         let words: Vec<_> = std::iter::once("help").chain(command.split(' ')).collect();

@@ -73,7 +73,7 @@ fn pages_are_linked_and_the_form_explains() {
 #[ignore = "needs a browser: `make test-page` has one made ready"]
 fn pages_fit_a_small_screen() {
     let Some(program) = found() else { return };
-    let name = "a-rule-set-whose-name-is-as-long-as-names-may-get-and-has-no-gap";
+    let name = "a-rule-set-whose-name-is-as-long-as-names-may-get-and-has-no-ga";
     let long = samples::header_to_canary("one").replace("name: checkout", &format!("name: {name}"));
     let mut mesh = Mesh::new("page-narrow").kept().rules(&long).workers(2).start();
     let reason = "averyveryverylongwordwithoutanyplacewhereitcouldbebroken".repeat(3);

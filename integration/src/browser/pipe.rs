@@ -70,6 +70,10 @@ impl Pipe {
             let message = self.messages.recv_timeout(PATIENCE);
             let mut message = message.unwrap_or_else(|why| panic!("the browser does not answer to {method}: {why}"));
             if message["id"] == self.last {
+                // A page that went elsewhere while it was asked is asked again, where it went.
+                if message["error"]["message"].as_str().is_some_and(|why| why.contains("navigated or closed")) {
+                    return self.call(session, method, parameters);
+                }
                 assert!(message.get("error").is_none(), "{method}: {message}");
                 return message["result"].take();
             }
