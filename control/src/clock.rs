@@ -25,6 +25,11 @@ impl Moment {
     }
 }
 
+/// `at` for people: to the second.
+pub fn second(at: Timestamp) -> String {
+    Timestamp::from_second(at.as_second()).unwrap_or(at).to_string()
+}
+
 /// Where moments come from.
 #[derive(Clone, Debug)]
 pub struct Clock {

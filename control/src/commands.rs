@@ -3,6 +3,7 @@
 mod allocate;
 mod change;
 mod check;
+mod columns;
 mod compile;
 mod decide;
 mod diff;

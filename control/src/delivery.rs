@@ -15,8 +15,10 @@ use std::sync::Arc;
 use axum::{
     Router,
     extract::{DefaultBodyLimit, State},
-    http::{StatusCode, Uri},
+    http::{StatusCode, Uri, header},
+    response::{IntoResponse as _, Response},
 };
+use serde::Serialize;
 
 use crate::{
     access::{Door, Guard, Need, Routes},
@@ -72,6 +74,14 @@ fn known(namespace: &Namespace, name: &str) -> Result<(), Problem> {
     }
     let detail = format!("found the namespace {name:?}, expected {:?}", namespace.name);
     Err(Problem::new(StatusCode::NOT_FOUND, detail))
+}
+
+/// `value` as an answer.
+fn json(value: &impl Serialize) -> Result<Response, Problem> {
+    let text = serde_json::to_string(value);
+    let text = text.map_err(|why| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, format!("the answer: {why}")))?;
+    let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
+    Ok((headers, text).into_response())
 }
 
 #[cfg(test)]

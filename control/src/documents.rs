@@ -18,7 +18,7 @@ pub use gathered::{Gathered, format_of, in_directory, is_document, is_hidden, lo
 pub use parsed::{ParsedDocument, agree};
 
 /// One document, read.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Document {
     /// The file it came from, as messages name it.
     pub file: String,

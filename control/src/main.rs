@@ -25,6 +25,7 @@ mod keys;
 mod lock;
 mod metrics;
 mod movement;
+mod mutex;
 mod namespace;
 mod nodes;
 mod overrides;

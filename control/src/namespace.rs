@@ -4,7 +4,7 @@ mod watching;
 
 use std::{
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard,
         atomic::{AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
@@ -20,6 +20,7 @@ use crate::{
     events::Events,
     finding::Finding,
     metrics::Metrics,
+    mutex::locked,
     nodes::{Acks, Nodes, Report, TooMany},
     page,
     publication::{Content, Publication},
@@ -384,9 +385,4 @@ impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
-}
-
-/// Whoever panicked while holding one of these locks left nothing half done.
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

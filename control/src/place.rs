@@ -5,10 +5,22 @@ use graylane_store::Place;
 use crate::failure::Failure;
 
 /// The variable of the environment that says where rule sets and revisions are, where a command is not told.
-pub const VARIABLE: &str = "GRAYLANE_STORE";
+const VARIABLE: &str = "GRAYLANE_STORE";
 
 /// The store where nothing is said.
-pub const DEFAULT: &str = "redb://graylane.redb";
+const DEFAULT: &str = "redb://graylane.redb";
+
+/// The place that was `given`, or else what the environment says, or else [`DEFAULT`].
+///
+/// # Errors
+/// Where the environment says something that is no place.
+pub fn or_default(given: Option<&Place>) -> Result<Place, Failure> {
+    let place = match given {
+        Some(place) => Some(place.clone()),
+        None => from_environment()?,
+    };
+    place.map_or_else(|| DEFAULT.parse().map_err(Failure::unable), Ok)
+}
 
 /// What the environment says; None where it says nothing.
 ///

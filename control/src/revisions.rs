@@ -27,11 +27,11 @@ pub use refusal::Refusal;
 pub use running::Running;
 pub use words::words;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use graylane_store::Store;
 
-use crate::clock::Clock;
+use crate::{clock::Clock, mutex::locked};
 
 /// The revisions of one namespace in one store.
 #[derive(Debug)]
@@ -55,10 +55,10 @@ impl Revisions {
     }
 
     fn remembered(&self) -> Option<Arc<Base>> {
-        self.read.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        locked(&self.read).clone()
     }
 
     fn remember(&self, base: &Arc<Base>) {
-        *self.read.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(base));
+        *locked(&self.read) = Some(Arc::clone(base));
     }
 }

@@ -3,7 +3,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
@@ -11,7 +11,7 @@ use graylane_store::{Board, Digest, Notice};
 use jiff::Timestamp;
 use tokio::sync::Notify;
 
-use crate::{clock::Moment, namespace::Namespace, nodes::Report};
+use crate::{clock::Moment, mutex::locked, namespace::Namespace, nodes::Report};
 
 /// So often a report is posted that says nothing new, so that its Envoy is not thought silent elsewhere.
 const AGAIN: Duration = Duration::from_secs(20);
@@ -63,13 +63,13 @@ impl Sharing {
         loop {
             self.woken.notified().await;
             let pending = std::mem::take(&mut *locked(&self.pending));
-            let notes: Vec<_> = pending.into_iter().map(|(key, note)| (key, Some(note))).collect();
+            let notes: Vec<_> = pending.iter().map(|(key, note)| (key.clone(), Some(note.clone()))).collect();
             if notes.is_empty() {
                 continue;
             }
-            if let Err(why) = self.board.post(namespace, notes.clone()).await {
+            if let Err(why) = self.board.post(namespace, notes).await {
                 tracing::warn!("reports of Envoys cannot be shared: {why}");
-                self.put_back(notes);
+                self.put_back(pending);
                 tokio::time::sleep(REST).await;
                 self.woken.notify_one();
             }
@@ -77,11 +77,10 @@ impl Sharing {
     }
 
     /// What was not posted is to be, unless something newer is.
-    fn put_back(&self, notes: Vec<(String, Option<Vec<u8>>)>) {
+    fn put_back(&self, mut notes: BTreeMap<String, Vec<u8>>) {
         let mut pending = locked(&self.pending);
-        for (key, note) in notes {
-            pending.entry(key).or_insert_with(|| note.unwrap_or_default());
-        }
+        notes.append(&mut pending);
+        *pending = notes;
     }
 
     /// Takes in what others share, for ever.
@@ -112,7 +111,7 @@ impl Sharing {
         }
         latest.insert(key, at);
         let mut now = namespace.clock.now();
-        // What is older than a minute is of an Envoy that is silent.
+        // What is older than a report gets before it is posted again is of an Envoy that fell silent then.
         let age = now.wall.as_millisecond().saturating_sub(at).max(0);
         let age = Duration::from_millis(u64::try_from(age).unwrap_or(0));
         if age > AGAIN {
@@ -133,8 +132,4 @@ fn read(note: &[u8]) -> Option<(i64, Report)> {
 /// The key of an Envoy's note: a node id may be any text.
 fn key(node: &str) -> String {
     Digest::of(node.as_bytes()).to_string()
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -195,6 +195,23 @@ fn a_freeze_refuses_changes_but_not_the_kill_switch() {
 }
 
 #[test]
+fn switching_all_on_switches_nothing_on_that_is_frozen() {
+    let scratch = Scratch::new("frozen-off");
+    let serving = Serving::store(&scratch);
+    publish(&serving, &shops(&["one", "two"], "stable"), "the first");
+    serving.send("~/freeze", &json!({"ruleSet": "two", "reason": "sale"}));
+    let refused = |off: Value, names: &[&str]| {
+        serving.send("~/off", &off);
+        let (status, problem) = serving.send("~/on", &json!({"reason": "no harm"}));
+        assert_eq!((status, &problem["ruleSets"]), (409, &json!(names)), "{off}: {problem:#}");
+    };
+    refused(json!({"ruleSet": "two", "reason": "harm"}), &["two"]);
+    refused(json!({"reason": "harm"}), &["one", "two"]);
+    serving.send("~/unfreeze", &json!({"ruleSet": "two", "reason": "over"}));
+    assert_eq!(serving.send("~/on", &json!({"reason": "no harm"})).0, 200);
+}
+
+#[test]
 fn what_is_off_stays_off_whatever_is_published() {
     let scratch = Scratch::new("off");
     let serving = Serving::store(&scratch);

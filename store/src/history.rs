@@ -48,15 +48,6 @@ impl fmt::Display for NotKept {
     }
 }
 
-/// The revisions of a namespace that are there; None where there is none.
-///
-/// # Errors
-/// Where the store does not answer.
-pub async fn kept(store: &dyn Store, namespace: &str) -> Result<Option<Kept>, StoreError> {
-    let all = store.revisions(namespace, None, usize::MAX).await?;
-    Ok(all.first().zip(all.last()).map(|(last, first)| Kept { last: *last, first: *first, count: all.len() }))
-}
-
 /// The manifest of `revision`, or why there is none. A manifest that is not what stands in its place is corrupt.
 ///
 /// # Errors

@@ -34,7 +34,7 @@ pub use digest::Digest;
 pub use error::StoreError;
 pub use etcd::{Etcd, EtcdAddress};
 pub use head::{Ground, Head};
-pub use history::{Kept, NotKept, kept, manifest, manifest_of};
+pub use history::{Kept, NotKept, manifest, manifest_of};
 pub use manifest::{Action, Entry, Freeze, Link, Listing, Manifest, Overlay, SnapshotEntry};
 pub use object::{Object, PIECE_LIMIT, Piece, fetch, pieces};
 pub use place::{InvalidPlace, Place, open};

@@ -7,13 +7,14 @@ use std::{
 };
 
 use graylane_store::Manifest;
-use jiff::Timestamp;
 
 use super::{
+    columns,
     made::Form,
     plane::{History, Plane, Told},
 };
 use crate::{
+    clock::second,
     difference::text,
     failure::Failure,
     finding::one_line,
@@ -153,21 +154,12 @@ fn table(history: &History, output: &mut impl Write) -> io::Result<()> {
         return writeln!(output, "nothing is published");
     }
     let rows: Vec<_> = std::iter::once(HEADINGS.map(str::to_owned)).chain(history.revisions.iter().map(row)).collect();
-    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
-    let widths: Vec<_> = (0..HEADINGS.len()).map(|column| width(column).unwrap_or(0)).collect();
-    for row in &rows {
-        let cells = row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:width$}"));
-        writeln!(output, "{}", cells.collect::<Vec<_>>().join("  ").trim_end())?;
-    }
-    Ok(())
+    let widths = columns::widths(&rows);
+    rows.iter().try_for_each(|row| writeln!(output, "{}", columns::line(row, &widths)))
 }
 
 fn row(manifest: &Manifest) -> [String; HEADINGS.len()] {
     let Manifest { revision, at, actor, reason, difference, .. } = manifest;
     let changes = Difference::read(difference).summary();
     [revision.to_string(), second(*at), one_line(actor), words(&manifest.action), one_line(&changes), one_line(reason)]
-}
-
-fn second(at: Timestamp) -> String {
-    Timestamp::from_second(at.as_second()).unwrap_or(at).to_string()
 }

@@ -265,14 +265,7 @@ fn verified(file: &Path) -> Result<graylane_store::Contents, Failure> {
 
 impl Kept {
     fn on<T>(&self, work: impl AsyncFnOnce(Arc<dyn Store>) -> Result<T, Failure>) -> Result<T, Failure> {
-        let given = match &self.store {
-            Some(place) => Some(place.clone()),
-            None => place::from_environment()?,
-        };
-        let place = match given {
-            Some(place) => place,
-            None => place::DEFAULT.parse().map_err(Failure::unable)?,
-        };
+        let place = place::or_default(self.store.as_ref())?;
         on_store(async { work(open(&place).await.map_err(Failure::unable)?).await })
     }
 

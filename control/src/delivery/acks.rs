@@ -24,11 +24,13 @@ pub async fn take(
     check_media_type(&headers)?;
     let body = body.map_err(|why| unread(why.status()))?;
     let report = Report::parse(&body).map_err(|detail| Problem::new(StatusCode::BAD_REQUEST, detail))?;
-    if let Some(sharing) = &namespace.sharing {
-        sharing.share(&report.node.id, &body, now);
-    }
+    let node = report.node.id.clone();
     let taken = namespace.take(report, now);
     taken.map_err(|too_many| Problem::new(StatusCode::SERVICE_UNAVAILABLE, too_many.to_string()))?;
+    // Only what was taken in: else there would be no end of what is remembered as posted.
+    if let Some(sharing) = &namespace.sharing {
+        sharing.share(&node, &body, now);
+    }
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -6,13 +6,7 @@ mod refused;
 
 use std::sync::Arc;
 
-use axum::{
-    extract::DefaultBodyLimit,
-    handler::Handler as _,
-    http::{StatusCode, header},
-    response::{IntoResponse, Response},
-};
-use serde::Serialize;
+use axum::{extract::DefaultBodyLimit, handler::Handler as _, http::StatusCode};
 
 use super::problem::Problem;
 use crate::{
@@ -50,12 +44,4 @@ fn revisions<'n>(namespace: &'n Namespace, name: &str) -> Result<&'n Arc<Revisio
             format!("{found}; expected graylane serve --store: change the files instead"),
         )
     })
-}
-
-/// `value` as an answer.
-fn json(value: &impl Serialize) -> Result<Response, Problem> {
-    let text = serde_json::to_string(value);
-    let text = text.map_err(|why| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, format!("the answer: {why}")))?;
-    let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
-    Ok((headers, text).into_response())
 }

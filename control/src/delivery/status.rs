@@ -4,21 +4,14 @@ use std::sync::Arc;
 
 use axum::{
     extract::{Path, State},
-    http::{StatusCode, header},
-    response::IntoResponse,
+    response::Response,
 };
 
-use super::{known, problem::Problem};
+use super::{json, known, problem::Problem};
 use crate::{namespace::Namespace, status::Status};
 
 /// Answers with the status as JSON.
-pub async fn tell(
-    State(namespace): State<Arc<Namespace>>,
-    Path(name): Path<String>,
-) -> Result<impl IntoResponse, Problem> {
+pub async fn tell(State(namespace): State<Arc<Namespace>>, Path(name): Path<String>) -> Result<Response, Problem> {
     known(&namespace, &name)?;
-    let text = serde_json::to_string(&Status::of(&namespace));
-    let text = text.map_err(|why| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, format!("status: {why}")))?;
-    let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
-    Ok((headers, text))
+    json(&Status::of(&namespace))
 }

@@ -1,11 +1,14 @@
 //! What stands: the head of a namespace, and its documents.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _, future::BoxFuture, stream};
 
 use graylane_rules::Revision;
-use graylane_store::{Entry, Ground, Head, Manifest, Overlay, StoreError, fetch, listing, manifest_of};
+use graylane_store::{Digest, Entry, Ground, Head, Manifest, Object, Overlay, StoreError, fetch, listing, manifest_of};
 
 use super::Revisions;
 use crate::documents::{Document, ParsedDocument};
@@ -38,9 +41,7 @@ impl Held {
     pub fn document(&self) -> Document {
         Document { file: self.entry.file.clone(), format: self.entry.format, text: self.text.to_vec() }
     }
-}
 
-impl Held {
     /// Which parser read it.
     pub fn parsed(&self) -> ParsedDocument {
         parsed(self.entry.clone())
@@ -63,12 +64,19 @@ impl Base {
     pub fn revision(&self) -> Option<Revision> {
         self.head.map(|head| head.revision)
     }
+}
 
-    /// The names of its rule sets.
-    pub fn rule_sets(&self) -> Vec<&str> {
-        let rule_sets = self.documents.iter().filter(|held| held.entry.kind == "RuleSet");
-        rule_sets.map(|held| held.entry.name.as_str()).collect()
-    }
+/// The pieces that a revision refers to.
+pub fn pieces(manifest: &Manifest, documents: &[Held]) -> BTreeSet<Digest> {
+    let own = [&manifest.documents, &manifest.snapshot.object];
+    let all = own.into_iter().chain(documents.iter().map(|held| &held.entry.object));
+    all.flat_map(Object::pieces).collect()
+}
+
+/// The names of the rule sets among documents.
+pub fn rule_sets(documents: &[Held]) -> Vec<&str> {
+    let rule_sets = documents.iter().filter(|held| held.entry.kind == "RuleSet");
+    rule_sets.map(|held| held.entry.name.as_str()).collect()
 }
 
 impl Revisions {

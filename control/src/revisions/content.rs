@@ -1,10 +1,16 @@
 //! What a revision is to hold: a wish, applied to what stands.
 
-use graylane_rules::{Outline, Revision, nearest};
-use graylane_store::{Action, Freeze, Manifest, Overlay, manifest};
+use std::collections::BTreeSet;
+
+use graylane_rules::{Revision, nearest};
+use graylane_store::{Action, Digest, Freeze, Manifest, Overlay, manifest};
 use jiff::Timestamp;
 
-use super::{Base, Held, Proposal, Refusal, Revisions, Wish, listed};
+use super::{
+    Base, Held, Proposal, Refusal, Revisions, Wish,
+    base::{pieces, rule_sets},
+    listed,
+};
 use crate::documents::{Document, ParsedDocument};
 
 /// What a revision is to hold.
@@ -27,11 +33,17 @@ pub struct Content {
 pub struct Same {
     pub manifest: Box<Manifest>,
     pub parsed: Vec<ParsedDocument>,
+    /// The pieces of its documents. They stay: its manifest was read on the ground that the next one is written on.
+    pub pieces: BTreeSet<Digest>,
 }
 
 impl Same {
     fn of(manifest: &Manifest, held: &[Held]) -> Self {
-        Self { manifest: Box::new(manifest.clone()), parsed: held.iter().map(Held::parsed).collect() }
+        Self {
+            manifest: Box::new(manifest.clone()),
+            parsed: held.iter().map(Held::parsed).collect(),
+            pieces: pieces(manifest, held),
+        }
     }
 }
 
@@ -75,16 +87,16 @@ impl Revisions {
         let Some(name) = rule_set else {
             // What is switched off stays off: going back is no reason to begin again with what did harm.
             overlay.switches.clone_from(&target.overlay.switches);
+            let overlay = known_names(overlay, |name| rule_sets(&held).contains(&name));
             let documents = held.iter().map(Held::document).collect();
             let same_as = Some(Same::of(&target, &held));
-            return Ok(Content { action, documents, overlay: kept_names(overlay, &held), notes: Vec::new(), same_as });
+            return Ok(Content { action, documents, overlay, notes: Vec::new(), same_as });
         };
         let mine = |held: &&Held| is_of(held, name);
         let was: Vec<_> = held.iter().filter(mine).map(Held::document).collect();
         if was.is_empty() {
-            let names: Vec<_> = held.iter().filter(|held| held.entry.kind == "RuleSet").collect();
-            let names = names.iter().map(|held| held.entry.name.as_str());
-            return Err(Refusal::Unfit(unknown(name, &format!("revision {to}"), names)));
+            let names = rule_sets(&held);
+            return Err(Refusal::Unfit(unknown(name, &format!("revision {to}"), names.into_iter())));
         }
         let others = base.documents.iter().filter(|held| !mine(held)).map(Held::document);
         let documents = others.chain(was).collect();
@@ -125,8 +137,8 @@ fn published(documents: &[Document], rule_set: Option<&str>, base: &Base) -> Res
     let action = Action::Publish { rule_set: rule_set.map(str::to_owned) };
     let outline = listed::outline(documents)?;
     let Some(name) = rule_set else {
-        let documents: Vec<_> = documents.iter().map(copied).collect();
-        let overlay = known_names(base.overlay(), &outline);
+        let documents = documents.to_vec();
+        let overlay = known_names(base.overlay(), |name| outline.rule_set(name).is_some());
         return Ok(Content { action, documents, overlay, notes: Vec::new(), same_as: None });
     };
     if outline.rule_set(name).is_none() {
@@ -137,13 +149,9 @@ fn published(documents: &[Document], rule_set: Option<&str>, base: &Base) -> Res
     let left_out = documents.len().saturating_sub(mine.len());
     let notes = if left_out == 0 { Vec::new() } else { vec![format!("{left_out} other documents are left out")] };
     let others = base.documents.iter().filter(|held| !is_of(held, name)).map(Held::document);
-    let new = mine.iter().filter_map(|place| documents.get(*place)).map(copied);
+    let new = mine.iter().filter_map(|place| documents.get(*place)).cloned();
     let documents = others.chain(new).collect();
     Ok(Content { action, documents, overlay: base.overlay(), notes, same_as: None })
-}
-
-fn copied(document: &Document) -> Document {
-    Document { file: document.file.clone(), format: document.format, text: document.text.clone() }
 }
 
 /// The same documents under another overlay, which `change` makes of the one that stands.
@@ -155,7 +163,7 @@ fn overlaid(
 ) -> Result<Content, Refusal> {
     let nothing = || Refusal::Unfit("found nothing published, expected rule sets".to_owned());
     let manifest = base.manifest.as_ref().ok_or_else(nothing)?;
-    let names = base.rule_sets();
+    let names = rule_sets(&base.documents);
     if let Some(name) = rule_set.filter(|name| !names.contains(&name.as_str())) {
         return Err(Refusal::Unfit(unknown(name, "what is published", names.into_iter())));
     }
@@ -206,14 +214,8 @@ fn unfreeze(overlay: &mut Overlay, name: Option<&String>) -> Result<(), String> 
 }
 
 /// Without what it says of rule sets that are not there.
-fn known_names(mut overlay: Overlay, outline: &Outline) -> Overlay {
-    overlay.off.retain(|off| off.as_ref().is_none_or(|name| outline.rule_set(name).is_some()));
-    overlay
-}
-
-fn kept_names(mut overlay: Overlay, held: &[Held]) -> Overlay {
-    let known = |name: &String| held.iter().any(|held| held.entry.kind == "RuleSet" && held.entry.name == *name);
-    overlay.off.retain(|off| off.as_ref().is_none_or(known));
+fn known_names(mut overlay: Overlay, is_there: impl Fn(&str) -> bool) -> Overlay {
+    overlay.off.retain(|off| off.as_ref().is_none_or(|name| is_there(name)));
     overlay
 }
 

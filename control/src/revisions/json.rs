@@ -5,7 +5,7 @@ use std::path::Path;
 use graylane_rules::Revision;
 use serde::{Deserialize, Serialize};
 
-use super::{Difference, Made, Outcome, Proposal, Sample, Wish};
+use super::{Difference, Made, Outcome, Proposal, Refusal, Revisions, Sample, Wish};
 use crate::{
     documents::{self, Document},
     finding::Finding,
@@ -129,7 +129,7 @@ impl Asked {
     ///
     /// # Errors
     /// Which field is wrong, what was found and what would be right.
-    pub fn proposal(self, verb: Verb, actor: String, head: Option<Revision>) -> Result<Proposal, String> {
+    fn proposal(self, verb: Verb, actor: String, head: Option<Revision>) -> Result<Proposal, String> {
         self.refuse_strangers(verb)?;
         let number = |field: &str, text: &Option<String>| {
             text.as_deref().map(|text| revision(text, head).map_err(|why| format!("{field}: {why}"))).transpose()
@@ -154,6 +154,11 @@ impl Asked {
         Ok(Proposal { wish, actor, reason: self.reason, source: self.source, expect, dry_run: self.dry_run, sample })
     }
 
+    /// Whether one of its revisions is a number of the epoch of the head.
+    fn counts_from_head(&self) -> bool {
+        [&self.to, &self.expect].into_iter().flatten().any(|text| !text.contains('.'))
+    }
+
     /// What is passed over in silence would be believed to be done.
     fn refuse_strangers(&self, verb: Verb) -> Result<(), String> {
         let strange = [
@@ -167,6 +172,17 @@ impl Asked {
             }
             None => Ok(()),
         }
+    }
+}
+
+impl Revisions {
+    /// The proposal that is asked for. The store is asked for the head only where a number is of its epoch.
+    ///
+    /// # Errors
+    /// Which field is wrong, what was found and what would be right; or that the store does not answer.
+    pub async fn proposal(&self, asked: Asked, verb: Verb, actor: String) -> Result<Proposal, Refusal> {
+        let head = if asked.counts_from_head() { self.head().await? } else { None };
+        asked.proposal(verb, actor, head).map_err(Refusal::Unfit)
     }
 }
 

@@ -1,13 +1,17 @@
 //! A proposal into a revision: applied, compiled, compared, written.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use graylane_rules::{Off, Revision, SNAPSHOT_FORMAT, Snapshot};
-use graylane_store::{Action, Overlay, fetch};
+use graylane_store::{Action, Digest, Overlay, fetch};
 
 use super::{
     Base, Difference, Proposal, Refusal, Revisions, Running, Sample,
-    content::Content,
+    base::rule_sets,
+    content::{Content, Same},
     listed, locks,
     proposal::{NAME_LIMIT, REASON_LIMIT},
     writing::{Draft, Written},
@@ -59,6 +63,8 @@ pub struct Composed {
     pub snapshot: Snapshot,
     pub overlay: Overlay,
     pub difference: Difference,
+    /// Pieces that are there already, and stay.
+    pub kept: BTreeSet<Digest>,
     locks: Vec<String>,
     warnings: Vec<Finding>,
     movement: Option<Movement>,
@@ -176,8 +182,13 @@ fn compose(
     owned: &[String],
     asked: Option<Asked>,
 ) -> Result<Composed, Refusal> {
-    let Content { mut documents, overlay, .. } = content;
-    let (running, mut outline) = (listed::outline_of(base), listed::outline(&documents)?);
+    let Content { mut documents, overlay, same_as, .. } = content;
+    let is_base = |same: &Same| base.manifest.as_ref().is_some_and(|head| head.documents == same.manifest.documents);
+    let running = listed::outline_of(base);
+    let mut outline = match &same_as {
+        Some(same) if is_base(same) => running.clone(),
+        _ => listed::outline(&documents)?,
+    };
     let locks = locks::complete(&mut documents, &outline, &running)?;
     if !locks.is_empty() {
         outline = listed::outline(&documents)?;
@@ -198,6 +209,7 @@ fn compose(
         snapshot: compiled.snapshot,
         overlay,
         difference,
+        kept: same_as.map(|same| same.pieces).unwrap_or_default(),
         locks,
         warnings: compiled.warnings,
         movement: movement.transpose()?,
@@ -223,6 +235,12 @@ fn refuse_frozen(difference: &Difference, action: &Action, base: &Base) -> Resul
     }
     let touched = match action {
         Action::On { rule_set: Some(name) } => vec![name.clone()],
+        // All that are off come on.
+        Action::On { rule_set: None } => {
+            let off = base.overlay().off;
+            let names = rule_sets(&base.documents).into_iter().map(str::to_owned);
+            names.filter(|name| off.contains(&None) || off.contains(&Some(name.clone()))).collect()
+        }
         _ => difference.names(),
     };
     let frozen = base

@@ -1,7 +1,7 @@
 //! Writing a revision: its pieces first, then one transaction.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     time::{Duration, Instant},
 };
 
@@ -10,7 +10,7 @@ use graylane_store::{
     Action, Advance, Digest, Entry, Ground, Head, Listing, Manifest, Object, Piece, SnapshotEntry, StoreError, pieces,
 };
 
-use super::{Base, Proposal, Refusal, Revisions, making::Composed};
+use super::{Base, Proposal, Refusal, Revisions, base::pieces as pieces_of, making::Composed};
 use crate::documents::{Document, ParsedDocument};
 
 /// So long it is tried to find out what became of a transaction that was not answered.
@@ -68,8 +68,9 @@ impl Revisions {
         let listing = serde_json::to_vec(&Listing(entries)).map_err(|why| Refusal::Unfit(why.to_string()))?;
         let documents = keep(&listing);
         let snapshot = SnapshotEntry { format: SNAPSHOT_FORMAT, object: keep(composed.snapshot.bytes()) };
-        let known = known(base);
-        new.retain(|piece| !known.contains(&piece.digest));
+        // The pieces of the head stay as long as it is the head.
+        let head = base.manifest.as_ref().map(|manifest| pieces_of(manifest, &base.documents)).unwrap_or_default();
+        new.retain(|piece| !head.contains(&piece.digest) && !composed.kept.contains(&piece.digest));
         let manifest = Manifest {
             namespace: self.namespace.clone(),
             revision: self.next(base.revision()),
@@ -129,10 +130,4 @@ fn entry(
         parser: parsed.parser.clone(),
         object: keep(&document.text),
     })
-}
-
-/// The pieces of the head, which stay as long as it is the head.
-fn known(base: &Base) -> BTreeSet<Digest> {
-    let own = base.manifest.iter().flat_map(|manifest| [&manifest.documents, &manifest.snapshot.object]);
-    own.chain(base.documents.iter().map(|held| &held.entry.object)).flat_map(|object| object.pieces()).collect()
 }

@@ -81,9 +81,7 @@ impl Sources {
     /// Every problem.
     pub fn check(&self, writings: &[Writing]) -> Result<(), Failure> {
         let written = |file: &str| writings.iter().any(|writing| writing.path == Path::new(file));
-        let kept = self.gathered.documents.iter().filter(|document| !written(&document.file));
-        let kept =
-            kept.map(|document| Document { text: document.text.clone(), file: document.file.clone(), ..*document });
+        let kept = self.gathered.documents.iter().filter(|document| !written(&document.file)).cloned();
         let new = writings.iter().map(|writing| Document {
             file: writing.path.display().to_string(),
             format: writing.format,

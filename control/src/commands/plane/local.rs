@@ -25,8 +25,7 @@ pub fn make(place: &Place, namespace: &str, verb: Verb, asked: Asked) -> Result<
     }
     on(place, namespace, async |revisions| {
         let actor = asked.actor.clone().unwrap_or_else(super::actor);
-        let head = revisions.head().await.map_err(Failure::unable)?;
-        let proposal = asked.proposal(verb, actor, head).map_err(Failure::refused)?;
+        let proposal = revisions.proposal(asked, verb, actor).await.map_err(|why| refused(&why))?;
         let made = revisions.make(&proposal).await.map_err(|why| refused(&why))?;
         told(&Answer::of(&made), place)
     })

@@ -35,16 +35,9 @@ impl Origin {
     /// # Errors
     /// Where the environment says something that is no place.
     pub fn place(&self) -> Result<Place, Failure> {
-        if let Some(rules) = &self.rules {
-            return Ok(Place::Files(rules.clone()));
-        }
-        let given = match &self.store {
-            Some(store) => Some(store.clone()),
-            None => place::from_environment()?,
-        };
-        match given {
-            Some(place) => Ok(place),
-            None => place::DEFAULT.parse().map_err(Failure::unable),
+        match &self.rules {
+            Some(rules) => Ok(Place::Files(rules.clone())),
+            None => place::or_default(self.store.as_ref()),
         }
     }
 

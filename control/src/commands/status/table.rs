@@ -5,6 +5,8 @@ use std::{fmt, time::Duration};
 use jiff::Timestamp;
 
 use crate::{
+    clock::second,
+    commands::columns,
     duration::spoken,
     finding::one_line,
     nodes::{Fetcher, Role},
@@ -111,14 +113,10 @@ fn table(status: &Status, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let headings = (vec![HEADINGS.map(str::to_owned)], None);
     let nodes = status.nodes.iter().map(|node| (rows(node, status), node.trouble.as_deref()));
     let blocks: Vec<_> = std::iter::once(headings).chain(nodes).collect();
-    let all = || blocks.iter().flat_map(|(rows, _)| rows);
-    let widths: Vec<_> = (0..HEADINGS.len())
-        .map(|column| all().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0))
-        .collect();
+    let widths = columns::widths(blocks.iter().flat_map(|(rows, _)| rows));
     for (rows, trouble) in &blocks {
         for row in rows {
-            let cells = row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:width$}"));
-            writeln!(f, "{}", cells.collect::<Vec<_>>().join("  ").trim_end())?;
+            writeln!(f, "{}", columns::line(row, &widths))?;
         }
         trouble.iter().try_for_each(|trouble| writeln!(f, "  trouble: {}", one_line(trouble)))?;
     }
@@ -138,10 +136,6 @@ fn sums(status: &Status) -> String {
 
 fn text(found: &str) -> String {
     if found.is_empty() { "-".to_owned() } else { one_line(found) }
-}
-
-fn second(at: Timestamp) -> String {
-    Timestamp::from_second(at.as_second()).unwrap_or(at).to_string()
 }
 
 /// By the clock of whoever told it.

@@ -12,9 +12,9 @@ use graylane_store::{Manifest, StoreError, manifest};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{json, refused, revisions};
+use super::{refused, revisions};
 use crate::{
-    delivery::problem::Problem,
+    delivery::{json, problem::Problem},
     duration,
     namespace::Namespace,
     revisions::{Refusal, Revisions, json::revision},

@@ -13,10 +13,10 @@ use axum::{
     response::Response,
 };
 
-use super::{DOCUMENTS_LIMIT, json, refused, revisions};
+use super::{DOCUMENTS_LIMIT, refused, revisions};
 use crate::{
     access::Caller,
-    delivery::{acks::check_media_type, problem::Problem},
+    delivery::{acks::check_media_type, json, problem::Problem},
     namespace::Namespace,
     revisions::{
         Outcome, following,
@@ -78,9 +78,7 @@ async fn make(
     let asked = read(body)?;
     let wait = asked.wait_millis.map(Duration::from_millis);
     let actor = actor(caller, asked.actor.as_deref());
-    let unfit = |why: String| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, why);
-    let head = revisions.head().await.map_err(|why| refused::problem(&why.into()))?;
-    let proposal = asked.proposal(verb, actor, head).map_err(unfit)?;
+    let proposal = revisions.proposal(asked, verb, actor).await.map_err(|why| refused::problem(&why))?;
     let made = revisions.make(&proposal).await.map_err(|why| refused::problem(&why))?;
     let mut answer = Answer::of(&made);
     if let Outcome::Made(running) = made.outcome {
