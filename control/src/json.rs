@@ -1,4 +1,58 @@
-//! What serde says about JSON that does not fit, in the words of every other message.
+//! JSON that others send: read strictly, and what does not fit told in the words of every other message.
+
+use std::{fmt, marker::PhantomData};
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, MapAccess, Visitor, value::MapAccessDeserializer},
+};
+
+/// Reads an object. An array is none, though serde would take its items for the members in their order.
+///
+/// # Errors
+/// What does not fit, with its place.
+pub fn read<T: DeserializeOwned>(text: &[u8]) -> Result<T, serde_json::Error> {
+    serde_json::from_slice::<Object<T>>(text).map(|object| object.0)
+}
+
+/// The same for a member: `deserialize_with`.
+///
+/// # Errors
+/// What does not fit.
+pub fn object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {
+    Object::deserialize(deserializer).map(|object| object.0)
+}
+
+/// The same for a member that has many.
+///
+/// # Errors
+/// What does not fit.
+pub fn objects<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    let objects = Vec::<Object<T>>::deserialize(deserializer)?;
+    Ok(objects.into_iter().map(|object| object.0).collect())
+}
+
+struct Object<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Members<T> {
+            type Value = T;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<T, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(members))
+            }
+        }
+
+        deserializer.deserialize_map(Members(PhantomData)).map(Object)
+    }
+}
 
 /// `found …, expected …` for an error of `serde_json`, whose own words end in a position that is told elsewhere.
 ///
@@ -18,7 +72,41 @@ pub fn reading(error: &serde_json::Error, shape: &str) -> String {
 mod tests {
     use super::*;
 
-    #[derive(Debug, serde::Deserialize)]
+    #[derive(Debug, PartialEq, Deserialize)]
+    #[serde(default, deny_unknown_fields)]
+    struct Line {
+        #[serde(deserialize_with = "object")]
+        from: Spot,
+        #[serde(deserialize_with = "objects")]
+        over: Vec<Spot>,
+    }
+
+    #[derive(Debug, Default, PartialEq, Deserialize)]
+    struct Spot {
+        x: u8,
+    }
+
+    impl Default for Line {
+        fn default() -> Self {
+            Self { from: Spot { x: 1 }, over: Vec::new() }
+        }
+    }
+
+    #[test]
+    fn an_array_is_no_object() {
+        assert_eq!(read::<Line>(b"{}").unwrap(), Line::default());
+        let line = read::<Line>(br#"{"from":{"x":2},"over":[{"x":3}]}"#).unwrap();
+        assert_eq!((line.from.x, line.over.len()), (2, 1));
+        for (text, place) in [("[]", 0), (r#"{"from":[2]}"#, 8), (r#"{"over":[[3]]}"#, 9), ("[{}]", 0)] {
+            let refused = read::<Line>(text.as_bytes()).unwrap_err();
+            assert_eq!(
+                (refused.column(), reading(&refused, "a line").as_str()),
+                (place, "found sequence, expected an object")
+            );
+        }
+    }
+
+    #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]
     #[expect(dead_code, reason = "only its errors are looked at")]
     struct Point {

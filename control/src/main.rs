@@ -21,6 +21,7 @@ mod gates;
 mod identities;
 mod import;
 mod json;
+mod keeping;
 mod keys;
 mod lock;
 mod metrics;

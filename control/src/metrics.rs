@@ -9,6 +9,10 @@
 //! | `superseded_total` | counter | | those that another followed before they were in effect everywhere |
 //! | `in_effect_total` | counter | | those that every live worker ran |
 //! | `time_to_effect_seconds` | histogram | | from the change of a file to the ack of the last live worker that was there when it was published |
+//! | `promises_total` | counter | `action`, `kept` | revisions whose acks somebody waited for: `kept="yes"` where the last one came in time |
+//! | `rollback_seconds` | histogram | | from the request for a rollback to its last ack, where that was waited for and came |
+//! | `backups_total` | counter | `outcome` | backups on a schedule: `kept`, also where nothing was new, and `failed` |
+//! | `backup_timestamp_seconds` | gauge | | when the last backup was known to hold all there is; 0: never |
 //! | `problems` | gauge | `severity` | what `/status` lists as problems |
 //! | `refused_documents_total` | counter | | documents with errors, counted at each change that left some |
 //! | `polls_waiting` | gauge | | long polls that wait |
@@ -32,8 +36,10 @@
 //!
 //! No revision, node or worker is a label: there is no end of them.
 
+mod backups;
 mod counters;
 mod gauges;
+mod promises;
 mod refusals;
 
 use prometheus_client::{
@@ -43,8 +49,10 @@ use prometheus_client::{
 };
 
 use crate::{namespace::Namespace, nodes::Taken, sealer::Sealer};
+pub use backups::Backups;
 use counters::Counters;
 use gauges::Gauges;
+pub use promises::Promises;
 pub use refusals::Refusals;
 
 /// The media type of the text.
@@ -103,6 +111,10 @@ pub struct Metrics {
     pub refusals: Refusals,
     /// Connections that are open.
     pub connections: Gauge,
+    /// Revisions whose acks somebody waited for.
+    pub promises: Promises,
+    /// Backups on a schedule.
+    pub backups: Backups,
 }
 
 impl Metrics {
@@ -123,7 +135,8 @@ impl Metrics {
         let refusals = Refusals::registered(&mut registry);
         let connections = Gauge::default();
         registry.register("connections", "Connections that are open", connections.clone());
-        Self { registry, gauges, counters, time_to_effect, polls, refusals, connections }
+        let (promises, backups) = (Promises::registered(&mut registry), Backups::registered(&mut registry));
+        Self { registry, gauges, counters, time_to_effect, polls, refusals, connections, promises, backups }
     }
 
     /// Counts a poll that was answered.

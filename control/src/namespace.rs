@@ -1,5 +1,6 @@
 //! One namespace while it is served: what is published, what is wrong, who waits and who runs what.
 
+mod problems;
 mod watching;
 
 use std::{
@@ -30,6 +31,8 @@ use crate::{
     sharing::Sharing,
 };
 
+pub use problems::About;
+use problems::Problems;
 pub use watching::Watching;
 
 /// The most long polls that wait at a time.
@@ -66,17 +69,9 @@ pub struct Namespace {
     /// Counts reports, for those who wait for acks.
     reported: watch::Sender<u64>,
     draining: watch::Sender<bool>,
-    problems: Mutex<Vec<Finding>>,
+    problems: Problems,
     /// When the latest look at the documents began from which the problems are known.
     looked: Mutex<Option<Timestamp>>,
-    /// What is wrong with the signing keys in the files, which are not those in use.
-    key_problems: Mutex<Vec<Finding>>,
-    /// What is wrong with certificates and callers in the files, which are not those in use.
-    access_problems: Mutex<Vec<Finding>>,
-    /// What is wrong with overrides that were to be read again, and are not in use.
-    switch_problems: Mutex<Vec<Finding>>,
-    /// Why the head of the store is not served.
-    store_problems: Mutex<Vec<Finding>>,
     nodes: Mutex<Nodes>,
     waiting: AtomicUsize,
     /// The latest word of a client that runs a later revision than is published.
@@ -115,12 +110,8 @@ impl Namespace {
             releasing: Mutex::default(),
             reported: watch::Sender::new(0),
             draining: watch::Sender::new(false),
-            problems: Mutex::default(),
+            problems: Problems::default(),
             looked: Mutex::default(),
-            key_problems: Mutex::default(),
-            access_problems: Mutex::default(),
-            switch_problems: Mutex::default(),
-            store_problems: Mutex::default(),
             nodes: Mutex::default(),
             waiting: AtomicUsize::new(0),
             ahead: Mutex::default(),
@@ -131,6 +122,8 @@ impl Namespace {
     pub fn keeping(mut self, revisions: Arc<Revisions>) -> Self {
         self.sharing = revisions.store.board().map(|board| Arc::new(Sharing::by(board)));
         self.revisions = Some(revisions);
+        // Overrides are kept with the documents there, and no file is read again.
+        self.reload = Reload::none();
         self
     }
 
@@ -197,13 +190,9 @@ impl Namespace {
         publication.envelope(format, &self.sealer, self.clock.now())
     }
 
-    /// What is wrong: with the documents, with the signing keys, with the revisions, and what Envoys refuse.
+    /// What is wrong: what was found here, and what Envoys refuse.
     pub fn problems(&self) -> Vec<Finding> {
-        let mut problems = self.document_problems();
-        problems.extend(locked(&self.key_problems).iter().cloned());
-        problems.extend(locked(&self.access_problems).iter().cloned());
-        problems.extend(locked(&self.switch_problems).iter().cloned());
-        problems.extend(locked(&self.store_problems).iter().cloned());
+        let mut problems = self.problems.all();
         let now = self.clock.now().steady;
         problems.extend(self.metrics.refusals.findings(now));
         problems.extend(self.outrun(now));
@@ -211,14 +200,14 @@ impl Namespace {
         problems
     }
 
-    /// What is wrong with the documents, or odd about them.
-    pub fn document_problems(&self) -> Vec<Finding> {
-        locked(&self.problems).clone()
+    /// What is wrong with that, or odd about it.
+    pub fn problems_with(&self, about: About) -> Vec<Finding> {
+        self.problems.with(about)
     }
 
-    /// Replaces what is wrong with the documents; gives what was wrong before.
-    pub fn replace_problems(&self, problems: Vec<Finding>) -> Vec<Finding> {
-        let before = std::mem::replace(&mut *locked(&self.problems), problems);
+    /// Replaces what is wrong with that; gives what was wrong before.
+    pub fn replace_problems(&self, about: About, findings: Vec<Finding>) -> Vec<Finding> {
+        let before = self.problems.replace(about, findings);
         self.stir();
         before
     }
@@ -231,28 +220,6 @@ impl Namespace {
     /// Notes that what is wrong with the documents is what a look saw that began then.
     pub fn note_look(&self, began: Timestamp) {
         *locked(&self.looked) = Some(began);
-    }
-
-    /// Replaces what is wrong with the signing keys.
-    pub fn replace_key_problems(&self, problems: Vec<Finding>) {
-        *locked(&self.key_problems) = problems;
-    }
-
-    /// Replaces what is wrong with certificates and callers.
-    pub fn replace_access_problems(&self, problems: Vec<Finding>) {
-        *locked(&self.access_problems) = problems;
-    }
-
-    /// Replaces what is wrong with overrides that are not in use.
-    pub fn replace_switch_problems(&self, problems: Vec<Finding>) {
-        *locked(&self.switch_problems) = problems;
-    }
-
-    /// Replaces why the head of the store is not served; gives what it was before.
-    pub fn replace_store_problems(&self, problems: Vec<Finding>) -> Vec<Finding> {
-        let before = std::mem::replace(&mut *locked(&self.store_problems), problems);
-        self.stir();
-        before
     }
 
     /// Where orders to read overrides again arrive; None where somebody has it already.

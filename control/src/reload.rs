@@ -77,13 +77,18 @@ pub type Orders = mpsc::Receiver<Order>;
 
 /// Who may give orders.
 #[derive(Clone, Debug)]
-pub struct Reload(mpsc::Sender<Order>);
+pub struct Reload(Option<mpsc::Sender<Order>>);
 
 impl Reload {
     /// Orders, and where they arrive.
     pub fn channel() -> (Self, Orders) {
         let (sender, orders) = mpsc::channel(ORDERS);
-        (Self(sender), orders)
+        (Self(Some(sender)), orders)
+    }
+
+    /// That nobody takes orders: there is no file that could be read again.
+    pub fn none() -> Self {
+        Self(None)
     }
 
     /// Has the switches read again, and waits for what comes of it.
@@ -92,7 +97,7 @@ impl Reload {
     /// Why nothing changed.
     pub async fn order(&self) -> Outcome {
         let (order, outcome) = oneshot::channel();
-        self.0.try_send(order).map_err(|_| NotReloaded::Busy)?;
+        self.0.as_ref().ok_or(NotReloaded::NoFile)?.try_send(order).map_err(|_| NotReloaded::Busy)?;
         outcome.await.unwrap_or(Err(NotReloaded::Busy))
     }
 }

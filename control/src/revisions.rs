@@ -44,6 +44,8 @@ pub struct Revisions {
     pub clock: Clock,
     /// The headers that documents may set; empty: any.
     pub owned: Vec<String>,
+    /// Held by whoever works on all of them, such as a backup: one at a time is enough for any machine.
+    pub chores: Arc<tokio::sync::Mutex<()>>,
     /// What was read last: the head is the same most of the time.
     read: Mutex<Option<Arc<Base>>>,
 }
@@ -51,7 +53,7 @@ pub struct Revisions {
 impl Revisions {
     /// Those of `namespace` in `store`.
     pub fn new(store: Arc<dyn Store>, namespace: impl Into<String>, clock: Clock, owned: Vec<String>) -> Self {
-        Self { store, namespace: namespace.into(), clock, owned, read: Mutex::default() }
+        Self { store, namespace: namespace.into(), clock, owned, chores: Arc::default(), read: Mutex::default() }
     }
 
     fn remembered(&self) -> Option<Arc<Base>> {

@@ -10,7 +10,7 @@ use crate::{
     clock::Moment,
     documents::ParsedDocument,
     finding::Finding,
-    namespace::Namespace,
+    namespace::{About, Namespace},
     nodes::{Fetcher, Known, Node, Nodes, Role, Tally},
 };
 
@@ -145,7 +145,7 @@ impl Status {
             expires: expires.and_then(|expires| Timestamp::from_second(expires.try_into().ok()?).ok()),
             rule_sets: published.map(|published| published.rule_sets.clone()).unwrap_or_default(),
             documents: published.map(|published| published.documents.clone()).unwrap_or_default(),
-            documents_refused: namespace.document_problems().iter().any(Finding::is_error),
+            documents_refused: namespace.problems_with(About::Documents).iter().any(Finding::is_error),
             looked_at,
             problems,
             waiting: namespace.waiting(),

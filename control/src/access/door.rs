@@ -20,12 +20,6 @@ use super::{
 };
 use crate::metrics::Refusals;
 
-/// The longest the body of a request may take.
-const BODY: Duration = Duration::from_secs(30);
-
-/// The longest that documents may take: there may be a hundred times as many bytes.
-const DOCUMENTS: Duration = Duration::from_secs(300);
-
 /// Who may come in.
 #[derive(Debug, Default)]
 pub struct Door {
@@ -97,15 +91,15 @@ fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
 pub async fn guard(State((guard, table)): State<(Guard, Arc<[Route]>)>, mut request: Request, next: Next) -> Response {
     let address = request.extensions().get::<Peer>().map(|peer| peer.address);
     match admitted(&guard.door, &table, &request) {
-        Ok(Admitted { caller, limit }) => {
+        Ok(Admitted { caller, body }) => {
             // Whatever a handler does with the headers: there is no token among them.
             request.headers_mut().remove(header::AUTHORIZATION);
             if let Some(caller) = caller {
                 request.extensions_mut().insert(caller);
             }
             let late = Late::default();
-            let response = next.run(timely::within(limit, request, &late)).await;
-            if late.is_it() { guard.refuse(Refusal::Body(limit), address) } else { response }
+            let response = next.run(timely::within(body, request, &late)).await;
+            if late.is_it() { guard.refuse(Refusal::Body(body), address) } else { response }
         }
         Err(refusal) => guard.refuse(refusal, address),
     }
@@ -128,26 +122,24 @@ struct Admitted {
     /// None: it may be anybody's.
     caller: Option<Caller>,
     /// How long its body may take.
-    limit: Duration,
+    body: Duration,
 }
 
 /// Whether a request may be answered.
 fn admitted(door: &Door, table: &[Route], request: &Request) -> Result<Admitted, Refusal> {
     let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
     let method = if request.method() == Method::HEAD { &Method::GET } else { request.method() };
-    let need = path.and_then(|path| table.iter().find(|route| route.path == path && route.method == *method));
-    let need = need.map(|route| route.need);
-    if need == Some(Need::Nobody) {
-        return Ok(Admitted { caller: None, limit: BODY });
+    let route = path.and_then(|path| table.iter().find(|route| route.path == path && route.method == *method));
+    if let Some(route) = route.filter(|route| route.need == Need::Nobody) {
+        return Ok(Admitted { caller: None, body: route.body });
     }
-    let limit = if need == Some(Need::Publish) { DOCUMENTS } else { BODY };
     let caller = door.identify(request.headers(), request.extensions().get::<Peer>())?;
-    match (need, path) {
-        (Some(need), _) if caller.role.may(need) => Ok(Admitted { caller: Some(caller), limit }),
-        (Some(need), _) => Err(Refusal::Role(caller, need)),
+    match (route, path) {
+        (Some(route), _) if caller.role.may(route.need) => Ok(Admitted { caller: Some(caller), body: route.body }),
+        (Some(route), _) => Err(Refusal::Role(caller, route.need)),
         (None, Some(path)) => Err(Refusal::Method(request.method().clone(), allowed(table, path))),
         // That there is nothing is told by the fallback, to callers alone.
-        (None, None) => Ok(Admitted { caller: Some(caller), limit }),
+        (None, None) => Ok(Admitted { caller: Some(caller), body: Duration::ZERO }),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Routes, each with what it needs: there is no other way to add one.
 
+use std::time::Duration;
+
 use axum::{
     Router,
     handler::Handler,
@@ -10,6 +12,15 @@ use axum::{
 
 use super::{Guard, Need, door};
 
+/// The longest the body of a request may take.
+const BODY: Duration = Duration::from_secs(30);
+
+/// The longest that documents may take: there may be a hundred times as many bytes.
+const DOCUMENTS: Duration = Duration::from_secs(300);
+
+/// The longest that a backup may take.
+const BACKUP: Duration = Duration::from_secs(3_600);
+
 /// A route, and what it asks of whoever calls it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Route {
@@ -19,6 +30,8 @@ pub struct Route {
     pub path: &'static str,
     /// What it needs.
     pub need: Need,
+    /// The longest that the body of a request may take.
+    pub body: Duration,
 }
 
 /// Routes that say what they need.
@@ -44,24 +57,24 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
 
     /// The same with a GET of `path`, for whoever may `need`.
     pub fn get<H: Handler<T, S>, T: 'static>(self, path: &'static str, need: Need, handler: H) -> Self {
-        self.with(MethodFilter::GET, Method::GET, path, need, handler)
+        self.with(MethodFilter::GET, Route { method: Method::GET, path, need, body: BODY }, handler)
     }
 
     /// The same with a POST to `path`, for whoever may `need`.
     pub fn post<H: Handler<T, S>, T: 'static>(self, path: &'static str, need: Need, handler: H) -> Self {
-        self.with(MethodFilter::POST, Method::POST, path, need, handler)
+        let body = if need == Need::Publish { DOCUMENTS } else { BODY };
+        self.with(MethodFilter::POST, Route { method: Method::POST, path, need, body }, handler)
     }
 
-    fn with<H: Handler<T, S>, T: 'static>(
-        mut self,
-        filter: MethodFilter,
-        method: Method,
-        path: &'static str,
-        need: Need,
-        handler: H,
-    ) -> Self {
-        self.table.push(Route { method, path, need });
-        Self { router: self.router.route(path, on(filter, handler)), table: self.table }
+    /// The same with a POST of a backup to `path`, for whoever may `need`.
+    pub fn upload<H: Handler<T, S>, T: 'static>(self, path: &'static str, need: Need, handler: H) -> Self {
+        self.with(MethodFilter::POST, Route { method: Method::POST, path, need, body: BACKUP }, handler)
+    }
+
+    fn with<H: Handler<T, S>, T: 'static>(mut self, filter: MethodFilter, route: Route, handler: H) -> Self {
+        let router = self.router.route(route.path, on(filter, handler));
+        self.table.push(route);
+        Self { router, table: self.table }
     }
 
     /// These and `other`.

@@ -5,7 +5,7 @@ use std::{process::ExitCode, time::Duration};
 use super::{
     made::{self, Form, Promise},
     plane::{self, Plane},
-    publish::{millis, wait},
+    publish::{LONGEST_WAIT, millis, wait},
 };
 use crate::{
     failure::Failure,
@@ -147,8 +147,8 @@ pub struct Unfreeze {
 pub fn rollback(arguments: &Rollback) -> Result<ExitCode, Failure> {
     let Rollback { to, within, dry_run, common } = arguments;
     let asked = Asked { to: to.clone(), dry_run: *dry_run, ..common.asked() };
-    let waiting = within.map(|within| millis(within.saturating_mul(OVERDUE)));
-    let asked = Asked { wait_millis: waiting.or(asked.wait_millis), ..asked };
+    let waiting = within.map(|within| millis(within.saturating_mul(OVERDUE).min(LONGEST_WAIT)));
+    let asked = Asked { wait_millis: waiting.or(asked.wait_millis), promise_millis: within.map(millis), ..asked };
     let answer = common.plane.make(Verb::Rollback, asked)?;
     made::show(&answer, common.output, within.map(Promise))
 }

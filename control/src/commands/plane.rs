@@ -1,7 +1,7 @@
 //! Whom the commands about revisions ask: a control plane, or a store itself.
 
 mod local;
-mod remote;
+pub mod remote;
 
 use std::time::Duration;
 
@@ -43,8 +43,10 @@ pub struct Plane {
 }
 
 /// Whom to ask.
-enum Asking {
+pub enum Asking {
+    /// A control plane.
     Remote(Client),
+    /// A store itself.
     Local(Place),
 }
 
@@ -74,7 +76,10 @@ pub struct Told<T> {
 
 impl Plane {
     /// Flags before the environment, and a control plane before a store.
-    fn asking(&self) -> Result<Asking, Failure> {
+    ///
+    /// # Errors
+    /// Where the environment says something that is neither, or what was given cannot be used.
+    pub fn asking(&self) -> Result<Asking, Failure> {
         match (&self.control, &self.store) {
             (Some(url), _) => self.remote(url),
             (None, Some(store)) => self.of_place(store.clone()),
@@ -98,6 +103,11 @@ impl Plane {
             }
             store => Ok(Asking::Local(store)),
         }
+    }
+
+    /// The namespace that is meant.
+    pub fn namespace(&self) -> &str {
+        &self.namespace
     }
 
     /// Has a revision made; it is waited for acks within it for `wait`.

@@ -82,12 +82,16 @@ pub struct Arguments {
     output: Form,
 }
 
+/// The longest that a control plane has anybody wait.
+pub const LONGEST_WAIT: Duration = Duration::from_secs(300);
+
 /// Reads a duration to wait.
 ///
 /// # Errors
 /// What would be right.
 pub fn wait(text: &str) -> Result<Duration, String> {
-    duration::parse(text).ok_or_else(|| "expected a number and one of ms, s, m, h, such as 30s".to_owned())
+    let found = duration::parse(text).filter(|found| *found <= LONGEST_WAIT);
+    found.ok_or_else(|| "expected a number and one of ms, s, m, such as 30s, and at most 5m".to_owned())
 }
 
 /// Publishes, and shows what came of it.

@@ -20,6 +20,7 @@ use crate::{
     connections::{self, Connections},
     delivery, directory,
     failure::Failure,
+    keeping,
     namespace::Namespace,
     overrides, owned, page, reload, revisions,
     sharing::Sharing,
@@ -82,7 +83,8 @@ const UNREAD: &str = "--rules: reading the directory ended unexpectedly, which i
 #[command(after_long_help = "\
 Examples:
   graylane serve --rules rules/
-  graylane serve --store redb:///var/lib/graylane/store.redb
+  graylane serve --store redb:///var/lib/graylane/store.redb \\
+    --backup-to /var/backups/graylane --backup-every 6h
   graylane serve --rules rules/ --owned x-gray-variant,x-feature-flags
   graylane serve --rules rules/ --signing-key release-1.pem --valid-for 24h
   graylane serve --rules rules/ --listen 0.0.0.0:8460 --callers callers.yaml \\
@@ -101,11 +103,13 @@ Paths:
   GET  /v1/namespaces/NAME/status     revision, problems, who runs what
   POST /v1/namespaces/NAME/revisions  publish; GET lists, GET …/N shows
   GET  …/revisions/N/documents, …/N/acks
+  GET  …/backup, …/verify; POST …/restore, …/compact
   POST /v1/namespaces/NAME/rollback, …/off, …/on, …/freeze, …/unfreeze
   POST /v1/switches/reload            read --switches @FILE again
   GET  /v1/events                     what happens, as server-sent events
   GET  /metrics                       all that in figures, for Prometheus
   GET  /healthz, /readyz              alive; a revision is published
+  GET  /v1/openapi.json               all of that, as OpenAPI 3.1 has it
 
 Signals:
   SIGTERM, SIGINT  answer whoever waits, and end
@@ -140,6 +144,8 @@ pub struct Arguments {
     switches: overrides::Switches,
     #[command(flatten)]
     page: page::Options,
+    #[command(flatten)]
+    backups: keeping::schedule::Backups,
     /// Listen on an address that other machines reach, although there is no encryption or nobody is asked who he is.
     #[arg(long)]
     insecure_listen: bool,
@@ -162,8 +168,13 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         arguments.entrance.expect_guarded(arguments.listen)?;
     }
     let place = arguments.origin.place()?;
+    let backups = arguments.backups.schedule().map_err(Failure::unable)?;
     if let Place::Files(directory) = &place {
         expect_directory(directory)?;
+        if backups.is_some() {
+            let found = "--backup-to: found it with a directory, which keeps no revisions";
+            return Err(Failure::unable(format!("{found}, expected it with --store")));
+        }
     } else if arguments.switches.origin()? != overrides::Origin::Nowhere {
         let found = "--switches: found it with a store";
         return Err(Failure::unable(format!("{found}, expected it with `graylane publish`, which keeps them there")));
@@ -176,7 +187,7 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|why| Failure::unable(format!("no threads to serve with: {why}")))?;
-    let outcome = runtime.block_on(serve(arguments));
+    let outcome = runtime.block_on(serve(arguments, backups));
     // A compilation may be under way, and nobody wants its outcome.
     runtime.shutdown_background();
     outcome.map(|()| ExitCode::SUCCESS)
@@ -196,7 +207,7 @@ fn colours() -> bool {
     std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none()
 }
 
-async fn serve(arguments: Arguments) -> Result<(), Failure> {
+async fn serve(arguments: Arguments, backups: Option<keeping::Schedule>) -> Result<(), Failure> {
     let no_signal = |why| Failure::unable(format!("signals cannot be received: {why}"));
     let ends =
         [signal(SignalKind::terminate()).map_err(no_signal)?, signal(SignalKind::interrupt()).map_err(no_signal)?];
@@ -231,6 +242,9 @@ async fn serve(arguments: Arguments) -> Result<(), Failure> {
     tokio::spawn(obey(orders, Arc::clone(&namespace)));
     if let Some(sharing) = namespace.sharing.clone() {
         tokio::spawn(share(sharing, Arc::clone(&namespace)));
+    }
+    if let (Some(backups), Some(revisions)) = (backups, namespace.revisions.clone()) {
+        tokio::spawn(backups.keep(revisions, Arc::clone(&namespace)));
     }
     let (owned, following) = (arguments.owned, Arc::clone(&namespace));
     let following = match served {

@@ -2,11 +2,13 @@
 
 mod history;
 mod make;
-mod refused;
+pub mod refused;
 
 use std::sync::Arc;
 
 use axum::{extract::DefaultBodyLimit, handler::Handler as _, http::StatusCode};
+
+pub use make::actor;
 
 use super::problem::Problem;
 use crate::{
@@ -35,7 +37,7 @@ pub fn routes() -> Routes<Arc<Namespace>> {
 }
 
 /// The revisions of the namespace that is asked for.
-fn revisions<'n>(namespace: &'n Namespace, name: &str) -> Result<&'n Arc<Revisions>, Problem> {
+pub fn revisions<'n>(namespace: &'n Namespace, name: &str) -> Result<&'n Arc<Revisions>, Problem> {
     super::known(namespace, name)?;
     namespace.revisions.as_ref().ok_or_else(|| {
         let found = "found a directory that is served, which keeps no revisions";

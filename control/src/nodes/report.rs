@@ -22,6 +22,7 @@ const ERROR: usize = 4_096;
 #[derive(Debug, Deserialize)]
 pub struct Report {
     /// Which Envoy.
+    #[serde(deserialize_with = "json::object")]
     pub node: Node,
     /// What fetches for it; older filters do not say.
     #[serde(default, deserialize_with = "known")]
@@ -30,6 +31,7 @@ pub struct Report {
     #[serde(default)]
     pub trouble: Option<String>,
     /// Its VMs: one a worker, and the one on the main thread.
+    #[serde(deserialize_with = "json::objects")]
     pub workers: Vec<Worker>,
 }
 
@@ -115,9 +117,9 @@ impl Report {
     pub fn parse(body: &[u8]) -> Result<Self, String> {
         let shape = r#"{"node":{"id","cluster"},"fetcher","trouble","workers":[{"id","revision","formats","error","refused","role"}]}"#;
         let place = |why: serde_json::Error| {
-            format!("line {}, column {}: {}", why.line(), why.column(), json::reading(&why, shape))
+            format!("line {}, column {}: {}", why.line(), why.column().max(1), json::reading(&why, shape))
         };
-        let report: Self = serde_json::from_slice(body).map_err(place)?;
+        let report: Self = json::read(body).map_err(place)?;
         bounded("node.id", "bytes", report.node.id.len(), NAME)?;
         bounded("node.cluster", "bytes", report.node.cluster.len(), NAME)?;
         bounded("trouble", "bytes", report.trouble.as_ref().map_or(0, String::len), ERROR)?;
@@ -192,7 +194,8 @@ mod tests {
         let many = format!(r#"{{"node":{{"id":""}},"workers":[{}]}}"#, vec![r#"{"id":"0"}"#; WORKERS + 1].join(","));
         let long = format!("\"trouble\":\"{}\",\"workers\"", "x".repeat(ERROR + 1));
         for (body, said) in [
-            ("[", "line 1, column 1: found JSON that does not fit (EOF"),
+            ("[", "line 1, column 1: found sequence, expected an object"),
+            ("{", "line 1, column 1: found JSON that does not fit (EOF"),
             (&WHOLE.replace("3.4", "3"), "line 2, column 33: found revision \"3\", expected a revision as"),
             (&WHOLE.replace("0a", "x"), "workers[0].id: found \"x\", expected hexadecimal digits"),
             (&WHOLE.replace("\"workers\"", &long), "trouble: found 4097 bytes, expected at most 4096"),

@@ -8,7 +8,11 @@ use std::{
 use graylane_store::Head;
 
 use super::Revisions;
-use crate::{finding::Finding, namespace::Namespace, publication::Publication};
+use crate::{
+    finding::Finding,
+    namespace::{About, Namespace},
+    publication::Publication,
+};
 
 /// So long after a failure the store is asked again.
 const REST: Duration = Duration::from_millis(500);
@@ -21,12 +25,12 @@ pub async fn follow(revisions: Arc<Revisions>, namespace: Arc<Namespace>) {
         match next(&revisions, &namespace, known.as_ref()).await {
             Ok(head) => {
                 known = head;
-                if !namespace.replace_store_problems(Vec::new()).is_empty() {
+                if !namespace.replace_problems(About::Store, Vec::new()).is_empty() {
                     tracing::info!("{}: answers again", revisions.store.place());
                 }
             }
             Err(problem) => {
-                if namespace.replace_store_problems(vec![problem.clone()]) != [problem.clone()] {
+                if namespace.replace_problems(About::Store, vec![problem.clone()]) != [problem.clone()] {
                     tracing::warn!("{problem}");
                 }
                 tokio::time::sleep(REST).await;

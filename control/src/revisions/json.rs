@@ -9,12 +9,16 @@ use super::{Difference, Made, Outcome, Proposal, Refusal, Revisions, Sample, Wis
 use crate::{
     documents::{self, Document},
     finding::Finding,
+    json::objects,
     movement::Movement,
     nodes::Acks,
 };
 
 /// The most identities that may be named.
 const IDENTITIES_LIMIT: usize = 1_000_000;
+
+/// The longest that somebody may wait for acks, in milliseconds.
+const WAIT_LIMIT: u64 = 300_000;
 
 /// What they ask for where nobody says.
 const ANY_URL: &str = "http://localhost/";
@@ -24,7 +28,7 @@ const ANY_URL: &str = "http://localhost/";
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Asked {
     /// The documents to publish.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "objects", skip_serializing_if = "Vec::is_empty")]
     pub documents: Vec<Text>,
     /// Only this rule set is meant.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -57,6 +61,10 @@ pub struct Asked {
     /// Answer when every known worker runs it, or after so many milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub wait_millis: Option<u64>,
+    /// The promise, where that is shorter than the wait: the last ack is late after so many milliseconds. The metrics count
+    /// it as broken then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub promise_millis: Option<u64>,
 }
 
 /// A document as it stands in a file.
@@ -124,6 +132,20 @@ pub enum Came {
     Unchanged,
 }
 
+impl Verb {
+    /// Its word: `publish`, `rollback` and so on.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Publish => "publish",
+            Self::Rollback => "rollback",
+            Self::Off => "off",
+            Self::On => "on",
+            Self::Freeze => "freeze",
+            Self::Unfreeze => "unfreeze",
+        }
+    }
+}
+
 impl Asked {
     /// The proposal that it is; `head` is what its numbers are of.
     ///
@@ -131,6 +153,9 @@ impl Asked {
     /// Which field is wrong, what was found and what would be right.
     fn proposal(self, verb: Verb, actor: String, head: Option<Revision>) -> Result<Proposal, String> {
         self.refuse_strangers(verb)?;
+        if let Some(wait) = self.wait_millis.filter(|wait| *wait > WAIT_LIMIT) {
+            return Err(format!("waitMillis: found {wait}, expected at most {WAIT_LIMIT}"));
+        }
         let number = |field: &str, text: &Option<String>| {
             text.as_deref().map(|text| revision(text, head).map_err(|why| format!("{field}: {why}"))).transpose()
         };

@@ -13,7 +13,6 @@ use super::{
     base::rule_sets,
     content::{Content, Same},
     listed, locks,
-    proposal::{NAME_LIMIT, REASON_LIMIT},
     writing::{Draft, Written},
 };
 use crate::{
@@ -82,7 +81,7 @@ impl Revisions {
     /// # Errors
     /// Why there is none; nothing has changed then, but for [`Refusal::Unknown`].
     pub async fn make(&self, proposal: &Proposal) -> Result<Made, Refusal> {
-        check_words(proposal)?;
+        Self::check_words(&proposal.actor, &proposal.reason, &proposal.source)?;
         let mut first = None;
         for _ in 0..ATTEMPTS {
             let (ground, base) = self.base().await?;
@@ -255,17 +254,4 @@ fn refuse_frozen(difference: &Difference, action: &Action, base: &Base) -> Resul
         }
         None => Ok(()),
     }
-}
-
-fn check_words(proposal: &Proposal) -> Result<(), Refusal> {
-    let long = |what: &str, text: &str, limit: usize| {
-        let found = format!("{what}: found {} bytes, expected at most {limit}", text.len());
-        if text.len() > limit { Err(Refusal::Unfit(found)) } else { Ok(()) }
-    };
-    if proposal.reason.trim().is_empty() {
-        return Err(Refusal::Unfit("reason: found none, expected why: -m TEXT".to_owned()));
-    }
-    long("reason", &proposal.reason, REASON_LIMIT)?;
-    long("actor", &proposal.actor, NAME_LIMIT)?;
-    long("source", &proposal.source, NAME_LIMIT)
 }

@@ -2,13 +2,14 @@
 
 use graylane_rules::Revision;
 
+use super::{Refusal, Revisions};
 use crate::documents::Document;
 
 /// The longest reason, in bytes.
-pub const REASON_LIMIT: usize = 4_096;
+const REASON_LIMIT: usize = 4_096;
 
 /// The longest name of who asks, and of where documents came from, in bytes.
-pub const NAME_LIMIT: usize = 512;
+const NAME_LIMIT: usize = 512;
 
 /// A revision that somebody asks for.
 #[derive(Debug)]
@@ -75,5 +76,24 @@ impl Wish {
             Self::Rollback { to, .. } => to.is_some(),
             Self::Off(_) | Self::On(_) | Self::Freeze(_) | Self::Unfreeze(_) => true,
         }
+    }
+}
+
+impl Revisions {
+    /// Whether a history can hold who it was, why, and where it came from.
+    ///
+    /// # Errors
+    /// What is not there, or too long.
+    pub fn check_words(actor: &str, reason: &str, source: &str) -> Result<(), Refusal> {
+        let long = |what: &str, text: &str, limit: usize| {
+            let found = format!("{what}: found {} bytes, expected at most {limit}", text.len());
+            if text.len() > limit { Err(Refusal::Unfit(found)) } else { Ok(()) }
+        };
+        if reason.trim().is_empty() {
+            return Err(Refusal::Unfit("reason: found none, expected why: -m TEXT".to_owned()));
+        }
+        long("reason", reason, REASON_LIMIT)?;
+        long("actor", actor, NAME_LIMIT)?;
+        long("source", source, NAME_LIMIT)
     }
 }

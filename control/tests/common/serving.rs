@@ -70,6 +70,12 @@ impl Serving {
         (status, serde_json::from_slice(&body).unwrap())
     }
 
+    /// POST of a body of another kind: status and the answer.
+    pub fn upload(&self, path: &str, content_type: &str, body: &[u8]) -> (u16, Value) {
+        let (status, body) = ask_as(&self.address, "POST", path, content_type, body);
+        (status, serde_json::from_slice(&body).unwrap())
+    }
+
     /// POST of JSON: status and the answer.
     pub fn send(&self, path: &str, body: &Value) -> (u16, Value) {
         let (status, body) = ask(&self.address, "POST", path, &body.to_string());
@@ -142,14 +148,19 @@ impl Drop for Serving {
 }
 
 fn ask(address: &str, method: &str, path: &str, body: &str) -> (u16, Vec<u8>) {
+    ask_as(address, method, path, "application/json", body.as_bytes())
+}
+
+fn ask_as(address: &str, method: &str, path: &str, content_type: &str, body: &[u8]) -> (u16, Vec<u8>) {
     let path = path.replace('~', "/v1/namespaces/default");
     let mut connection = TcpStream::connect(address).unwrap();
     connection.set_read_timeout(Some(STUCK)).unwrap();
     let length = body.len();
     let head = format!(
-        "{method} {path} HTTP/1.1\r\nhost: control\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {length}"
+        "{method} {path} HTTP/1.1\r\nhost: control\r\nconnection: close\r\ncontent-type: {content_type}\r\ncontent-length: {length}"
     );
-    write!(connection, "{head}\r\n\r\n{body}").unwrap();
+    write!(connection, "{head}\r\n\r\n").unwrap();
+    connection.write_all(body).unwrap();
     let mut answer = Vec::new();
     connection.read_to_end(&mut answer).unwrap();
     let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").expect("an end of the head");

@@ -21,14 +21,7 @@ use crate::{
 
 /// Has a revision made.
 pub fn make(client: &Client, namespace: &str, verb: Verb, asked: &Asked) -> Result<Told<Answer>, Failure> {
-    let path = match verb {
-        Verb::Publish => "revisions",
-        Verb::Rollback => "rollback",
-        Verb::Off => "off",
-        Verb::On => "on",
-        Verb::Freeze => "freeze",
-        Verb::Unfreeze => "unfreeze",
-    };
+    let path = if verb == Verb::Publish { "revisions" } else { verb.word() };
     let body = serde_json::to_value(asked).map_err(Failure::unable)?;
     let wait = Duration::from_millis(asked.wait_millis.unwrap_or(0));
     ask(client, Method::POST, namespace, path, Some(&body), ANSWER.saturating_add(wait))
@@ -50,7 +43,8 @@ pub fn revision<T: DeserializeOwned>(
     ask(client, Method::GET, namespace, &format!("revisions/{}{part}", percent(name)), None, ANSWER)
 }
 
-fn ask<T: DeserializeOwned>(
+/// Asks for what is below a namespace.
+pub fn ask<T: DeserializeOwned>(
     client: &Client,
     method: Method,
     namespace: &str,
@@ -58,7 +52,7 @@ fn ask<T: DeserializeOwned>(
     body: Option<&Value>,
     limit: Duration,
 ) -> Result<Told<T>, Failure> {
-    let path = format!("/v1/namespaces/{}/{path}", percent(namespace));
+    let path = below(namespace, path);
     let place = &client.place(&path);
     let answer = client.ask(method, &path, body, limit);
     let (code, body) = answer.map_err(|why| Failure::unable(format!("{place}: {why}")))?;
@@ -66,8 +60,13 @@ fn ask<T: DeserializeOwned>(
     if code.is_success() { understood(value, place) } else { Err(refused(code, &value, place)) }
 }
 
+/// The path of what is below a namespace.
+pub fn below(namespace: &str, path: &str) -> String {
+    format!("/v1/namespaces/{}/{path}", percent(namespace))
+}
+
 /// What a problem says: for people, with all that it carries.
-fn refused(code: hyper::StatusCode, problem: &Value, place: &str) -> Failure {
+pub fn refused(code: hyper::StatusCode, problem: &Value, place: &str) -> Failure {
     let Some(detail) = problem.get("detail").and_then(Value::as_str) else {
         return Failure::unable(format!("{place}: found the status {code}, expected 200"));
     };

@@ -11,7 +11,7 @@ use crate::{
     failure::Failure,
     finding::Finding,
     metrics::Metrics,
-    namespace::Namespace,
+    namespace::{About, Namespace},
 };
 
 /// Who may come in, and how.
@@ -125,7 +125,7 @@ impl Entrance {
         for problem in &problems {
             tracing::error!("SIGHUP: what was in use stays: {problem}");
         }
-        namespace.replace_access_problems(problems);
+        namespace.replace_problems(About::Access, problems);
         // Connections of the old certificates and callers end once their request is answered.
         connections.renewed.send_replace(());
     }

@@ -2,7 +2,14 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use crate::{duration, failure::Failure, finding::Finding, keys::Keyring, namespace::Namespace, sealer::Sealer};
+use crate::{
+    duration,
+    failure::Failure,
+    finding::Finding,
+    keys::Keyring,
+    namespace::{About, Namespace},
+    sealer::Sealer,
+};
 
 /// The shortest and the longest an envelope may be accepted. It is signed anew after half of that: not for each poll.
 const SHORTEST: Duration = Duration::from_secs(2);
@@ -53,15 +60,14 @@ impl Signing {
             Ok(keyring) => {
                 let ids = keyring.ids().collect::<Vec<_>>().join(", ");
                 namespace.sealer.replace(keyring);
-                namespace.replace_key_problems(Vec::new());
+                namespace.replace_problems(About::Keys, Vec::new());
                 tracing::info!("SIGHUP: signing keys read again, signing with {ids}");
             }
             Err(problems) => {
                 let kept = namespace.sealer.keyring().ids().collect::<Vec<_>>().join(", ");
                 tracing::error!("SIGHUP: signing with {kept} as before: {}", problems.join("; "));
-                namespace.replace_key_problems(
-                    problems.iter().map(|problem| Finding::of_file(problem, "signing-key", "--signing-key")).collect(),
-                );
+                let found = problems.iter().map(|problem| Finding::of_file(problem, "signing-key", "--signing-key"));
+                namespace.replace_problems(About::Keys, found.collect());
             }
         }
     }

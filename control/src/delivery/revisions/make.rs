@@ -24,9 +24,6 @@ use crate::{
     },
 };
 
-/// The longest that somebody may wait for acks.
-const LONGEST_WAIT: Duration = Duration::from_secs(300);
-
 /// Who asks where nobody says so.
 const NOBODY: &str = "(not said)";
 
@@ -77,6 +74,7 @@ async fn make(
     check_media_type(headers)?;
     let asked = read(body)?;
     let wait = asked.wait_millis.map(Duration::from_millis);
+    let promise = asked.promise_millis.map(Duration::from_millis).or(wait).unwrap_or_default().as_secs_f64();
     let actor = actor(caller, asked.actor.as_deref());
     let proposal = revisions.proposal(asked, verb, actor).await.map_err(|why| refused::problem(&why))?;
     let made = revisions.make(&proposal).await.map_err(|why| refused::problem(&why))?;
@@ -85,7 +83,9 @@ async fn make(
         let revision = running.head.revision;
         deliver(&namespace, *running, asked_at);
         if let Some(wait) = wait {
-            answer.acks = Some(namespace.acknowledged(revision, asked_at, wait.min(LONGEST_WAIT)).await);
+            let acks = namespace.acknowledged(revision, asked_at, wait).await;
+            namespace.metrics.promises.count(verb.word(), acks.seconds, promise);
+            answer.acks = Some(acks);
         }
     }
     json(&answer)
@@ -93,7 +93,7 @@ async fn make(
 
 /// Who it was, for the history: the caller by whose credentials it was asked for, and who that says it is. Where nobody is
 /// asked for credentials there is only the latter.
-fn actor(caller: &Caller, said: Option<&str>) -> String {
+pub fn actor(caller: &Caller, said: Option<&str>) -> String {
     match (caller.is_anonymous(), said) {
         (true, said) => said.unwrap_or(NOBODY).to_owned(),
         (false, Some(said)) if said != caller.name => format!("{} ({said})", caller.name),
@@ -114,9 +114,9 @@ fn read(body: Body) -> Result<Asked, Problem> {
         let found = if large { "a longer body" } else { "a body that broke off" };
         Problem::new(why.status(), format!("found {found}, expected a whole one of at most {DOCUMENTS_LIMIT} bytes"))
     })?;
-    serde_json::from_slice(&body).map_err(|why| {
+    crate::json::read(&body).map_err(|why| {
         let expected =
-            "expected an object of documents, ruleSet, switches, to, actor, reason, source, expect, dryRun, identities, url, waitMillis";
+            "expected an object of documents, ruleSet, switches, to, actor, reason, source, expect, dryRun, identities, url, waitMillis, promiseMillis";
         Problem::new(StatusCode::BAD_REQUEST, format!("found a body that cannot be read ({why}), {expected}"))
     })
 }

@@ -114,7 +114,12 @@ async fn a_refusal_says_what_would_be_right_and_repeats_no_token() {
 
 #[tokio::test]
 async fn what_is_no_route_is_told_to_callers_alone() {
-    let route = |method: &str, path: &'static str| Route { method: method.parse().unwrap(), path, need: Need::Read };
+    let route = |method: &str, path: &'static str| Route {
+        method: method.parse().unwrap(),
+        path,
+        need: Need::Read,
+        body: Duration::from_secs(30),
+    };
     assert_eq!(told(asked(&route("GET", "/v2"), None, None).await).await.0, 401);
     assert_eq!(told(asked(&route("GET", "/v2"), Some("Bearer fetcher"), None).await).await.0, 404);
     let snapshot = route("DELETE", "/v1/namespaces/{namespace}/snapshot");

@@ -1,0 +1,197 @@
+//! Backups on a schedule: files in a directory, of which the newest are kept.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use graylane_rules::Revision;
+use tokio::runtime::Handle;
+
+use super::{Draft, NotKept, Taken, take_into};
+use crate::{
+    duration,
+    finding::{Finding, one_line},
+    namespace::{About, Namespace},
+    revisions::Revisions,
+};
+
+/// So long after a failure it is tried again, where that is earlier than the next time.
+const RETRY: Duration = Duration::from_secs(60);
+
+/// What the files end in.
+const EXTENSION: &str = ".graylane";
+
+// No doc comment: clap would take it for the description of the command.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Backups {
+    /// Take backups of the store into this directory, which must be there: files NAMESPACE-EPOCH.NUMBER.graylane, each verified.
+    #[arg(long, value_name = "DIR")]
+    backup_to: Option<PathBuf>,
+    /// How often; where nothing was published since the last one, there is nothing to take.
+    #[arg(long, value_name = "DURATION", default_value = "6h", value_parser = every, requires = "backup_to")]
+    backup_every: Duration,
+    /// So many stay, the newest, at least one.
+    #[arg(long, value_name = "COUNT", default_value = "28", requires = "backup_to",
+        value_parser = clap::value_parser!(u16).range(1..))]
+    backup_keep: u16,
+}
+
+fn every(text: &str) -> Result<Duration, String> {
+    let found = duration::parse(text).filter(|found| *found >= Duration::from_secs(1));
+    found.ok_or_else(|| "expected a duration of a second at least, such as 6h, 30m or 90s".to_owned())
+}
+
+/// Where backups go, how often, and how many stay.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Schedule {
+    directory: PathBuf,
+    every: Duration,
+    keep: usize,
+}
+
+impl Backups {
+    /// The schedule they are; None where there is to be none.
+    ///
+    /// # Errors
+    /// Where the directory is none.
+    pub fn schedule(&self) -> Result<Option<Schedule>, String> {
+        let Some(directory) = self.backup_to.clone() else { return Ok(None) };
+        if !directory.is_dir() {
+            return Err(format!("--backup-to: found no directory {}, expected one", directory.display()));
+        }
+        Ok(Some(Schedule { directory, every: self.backup_every, keep: usize::from(self.backup_keep) }))
+    }
+}
+
+/// A backup in the directory.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Kept {
+    revision: Revision,
+    path: PathBuf,
+}
+
+impl Schedule {
+    /// Takes backups for ever.
+    pub async fn keep(self, revisions: Arc<Revisions>, namespace: Arc<Namespace>) {
+        let mut rest = self.first_rest(&revisions.namespace);
+        loop {
+            tokio::time::sleep(rest).await;
+            let (schedule, of) = (self.clone(), Arc::clone(&revisions));
+            let handle = Handle::current();
+            // Files are written and read meanwhile, which is no work for those who answer.
+            let done = tokio::task::spawn_blocking(move || handle.block_on(schedule.once(&of))).await;
+            let outcome = done.unwrap_or_else(|why| Err(format!("taking a backup ended unexpectedly: {why}")));
+            rest = self.note(outcome, &namespace);
+        }
+    }
+
+    /// Until the first one: an interval after the last, wherever that was taken.
+    fn first_rest(&self, namespace: &str) -> Duration {
+        let newest = self.kept(namespace).ok().and_then(|kept| kept.last().cloned());
+        let age = newest.and_then(|kept| fs::metadata(kept.path).ok()?.modified().ok());
+        let age = age.and_then(|at| SystemTime::now().duration_since(at).ok());
+        age.map_or(Duration::ZERO, |age| self.every.saturating_sub(age))
+    }
+
+    /// Tells what came of it; how long to rest.
+    fn note(&self, outcome: Result<Option<Taken>, String>, namespace: &Namespace) -> Duration {
+        let at = namespace.clock.now().wall.as_second();
+        match outcome {
+            Ok(taken) => {
+                if let Some(Taken { backup, bytes, .. }) = taken {
+                    let (first, last, place) = (backup.first, backup.last, self.directory.display());
+                    tracing::info!("backup of {first} to {last}, {bytes} bytes, taken into {place}");
+                }
+                namespace.metrics.backups.succeeded(at);
+                namespace.replace_problems(About::Backups, Vec::new());
+                self.every
+            }
+            Err(why) => {
+                tracing::warn!("no backup taken: {}", one_line(&why));
+                namespace.metrics.backups.failed();
+                let place = self.directory.display().to_string();
+                let expected = "a directory that can be written, and a store that answers: it is tried again";
+                let problem = Finding::about(&place, "backup", why, expected);
+                namespace.replace_problems(About::Backups, vec![problem]);
+                self.every.min(RETRY)
+            }
+        }
+    }
+
+    /// Takes a backup where the head is another than that of the last one, and removes those that are too many.
+    async fn once(&self, revisions: &Revisions) -> Result<Option<Taken>, String> {
+        let namespace = &revisions.namespace;
+        let told = |why: io::Error| format!("{}: {why}", self.directory.display());
+        let kept = self.kept(namespace).map_err(told)?;
+        let head = revisions.head().await.map_err(|why| why.to_string())?;
+        let taken = match head.filter(|head| kept.last().is_none_or(|last| last.revision != *head)) {
+            Some(_) => Some(self.take(revisions).await.map_err(|why| why.to_string())?),
+            None => None,
+        };
+        let kept = self.kept(namespace).map_err(told)?;
+        let old = kept.len().saturating_sub(self.keep);
+        for Kept { path, .. } in kept.iter().take(old) {
+            fs::remove_file(path).map_err(|why| format!("{}: {why}", path.display()))?;
+        }
+        Ok(taken)
+    }
+
+    async fn take(&self, revisions: &Revisions) -> Result<Taken, NotKept> {
+        let namespace = &revisions.namespace;
+        let at = revisions.clock.now().wall;
+        let label = format!("{namespace} at {}", crate::clock::second(at));
+        // What it is called is known when it is taken: somebody may publish meanwhile.
+        let draft_of = self.directory.join(format!(".{namespace}{EXTENSION}"));
+        let unwritten = |why| NotKept::Unwritten(self.directory.display().to_string(), why);
+        let mut draft = Draft::of(&draft_of).map_err(unwritten)?;
+        let name = draft_of.display().to_string();
+        let taken = take_into(&*revisions.store, namespace, &label, at, &mut draft.file, &name).await?;
+        let path = self.directory.join(format!("{namespace}-{}{EXTENSION}", taken.backup.last));
+        draft.finish_as(path).map_err(unwritten)?;
+        Ok(taken)
+    }
+
+    /// The backups of `namespace` that are there, the newest last. Other files are nobody's business here.
+    fn kept(&self, namespace: &str) -> io::Result<Vec<Kept>> {
+        let mut kept = Vec::new();
+        for entry in fs::read_dir(&self.directory)? {
+            let path = entry?.path();
+            kept.extend(revision_of(&path, namespace).map(|revision| Kept { revision, path }));
+        }
+        kept.sort();
+        Ok(kept)
+    }
+}
+
+/// The revision in a name as [`Schedule::take`] gives it.
+fn revision_of(path: &Path, namespace: &str) -> Option<Revision> {
+    let name = path.file_name()?.to_str()?;
+    name.strip_prefix(namespace)?.strip_prefix('-')?.strip_suffix(EXTENSION)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_that_were_given_here_are_those_of_backups() {
+        let of = |name: &str| revision_of(Path::new(name), "shop").map(|revision| revision.to_string());
+        assert_eq!(of("/b/shop-1732450000.7.graylane").as_deref(), Some("1732450000.7"));
+        for other in
+            ["shop-7.graylane", "shop-1.7", "shop-eu-1.7.graylane", ".shop.graylane.part", "before-sale.graylane"]
+        {
+            assert_eq!(of(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_schedule_needs_a_directory_and_an_interval() {
+        assert!(every("6h").is_ok() && every("0s").is_err() && every("soon").is_err());
+        let options = |to: &str| Backups { backup_to: Some(to.into()), backup_every: RETRY, backup_keep: 1 };
+        assert!(options("/no/such/directory").schedule().unwrap_err().contains("found no directory"));
+        assert_eq!(options("/").schedule().unwrap().map(|schedule| schedule.keep), Some(1));
+    }
+}
