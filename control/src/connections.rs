@@ -2,7 +2,7 @@
 
 mod admission;
 mod paced;
-mod talk;
+pub mod talk;
 
 use std::{
     future::Future,

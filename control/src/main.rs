@@ -23,6 +23,7 @@ mod import;
 mod json;
 mod keys;
 mod lock;
+mod memory;
 mod metrics;
 mod movement;
 mod mutex;

@@ -42,7 +42,7 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use crate::{namespace::Namespace, nodes::Taken, sealer::Sealer};
+use crate::{memory::Memory, namespace::Namespace, nodes::Taken, sealer::Sealer};
 use counters::Counters;
 use gauges::Gauges;
 pub use refusals::Refusals;
@@ -103,6 +103,8 @@ pub struct Metrics {
     pub refusals: Refusals,
     /// Connections that are open.
     pub connections: Gauge,
+    /// What revisions hold.
+    pub memory: Memory,
 }
 
 impl Metrics {
@@ -123,7 +125,9 @@ impl Metrics {
         let refusals = Refusals::registered(&mut registry);
         let connections = Gauge::default();
         registry.register("connections", "Connections that are open", connections.clone());
-        Self { registry, gauges, counters, time_to_effect, polls, refusals, connections }
+        let memory = Memory::default();
+        registry.register_collector(Box::new(memory.clone()));
+        Self { registry, gauges, counters, time_to_effect, polls, refusals, connections, memory }
     }
 
     /// Counts a poll that was answered.
