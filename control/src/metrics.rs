@@ -26,11 +26,12 @@
 //! | `workers_current` | gauge | | those that run what is published |
 //! | `workers_stale` | gauge | | those that do not, a second after they should |
 //! | `workers_refusing` | gauge | | those that refuse a revision, or cannot use theirs everywhere |
+//! | `revision_bytes` | gauge | `revision` | bytes of snapshots and envelopes in memory: of what is published, and of what somebody is still being sent; all but the 16 newest together as `earlier` |
 //! | `signing_keys` | gauge | | keys that sign; 0: envelopes are not signed |
 //! | `signatures_total` | counter | | signatures made |
 //! | `envelope_expiry_timestamp_seconds` | gauge | | until when the envelope that would be delivered now may be accepted; 0: for ever |
 //!
-//! No revision, node or worker is a label: there is no end of them.
+//! No node or worker is a label, and of revisions only those that are in memory, for as long as they are: there is no end of them.
 
 mod counters;
 mod gauges;

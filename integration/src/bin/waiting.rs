@@ -11,7 +11,7 @@ use graylane_integration::{
 
 const USAGE: &str = "usage: waiting [--fetchers N] [--rounds N] [--rules N]
 Has fetchers wait on one control plane and publishes again and again. Needs as many open files (ulimit -Hn), and what `cargo build`
-makes.
+makes, or the binary that GRAYLANE_BIN names.
   --fetchers N  how many wait, 1 to 10000 (default 10000)
   --rounds N    how many revisions they are sent, at least 1 (default 10)
   --rules N     how many rules each has, at least 10 (default 500)";
