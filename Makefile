@@ -39,7 +39,7 @@ IN_FUZZ := cd fuzz
 # A binary and a cdylib have no public items: their documentation is for those who work on them.
 PRIVATE_DOC := RUSTDOCFLAGS='-D warnings -A rustdoc::private-intra-doc-links' cargo doc --no-deps --document-private-items
 
-.PHONY: help demo up test istio-api test-fuzz test-compose test-page test-api picture test-oldest check bench bench-decide bench-swap race promise soak faults crash slots fuzz build tools etcd validators images dist dist-verify fmt clean
+.PHONY: help demo up test istio-api test-fuzz test-compose test-page picture test-oldest check bench bench-decide bench-swap race promise waiting soak faults crash slots fuzz build tools etcd validators images dist dist-verify fmt clean
 .PHONY: toolchain build-wasm build-bench build-tests test-rust lint docs deny purity bindgen
 
 help: ## what there is
@@ -102,6 +102,10 @@ race: tools build ## a change by Graylane beside the same by Envoy's file-based 
 
 promise: tools etcd build ## how soon a revision is in every worker and taken back, on both stores, as histograms
 	target/debug/promise $(PROMISE)
+
+waiting: toolchain ## what 10,000 waiting fetchers cost a control plane, and how soon all have a revision, as tables
+	cargo build -q -p graylane -p graylane-integration --bin graylane --bin waiting
+	target/debug/waiting $(WAITING)
 
 soak: tools build ## 10,000 updates under load: what grows, as a table
 	target/debug/soak $(SOAK)

@@ -2,7 +2,7 @@
 
 mod admission;
 mod paced;
-mod talk;
+pub mod talk;
 
 use std::{
     future::Future,
@@ -106,8 +106,9 @@ async fn open(
     };
     let refusals = connections.refusals.clone();
     let talk = |peer| Talk { app, peer, refusals };
+    // What talks is boxed, since it lives long: without encryption there is to be no room for what encrypts, nor for handshakes.
     let Some(tls) = &connections.tls else {
-        return talk(Peer { address, names: None }).on(stream, ends).await;
+        return Box::pin(talk(Peer { address, names: None }).on(stream, ends)).await;
     };
     let shaking = timeout(HANDSHAKE, TlsAcceptor::from(tls.configuration()).accept(stream));
     let shaken = tokio::select! {
@@ -117,7 +118,7 @@ async fn open(
     match shaken {
         Ok(Ok(stream)) => {
             let names = crate::access::tls::names(stream.get_ref().1);
-            talk(Peer { address, names }).on(stream, ends).await;
+            Box::pin(talk(Peer { address, names }).on(stream, ends)).await;
         }
         // Nobody was there: somebody looked whether the port is open.
         Ok(Err(why)) if why.kind() == io::ErrorKind::UnexpectedEof => connections.refusals.count("handshake"),

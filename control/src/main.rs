@@ -24,6 +24,7 @@ mod json;
 mod keeping;
 mod keys;
 mod lock;
+mod memory;
 mod metrics;
 mod movement;
 mod mutex;

@@ -30,11 +30,12 @@
 //! | `workers_current` | gauge | | those that run what is published |
 //! | `workers_stale` | gauge | | those that do not, a second after they should |
 //! | `workers_refusing` | gauge | | those that refuse a revision, or cannot use theirs everywhere |
+//! | `revision_bytes` | gauge | `revision` | bytes of snapshots and envelopes in memory: of what is published, and of what somebody is still being sent; all but the 16 newest together as `earlier` |
 //! | `signing_keys` | gauge | | keys that sign; 0: envelopes are not signed |
 //! | `signatures_total` | counter | | signatures made |
 //! | `envelope_expiry_timestamp_seconds` | gauge | | until when the envelope that would be delivered now may be accepted; 0: for ever |
 //!
-//! No revision, node or worker is a label: there is no end of them.
+//! No node or worker is a label, and of revisions only those that are in memory, for as long as they are: there is no end of them.
 
 mod backups;
 mod counters;
@@ -48,7 +49,7 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use crate::{namespace::Namespace, nodes::Taken, sealer::Sealer};
+use crate::{memory::Memory, namespace::Namespace, nodes::Taken, sealer::Sealer};
 pub use backups::Backups;
 use counters::Counters;
 use gauges::Gauges;
@@ -115,6 +116,8 @@ pub struct Metrics {
     pub promises: Promises,
     /// Backups on a schedule.
     pub backups: Backups,
+    /// What revisions hold.
+    pub memory: Memory,
 }
 
 impl Metrics {
@@ -136,7 +139,9 @@ impl Metrics {
         let connections = Gauge::default();
         registry.register("connections", "Connections that are open", connections.clone());
         let (promises, backups) = (Promises::registered(&mut registry), Backups::registered(&mut registry));
-        Self { registry, gauges, counters, time_to_effect, polls, refusals, connections, promises, backups }
+        let memory = Memory::default();
+        registry.register_collector(Box::new(memory.clone()));
+        Self { registry, gauges, counters, time_to_effect, polls, refusals, connections, promises, backups, memory }
     }
 
     /// Counts a poll that was answered.

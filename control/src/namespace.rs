@@ -154,7 +154,8 @@ impl Namespace {
             return None;
         }
         let now = self.clock.now();
-        let publication = Publication::new(head, snapshot, content, &self.sealer, now);
+        let account = self.metrics.memory.account(revision);
+        let publication = Publication::new(head, snapshot, content, &self.sealer, now, account);
         Some(self.release(publication, current.as_deref(), accepted))
     }
 
@@ -169,7 +170,8 @@ impl Namespace {
         }
         let head = Head::of(&self.name, head.revision, SNAPSHOT_FORMAT, snapshot.bytes());
         let content = Content { parsed: documents, texts: Vec::new() };
-        let publication = Publication::new(head, snapshot, content, &self.sealer, self.clock.now());
+        let account = self.metrics.memory.account(head.revision());
+        let publication = Publication::new(head, snapshot, content, &self.sealer, self.clock.now(), account);
         Some(self.release(publication.of(*manifest), current.as_deref(), accepted))
     }
 

@@ -11,6 +11,7 @@ use graylane_store::Manifest;
 use crate::{
     clock::Moment,
     documents::{Document, ParsedDocument},
+    memory::{Account, Entry},
     sealer::{Sealed, Sealer},
     switch_changes::SwitchChanged,
 };
@@ -37,7 +38,7 @@ pub struct Publication {
     /// Which parser read each of its documents.
     pub documents: Vec<ParsedDocument>,
     /// Its documents as they stood in a directory; none where a store keeps them.
-    pub texts: Vec<Document>,
+    pub texts: Arc<Vec<Document>>,
     /// How switches differ from what was published before.
     pub switch_changes: Vec<SwitchChanged>,
     /// What it says of itself, where it is kept in a store.
@@ -46,14 +47,24 @@ pub struct Publication {
     snapshot: Snapshot,
     /// By format.
     sealed: Mutex<BTreeMap<u16, Arc<Sealed>>>,
+    account: Arc<Account>,
+    /// That of the snapshot.
+    _entry: Entry,
 }
 
 impl Publication {
     /// `snapshot` with the `head` of its envelope in the newest format, which is sealed at once: whoever waits is not to
-    /// wait for that.
-    pub fn new(head: Head, snapshot: Snapshot, content: Content, sealer: &Sealer, at: Moment) -> Self {
+    /// wait for that. What it holds stands in `account`.
+    pub fn new(
+        head: Head,
+        snapshot: Snapshot,
+        content: Content,
+        sealer: &Sealer,
+        at: Moment,
+        account: Arc<Account>,
+    ) -> Self {
         let (revision, sha256, namespace) = (head.revision(), head.sha256.clone(), head.namespace.clone());
-        let sealed = sealer.seal(head, snapshot.bytes(), at);
+        let sealed = sealer.seal(head, snapshot.bytes(), at, &account);
         let rule_sets = snapshot.rule_sets().map(|name| String::from_utf8_lossy(name).into_owned()).collect();
         let sealed = Mutex::new(BTreeMap::from([(SNAPSHOT_FORMAT, Arc::new(sealed))]));
         let (switch_changes, manifest) = (Vec::new(), None);
@@ -64,10 +75,12 @@ impl Publication {
             sha256,
             rule_sets,
             documents,
-            texts,
+            texts: Arc::new(texts),
             switch_changes,
             manifest,
             namespace,
+            _entry: account.enter(snapshot.bytes().len()),
+            account,
             snapshot,
             sealed,
         }
@@ -97,7 +110,7 @@ impl Publication {
         let converted = if format == SNAPSHOT_FORMAT { None } else { Some(self.snapshot.in_format(format)?) };
         let bytes = converted.as_deref().unwrap_or(self.snapshot.bytes());
         let head = Head::of(&self.namespace, self.revision, format, bytes);
-        let fresh = Arc::new(sealer.seal(head, bytes, now));
+        let fresh = Arc::new(sealer.seal(head, bytes, now, &self.account));
         sealed.insert(format, Arc::clone(&fresh));
         Some(fresh)
     }

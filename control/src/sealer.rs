@@ -9,7 +9,7 @@ use axum::body::Bytes;
 use graylane_rules::envelope::{Head, Signature};
 use prometheus_client::metrics::counter::Counter;
 
-use crate::{clock::Moment, keys::Keyring};
+use crate::{clock::Moment, keys::Keyring, memory::Account};
 
 /// What puts snapshots into envelopes.
 ///
@@ -46,8 +46,8 @@ impl Sealer {
         *self.keyring.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(keyring);
     }
 
-    /// Seals `snapshot`, which `head` is about.
-    pub fn seal(&self, mut head: Head, snapshot: &[u8], now: Moment) -> Sealed {
+    /// Seals `snapshot`, which `head` is about; the envelope stands in `account`.
+    pub fn seal(&self, mut head: Head, snapshot: &[u8], now: Moment, account: &Arc<Account>) -> Sealed {
         let keyring = self.keyring();
         if !keyring.is_empty() {
             head.issued = now.unix_seconds();
@@ -55,7 +55,7 @@ impl Sealer {
             head.signatures = keyring.sign(&head);
             self.signatures.inc_by(u64::try_from(head.signatures.len()).unwrap_or(0));
         }
-        Sealed { envelope: head.seal(snapshot).into(), head, keyring }
+        Sealed { envelope: account.shared(head.seal(snapshot)), head, keyring }
     }
 
     /// Whether an envelope has the signatures of all keys and of no other, and more than half of its validity before it.

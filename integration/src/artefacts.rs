@@ -17,11 +17,20 @@ pub fn path(relative: &str) -> PathBuf {
     path
 }
 
-/// The control plane's binary: the one of every day, or a `build` for tests.
+/// The control plane's binary: a `build` for tests, or what `GRAYLANE_BIN` names, such as one that is released, or the one of
+/// every day.
+///
+/// # Panics
+/// Where it is missing.
 pub(crate) fn graylane(build: Option<&str>) -> PathBuf {
-    match build {
-        Some(build) => path(&format!("dist/graylane-{build}")),
-        None => path("target/debug/graylane"),
+    let chosen = std::env::var_os("GRAYLANE_BIN").map(PathBuf::from);
+    match (build, chosen) {
+        (Some(build), _) => path(&format!("dist/graylane-{build}")),
+        (None, Some(chosen)) => {
+            assert!(chosen.is_file(), "found no file {}, expected GRAYLANE_BIN to name a binary", chosen.display());
+            chosen
+        }
+        (None, None) => path("target/debug/graylane"),
     }
 }
 

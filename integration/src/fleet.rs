@@ -1,5 +1,6 @@
 //! Several control planes over one store, and several Envoys: what a release passes through.
 
+mod publishing;
 mod replica;
 
 use std::{
@@ -11,6 +12,7 @@ use std::{
 use serde_json::Value;
 use tempfile::TempDir;
 
+pub use publishing::publish;
 pub use replica::Replica;
 
 use crate::{

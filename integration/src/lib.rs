@@ -53,6 +53,7 @@ pub mod soak;
 mod stats;
 mod status;
 pub mod swap;
+pub mod waiting;
 mod wire;
 pub mod workload;
 

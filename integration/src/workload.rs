@@ -103,6 +103,17 @@ impl Workload {
         })
     }
 
+    /// The same as text, where the last rule tells the upstream a number: another revision for each.
+    ///
+    /// # Panics
+    /// Where there is no rule.
+    pub fn numbered(&self, number: usize) -> String {
+        let mut document = self.document();
+        let last = document["spec"]["rules"].as_array_mut().and_then(|rules| rules.last_mut()).expect("rules");
+        last["set"] = json!({"x-feature-flags": format!("n={number}")});
+        document.to_string()
+    }
+
     /// `request` with every header that rules ask for, of which the target alone matches any.
     pub fn request(request: Request) -> Request {
         let Parameters { target, misses, .. } = Parameters::read();

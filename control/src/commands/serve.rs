@@ -57,8 +57,9 @@ const UNREAD: &str = "--rules: reading the directory ended unexpectedly, which i
 /// help keys`. An older snapshot format is delivered to an Envoy whose filters read no newer one.
 ///
 /// `graylane status` shows who runs what. /metrics tells Prometheus: what is published, workers that are current, stale
-/// or refusing, polls, acks and nacks, signatures, and as graylane_control_time_to_effect_seconds how long changes take,
-/// from the event of the file to the ack of the last live worker.
+/// or refusing, polls, acks and nacks, signatures, as graylane_control_revision_bytes what each revision holds in memory, and
+/// as graylane_control_time_to_effect_seconds how long changes take, from the event of the file to the ack of the last live
+/// worker.
 ///
 /// Revisions are numbered EPOCH.NUMBER. The epoch is the Unix time, in milliseconds, at which serving began, so that
 /// revisions grow over a restart. Where the clock was set back in between they do not, and no Envoy takes any: the status

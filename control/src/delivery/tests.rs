@@ -12,6 +12,7 @@ use tower::ServiceExt as _;
 
 mod access;
 mod events;
+mod memory;
 mod signed;
 mod standing;
 

@@ -17,10 +17,8 @@ pub struct Read {
     revision: Revision,
     /// What they say; nothing where this build reads them otherwise than the one that compiled them.
     pub outline: Outline,
-    /// The documents of a store; those of a directory are with the publication.
-    kept: Vec<Document>,
-    /// Whose documents they are.
-    publication: Arc<Publication>,
+    /// The documents. The publication is not kept: nobody may look at the page again for long.
+    documents: Arc<Vec<Document>>,
 }
 
 impl Read {
@@ -28,28 +26,26 @@ impl Read {
     ///
     /// # Errors
     /// Where the store does not answer, or holds something else than was put there.
-    pub async fn of(namespace: &Namespace, publication: &Arc<Publication>) -> Result<Arc<Self>, StoreError> {
+    pub async fn of(namespace: &Namespace, publication: &Publication) -> Result<Arc<Self>, StoreError> {
         let remembered = || namespace.page.read.lock().unwrap_or_else(PoisonError::into_inner);
         let known = remembered().clone();
         if let Some(known) = known.filter(|known| known.revision == publication.revision) {
             return Ok(known);
         }
-        let kept = match &namespace.revisions {
-            Some(revisions) => kept(revisions, publication).await?,
-            None => Vec::new(),
+        let documents = match &namespace.revisions {
+            Some(revisions) => Arc::new(kept(revisions, publication).await?),
+            None => Arc::clone(&publication.texts),
         };
-        let publication = Arc::clone(publication);
-        let mut read = Self { revision: publication.revision, outline: Outline::default(), kept, publication };
-        let sources: Vec<Source<'_>> = read.documents().iter().map(Document::source).collect();
-        read.outline = Outline::read(&sources).unwrap_or_default();
-        let read = Arc::new(read);
+        let sources: Vec<Source<'_>> = documents.iter().map(Document::source).collect();
+        let outline = Outline::read(&sources).unwrap_or_default();
+        let read = Arc::new(Self { revision: publication.revision, outline, documents });
         *remembered() = Some(Arc::clone(&read));
         Ok(read)
     }
 
     /// The documents, in the order that the outline counts them in.
     pub fn documents(&self) -> &[Document] {
-        if self.kept.is_empty() { &self.publication.texts } else { &self.kept }
+        &self.documents
     }
 }
 

@@ -2,8 +2,10 @@
 
 use std::{ffi::OsString, net::SocketAddr};
 
+use graylane_rules::Revision;
 use serde_json::Value;
 
+use super::publish;
 use crate::{Process, Request, Wire, artefacts};
 
 /// `graylane serve --store`, which can be killed and started again on the same port.
@@ -43,6 +45,25 @@ impl Replica {
     pub fn start_again(&mut self) {
         assert!(self.process.is_none(), "control runs already");
         self.process = Some(serve(&self.store, &self.address.to_string()).0);
+    }
+
+    /// Publishes one rule set, because of `reason`; gives the revision.
+    ///
+    /// # Errors
+    /// As [`publish`].
+    pub fn publish(&self, text: &str, reason: &str) -> Result<Revision, String> {
+        publish(self.address, text, reason)
+    }
+
+    /// The same over another store.
+    pub fn start_again_over(&mut self, store: &str) {
+        store.clone_into(&mut self.store);
+        self.start_again();
+    }
+
+    /// The URL of its store.
+    pub fn store(&self) -> &str {
+        &self.store
     }
 
     /// What it says about the namespace `default`.

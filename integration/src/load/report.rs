@@ -118,6 +118,24 @@ impl Report {
         assert!(self.records.len() >= count, "found {} requests, expected {count}", self.records.len());
     }
 
+    /// Stops unless every answer was decided by a revision of `published` and told the upstream the
+    /// [number](crate::samples::numbered) of that, and no connection, which is one worker's, went back to an earlier one.
+    ///
+    /// # Panics
+    /// Otherwise, with the first that was not.
+    pub fn assert_decided_by(&self, published: &BTreeMap<Revision, u32>) {
+        let mut answers: Vec<_> = self.answers().collect();
+        answers.sort_by_key(|(record, _)| (record.connection, record.stream));
+        let mut latest = BTreeMap::new();
+        for (record, outcome) in answers {
+            let revision = outcome.published().unwrap_or_else(|| panic!("found no revision: {outcome:?}"));
+            let number = outcome.flags.as_deref().and_then(crate::samples::number);
+            assert!(number.is_some() && number == published.get(&revision).copied(), "{outcome:?}");
+            let before = latest.insert(record.connection, revision);
+            assert!(before.is_none_or(|before| before <= revision), "{before:?} before {outcome:?}");
+        }
+    }
+
     /// How long the requests took from when they were due, failures included.
     pub fn latencies(&self) -> Latencies {
         self.records.iter().map(|record| record.finished.saturating_duration_since(record.due)).collect()

@@ -11,8 +11,6 @@ mod table;
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
-
 use crate::{
     Control, Mesh, Running, eventually,
     load::{Latencies, Load},
@@ -60,12 +58,12 @@ struct Measured {
 /// Where an artefact is missing, something does not start, a revision is not used, or a request fails.
 pub fn run(options: &Options) -> Outcome {
     let workload = Workload::of(options.rules);
-    let first = document(&workload, 0);
+    let first = workload.numbered(0);
     let snapshot = crate::control::compiled(std::slice::from_ref(&first)).snapshot.len();
     let mesh = Mesh::new("swap").rules(&first).workers(WORKERS).quiet().start();
     let load = Load::of(PER_SECOND).over(16).users(8).start(mesh.envoy().address());
     for number in 1..=options.swaps {
-        swap(&mesh, &document(&workload, number));
+        swap(&mesh, &workload.numbered(number));
         if number % 50 == 0 {
             eprintln!("{number} of {} revisions", options.swaps);
         }
@@ -76,16 +74,8 @@ pub fn run(options: &Options) -> Outcome {
     report.assert_none_failed(options.swaps);
     let (latencies, requests) = (report.latencies(), report.latencies().count());
     drop(mesh);
-    let weights = Weights::measure(options.rules, &first, &document(&workload, 1));
+    let weights = Weights::measure(options.rules, &first, &workload.numbered(1));
     table::outcome(options, &Measured { snapshot, quantiles, latencies, requests, weights })
-}
-
-/// The rule set, whose last rule tells the upstream the number.
-fn document(workload: &Workload, number: usize) -> String {
-    let mut document = workload.document();
-    let rules = document["spec"]["rules"].as_array_mut().and_then(|rules| rules.last_mut()).expect("rules");
-    rules["set"] = json!({"x-feature-flags": format!("n={number}")});
-    Value::to_string(&document)
 }
 
 /// Publishes `document` and waits until every VM uses it.

@@ -1,0 +1,163 @@
+//! A fetcher as a control plane sees it: it asks, waits, takes what comes, and asks again, on one connection.
+
+use std::{
+    cell::RefCell,
+    io,
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
+
+use graylane_rules::{Revision, SNAPSHOT_FORMAT, envelope};
+use tokio::{io::AsyncWriteExt as _, net::TcpStream, sync::mpsc::UnboundedSender, time::sleep};
+
+/// So much of an answer is kept to be looked at: what HTTP says of it, and the first line of the envelope.
+const HEAD: usize = 8 << 10;
+
+/// So long a fetcher rests that failed.
+const REST: Duration = Duration::from_millis(50);
+
+thread_local! {
+    /// What is read goes here first. Ten thousand buffers would weigh more than what is measured.
+    static SCRATCH: RefCell<Vec<u8>> = RefCell::new(vec![0; 256 << 10]);
+}
+
+/// What a fetcher tells.
+#[derive(Debug)]
+pub(super) enum Told {
+    /// It has the whole of a revision since then.
+    Has(Revision, Instant),
+    /// It was answered in another way, or not at all.
+    Failed(String),
+}
+
+/// A fetcher, which asks until nobody listens to it.
+pub(super) struct Fetcher {
+    pub(super) control: SocketAddr,
+    /// Whether it looks at every byte, as the real one does.
+    pub(super) is_careful: bool,
+    pub(super) listener: UnboundedSender<Told>,
+}
+
+impl Fetcher {
+    pub(super) async fn run(self) {
+        let mut after = None;
+        loop {
+            let Err(why) = self.ask_on_one_connection(&mut after).await else { return };
+            if self.listener.send(Told::Failed(why)).is_err() {
+                return;
+            }
+            sleep(REST).await;
+        }
+    }
+
+    /// Asks until something fails; Ok once nobody listens.
+    async fn ask_on_one_connection(&self, after: &mut Option<Revision>) -> Result<(), String> {
+        let mut stream = TcpStream::connect(self.control).await.map_err(|why| why.to_string())?;
+        stream.set_nodelay(true).map_err(|why| why.to_string())?;
+        loop {
+            stream.write_all(question(*after).as_bytes()).await.map_err(|why| why.to_string())?;
+            let limit = if self.is_careful { usize::MAX } else { HEAD };
+            let answer = Answer::read(&stream, limit).await?;
+            let now = Instant::now();
+            let Some(revision) = answer.revision(self.is_careful)? else { continue };
+            if after.is_some_and(|after| revision <= after) {
+                return Err(format!("found {revision} again, expected something later"));
+            }
+            *after = Some(revision);
+            if self.listener.send(Told::Has(revision, now)).is_err() {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// What Envoy sends for the real one, to the letter.
+fn question(after: Option<Revision>) -> String {
+    let newer = after.map(|revision| format!("after={revision}&")).unwrap_or_default();
+    format!(
+        "GET /v1/namespaces/default/snapshot?{newer}formats={SNAPSHOT_FORMAT}&wait=25s HTTP/1.1\r\nhost: graylane-control\r\n\
+         accept: {}\r\nx-envoy-internal: true\r\nx-envoy-expected-rq-timeout-ms: 30000\r\n\r\n",
+        envelope::MEDIA_TYPE
+    )
+}
+
+/// An answer of which all bytes have come.
+struct Answer {
+    status: u16,
+    /// The beginning of the body, or all of it.
+    body: Vec<u8>,
+}
+
+impl Answer {
+    /// Reads one, and keeps `limit` bytes of it.
+    async fn read(stream: &TcpStream, limit: usize) -> Result<Self, String> {
+        let (mut kept, mut came, mut expected) = (Vec::new(), 0, None);
+        loop {
+            stream.readable().await.map_err(|why| why.to_string())?;
+            came += match take(stream, &mut kept, limit) {
+                Ok(0) => return Err(format!("found an end after {came} bytes, expected an answer")),
+                Ok(read) => read,
+                Err(why) if why.kind() == io::ErrorKind::WouldBlock => continue,
+                Err(why) => return Err(why.to_string()),
+            };
+            if expected.is_none() {
+                expected = head(&kept)?;
+            }
+            match expected {
+                Some(Expected { status, head, body }) if came == head + body => {
+                    kept.drain(..head);
+                    return Ok(Self { status, body: kept });
+                }
+                Some(Expected { head, body, .. }) if came > head + body => {
+                    return Err(format!("found {came} bytes, expected {}", head + body));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// The revision it brings; None where there is nothing newer.
+    fn revision(&self, is_careful: bool) -> Result<Option<Revision>, String> {
+        match self.status {
+            200 if is_careful => {
+                envelope::open(&self.body).map(|(head, _)| Some(head.revision())).map_err(|why| why.to_string())
+            }
+            200 => {
+                let line = self.body.split(|byte| *byte == b'\n').next().unwrap_or_default();
+                let head: envelope::Head = serde_json::from_slice(line).map_err(|why| why.to_string())?;
+                Ok(Some(head.revision()))
+            }
+            204 => Ok(None),
+            status => Err(format!("{status}: {}", String::from_utf8_lossy(&self.body))),
+        }
+    }
+}
+
+/// What an answer's head promises, in bytes.
+#[derive(Clone, Copy)]
+struct Expected {
+    status: u16,
+    head: usize,
+    body: usize,
+}
+
+/// The head of an answer, once it is there.
+fn head(bytes: &[u8]) -> Result<Option<Expected>, String> {
+    let mut headers = [httparse::EMPTY_HEADER; 16];
+    let mut response = httparse::Response::new(&mut headers);
+    let httparse::Status::Complete(head) = response.parse(bytes).map_err(|why| why.to_string())? else {
+        return Ok(None);
+    };
+    let length = response.headers.iter().find(|header| header.name.eq_ignore_ascii_case("content-length"));
+    let body = length.and_then(|length| std::str::from_utf8(length.value).ok()?.parse().ok()).unwrap_or(0);
+    Ok(Some(Expected { status: response.code.unwrap_or_default(), head, body }))
+}
+
+/// Reads what is there, and keeps it while that is at most `limit`.
+fn take(stream: &TcpStream, kept: &mut Vec<u8>, limit: usize) -> io::Result<usize> {
+    SCRATCH.with_borrow_mut(|scratch| {
+        let read = stream.try_read(scratch)?;
+        kept.extend_from_slice(&scratch[..read.min(limit.saturating_sub(kept.len()))]);
+        Ok(read)
+    })
+}
