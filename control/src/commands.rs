@@ -24,6 +24,7 @@ mod publish;
 mod schema;
 mod serve;
 mod simulate;
+mod sources;
 mod status;
 mod tokens;
 

@@ -21,6 +21,7 @@ mod writing;
 pub use base::{Base, Held};
 pub use difference::Difference;
 pub use following::follow;
+pub use locks::complete as complete_locks;
 pub use making::{Made, Outcome};
 pub use proposal::{Proposal, Sample, Wish};
 pub use refusal::Refusal;

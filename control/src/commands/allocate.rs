@@ -5,11 +5,10 @@ mod told;
 
 use std::{
     io::{self, Write as _},
-    path::PathBuf,
     process::ExitCode,
 };
 
-use super::paths::Paths;
+use super::{paths::Paths, sources::Source};
 use crate::{
     documents,
     failure::Failure,
@@ -32,19 +31,23 @@ use files::Sources;
 /// back, restore the document with its lock: that moves everybody back to where they were.
 ///
 /// What moves from which variant to which is told on stderr. Files are written whole or not at all, only once everything
-/// compiles, and not touched where nothing changes. `graylane diff` compares any two states.
+/// compiles, and not touched where nothing changes. `graylane diff` compares any two states. `graylane publish` makes the
+/// locks of what it publishes itself; of a revision they are shown with --dry-run, since there are no files to write.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
   graylane allocate rules/
   graylane allocate --dry-run checkout.yaml
   graylane allocate --from running/ rules/
+  graylane allocate --from http://127.0.0.1:8460 rules/
   graylane allocate --rename canary=blue rules/
 
 Exit codes:
   0  the locks fit, whether or not anything had to be written
-  1  there are errors in the documents, or a split would have too many ranges
-  2  wrong usage, or a file that cannot be read or written")]
+  1  there are errors in the documents, or a split would have too many ranges;
+     no such revision
+  2  wrong usage, or a file, store or control plane that cannot be read or
+     written")]
 pub struct Arguments {
     #[command(flatten)]
     paths: Paths,
@@ -54,10 +57,10 @@ pub struct Arguments {
     /// Remember every split, those of two variants too.
     #[arg(long)]
     all: bool,
-    /// The documents that run now, with their locks: move from those instead of from the locks that are there.
-    /// Repeat it for more.
-    #[arg(long, value_name = "FILE|DIR")]
-    from: Vec<PathBuf>,
+    /// The documents that run now, with their locks: move from those instead of from the locks that are there. Files and
+    /// directories, of which there may be several, or a URL.
+    #[arg(long, value_name = "FILE|DIR|URL", value_parser = Source::parser())]
+    from: Vec<Source>,
     /// A variant that goes on under another name and keeps its slots. Repeat it, or put commas between.
     #[arg(long, value_name = "OLD=NEW", value_delimiter = ',', value_parser = rename)]
     rename: Vec<(String, String)>,
@@ -78,12 +81,12 @@ fn rename(text: &str) -> Result<(String, String), String> {
 /// # Errors
 /// Documents that do not compile with their locks, too many ranges, files that cannot be read or written.
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let sources = Sources::read(&arguments.paths.all());
+    let sources = Sources::of(arguments.paths.gathered()?, arguments.dry_run)?;
     let outline = documents::outline(&sources.gathered)?;
     let running = match arguments.from.as_slice() {
         [] => None,
         // What runs has to be sound, locks and all: else nobody knows what it decides.
-        from => Some(documents::compiled_outline(from)?),
+        from => Some(documents::compiled_outline(&arguments.paths.others(from)?)?),
     };
     let (anew, renames) = (arguments.anew.clone(), arguments.rename.clone());
     let wishes = Wishes { all: arguments.all, anew, renames, running };

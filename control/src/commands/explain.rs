@@ -7,13 +7,12 @@ pub(super) mod surroundings;
 use std::{
     ffi::OsString,
     io::{self, Write},
-    path::PathBuf,
     process::ExitCode,
 };
 
 use graylane_rules::Snapshot;
 
-use super::paths;
+use super::paths::Files;
 use crate::{
     clock::Clock,
     curl,
@@ -50,7 +49,7 @@ use surroundings::Surroundings;
 /// secret, password, session or key.
 #[derive(Debug, clap::Args)]
 #[command(
-    override_usage = "graylane explain [OPTIONS] -f FILE|DIR -- CURL-ARGS\n       graylane explain [OPTIONS] -f FILE|DIR curl CURL-ARGS\n       graylane explain [OPTIONS] -f FILE|DIR --curl LINE\n       graylane explain [OPTIONS] -f FILE|DIR --log-line JSON|-"
+    override_usage = "graylane explain [OPTIONS] [-f FILE|DIR|URL] -- CURL-ARGS\n       graylane explain [OPTIONS] [-f FILE|DIR|URL] curl CURL-ARGS\n       graylane explain [OPTIONS] [-f FILE|DIR|URL] --curl LINE\n       graylane explain [OPTIONS] [-f FILE|DIR|URL] --log-line JSON|-"
 )]
 #[command(after_long_help = "\
 Examples:
@@ -60,6 +59,8 @@ Examples:
   graylane explain -f rules/ --peer spiffe://cluster.local/ns/edge/sa/gw \\
     -- -H 'x-gray-variant: canary' https://shop/cart
   graylane explain -f rules/ curl -sk -b uid=42 -d item=7 https://shop/cart
+  graylane explain -f http://127.0.0.1:8460 -- https://shop/cart
+  graylane explain -f redb://graylane.redb#41 -- https://shop/cart
   graylane explain -f rules/ --curl 'curl -H \"x-env: gray\" https://shop/cart'
   kubectl logs deploy/edge | grep 4f1c-8a02 |
     graylane explain -f rules/ --log-line -
@@ -81,13 +82,12 @@ x-env the log's format needs `x-env: \"%REQ(X-ENV)%\"`.
 
 Exit codes:
   0  explained, whether or not a rule set includes the request
-  1  there are errors in the documents
-  2  wrong usage, such as a curl option that is not understood; or a file
-     that cannot be read")]
+  1  there are errors in the documents, or no such revision
+  2  wrong usage, such as a curl option that is not understood; or a file,
+     store or control plane that cannot be read")]
 pub struct Arguments {
-    /// Documents, and directories of them.
-    #[arg(short, long = "file", required = true, num_args = 1.., value_name = "FILE|DIR", value_parser = paths::before_request())]
-    files: Vec<PathBuf>,
+    #[command(flatten)]
+    files: Files,
     /// Another header that Graylane owns, besides those the rules set. Repeat it, or put commas between.
     #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = owned::parse_name)]
     owned: Vec<String>,
@@ -128,7 +128,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         (None, Some(line)) => pasted(line).map_err(Failure::unable)?,
         (None, None) => curl::parse(&arguments.curl).map_err(Failure::unable)?,
     };
-    let told = documents::told(&arguments.files, &arguments.switches.read()?)?;
+    let told = documents::told(&arguments.files.gathered()?, &arguments.switches.read()?)?;
     let documents::Compiled { snapshot, parsed, .. } = told;
     arguments.surroundings.add_to(&mut request, logged.as_ref());
     let as_sent = request.clone();

@@ -10,12 +10,11 @@ use graylane_store::Manifest;
 
 use super::{
     columns,
-    made::Form,
+    made::{self, Form},
     plane::{History, Plane, Told},
 };
 use crate::{
     clock::second,
-    difference::text,
     failure::Failure,
     finding::one_line,
     replace::replace,
@@ -105,7 +104,7 @@ pub fn show(arguments: &Show) -> Result<ExitCode, Failure> {
     written(|output| match arguments.output {
         Form::Text => {
             head(&told, output)?;
-            text::write(&Difference::read(&told.difference).rule_sets, output)?;
+            made::write_difference(&Difference::read(&told.difference), output)?;
             documents.iter().try_for_each(|document| writeln!(output, "document {}", one_line(&document.file)))
         }
         Form::Json => writeln!(output, "{value:#}"),

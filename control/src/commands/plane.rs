@@ -64,6 +64,17 @@ pub struct Documents {
     pub documents: Vec<Text>,
 }
 
+/// A revision with its documents.
+#[derive(Debug)]
+pub struct Published {
+    /// Who told it, for messages.
+    pub place: String,
+    /// Its manifest.
+    pub manifest: Manifest,
+    /// Its documents.
+    pub documents: Vec<Text>,
+}
+
 /// What was answered: as it was told, and as it was understood.
 pub struct Told<T> {
     /// As it was told; a later control plane may say more.
@@ -73,6 +84,16 @@ pub struct Told<T> {
 }
 
 impl Plane {
+    /// The one at `place`.
+    pub fn at(place: Place, credentials: Credentials, namespace: String) -> Self {
+        Self { control: None, store: Some(place), credentials, namespace }
+    }
+
+    /// The same at another place, for whoever has the same credentials there.
+    pub fn elsewhere(&self, place: &Place) -> Self {
+        Self::at(place.clone(), self.credentials.clone(), self.namespace.clone())
+    }
+
     /// Flags before the environment, and a control plane before a store.
     fn asking(&self) -> Result<Asking, Failure> {
         match (&self.control, &self.store) {
@@ -141,6 +162,17 @@ impl Plane {
         match self.asking()? {
             Asking::Remote(client) => remote::revision(&client, &self.namespace, revision, "/documents"),
             Asking::Local(store) => local::documents(&store, &self.namespace, revision),
+        }
+    }
+
+    /// A revision, or the `head`, with its documents.
+    ///
+    /// # Errors
+    /// Why they are not told.
+    pub fn published(&self, revision: &str) -> Result<Published, Failure> {
+        match self.asking()? {
+            Asking::Remote(client) => remote::published(&client, &self.namespace, revision),
+            Asking::Local(store) => local::published(&store, &self.namespace, revision),
         }
     }
 }

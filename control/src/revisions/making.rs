@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use graylane_rules::{Off, Revision, SNAPSHOT_FORMAT, Snapshot};
+use graylane_rules::{Revision, SNAPSHOT_FORMAT, Snapshot};
 use graylane_store::{Action, Digest, Overlay, fetch};
 
 use super::{
@@ -20,7 +20,6 @@ use crate::{
     documents::{self, Compiled, Document, Gathered, ParsedDocument},
     finding::Finding,
     movement::{self, Movement},
-    overrides::Overriding,
 };
 
 /// So often a proposal is tried again where the head moved meanwhile.
@@ -193,10 +192,10 @@ fn compose(
     if !locks.is_empty() {
         outline = listed::outline(&documents)?;
     }
-    let gathered = Gathered::given(documents);
+    let gathered = Gathered::given(documents).under(overlay.clone());
     let compiled = match before.filter(|_| locks.is_empty()) {
         Some(compiled) => compiled,
-        None => compiled(&gathered, owned, &overlay)?,
+        None => documents::compiled(&gathered, owned).map_err(Refusal::Broken)?,
     };
     let difference = Difference::between((&running, &base.overlay()), (&outline, &overlay));
     let movement = asked.map(|Asked { sample, running: snapshot }| {
@@ -214,17 +213,6 @@ fn compose(
         warnings: compiled.warnings,
         movement: movement.transpose()?,
     })
-}
-
-/// Compiles documents under what stands above them.
-///
-/// # Errors
-/// Every finding.
-pub fn compiled(gathered: &Gathered, owned: &[String], overlay: &Overlay) -> Result<documents::Compiled, Refusal> {
-    let names: Vec<&str> = overlay.off.iter().flatten().map(String::as_str).collect();
-    let off = if overlay.off.contains(&None) { Off::All } else { Off::These(&names) };
-    let overriding = Overriding { name: "switches".to_owned(), text: overlay.switches.clone() };
-    documents::compiled_under(gathered, owned, &overriding, off).map_err(Refusal::Broken)
 }
 
 /// Off is always possible: it is what ends harm.

@@ -6,7 +6,7 @@ use hyper::Method;
 use serde::{Deserialize as _, de::DeserializeOwned};
 use serde_json::Value;
 
-use super::{ANSWER, History, Told, understood};
+use super::{ANSWER, Documents, History, Published, Told, understood};
 use crate::{
     client::Client,
     difference::text,
@@ -48,6 +48,15 @@ pub fn revision<T: DeserializeOwned>(
     part: &str,
 ) -> Result<Told<T>, Failure> {
     ask(client, Method::GET, namespace, &format!("revisions/{}{part}", percent(name)), None, ANSWER)
+}
+
+/// A revision with its documents. The head may move between the two questions, its number does not.
+pub fn published(client: &Client, namespace: &str, name: &str) -> Result<Published, Failure> {
+    let Told { told: manifest, .. } = revision::<graylane_store::Manifest>(client, namespace, name, "")?;
+    let number = manifest.revision.to_string();
+    let documents = revision::<Documents>(client, namespace, &number, "/documents")?.told.documents;
+    let place = client.place("");
+    Ok(Published { place, manifest, documents })
 }
 
 fn ask<T: DeserializeOwned>(
