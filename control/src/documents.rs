@@ -66,8 +66,8 @@ pub fn compiled_with(gathered: &Gathered, owned: &[String], overriding: &Overrid
     let published = gathered.overriding();
     let overriding = if overriding.text.is_empty() { &published } else { overriding };
     let documents = &gathered.documents;
-    let names: Vec<&str> = gathered.overlay.off.iter().flatten().map(String::as_str).collect();
-    let off = if gathered.overlay.off.contains(&None) { Off::All } else { Off::These(&names) };
+    let names: Vec<&str> = gathered.overlay.off_names().into_iter().flatten().collect();
+    let off = if gathered.overlay.is_all_off() { Off::All } else { Off::These(&names) };
     let sources: Vec<_> = documents.iter().map(Document::source).collect();
     let (snapshot, problems, parsed, automata) =
         match compile_under(&sources, Overlay { switches: &overriding.text, off }) {

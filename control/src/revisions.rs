@@ -11,6 +11,7 @@ pub mod json;
 mod listed;
 mod locks;
 mod making;
+mod overridden;
 mod proposal;
 mod reading;
 mod refusal;

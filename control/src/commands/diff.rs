@@ -113,6 +113,6 @@ fn publish(old: &Gathered, new: &mut Gathered) -> Result<(), Failure> {
     }
     // Of rule sets that are no longer there, nothing is off.
     new.overlay = old.overlay.clone();
-    new.overlay.off.retain(|off| off.as_ref().is_none_or(|name| outline.rule_set(name).is_some()));
+    new.overlay.off.retain(|off| off.rule_set.as_ref().is_none_or(|name| outline.rule_set(name).is_some()));
     Ok(())
 }

@@ -116,8 +116,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 /// Rules that are switched off must not come on because somebody embeds them.
 fn refuse_above(gathered: &Gathered) -> Result<(), Failure> {
     let overlay = &gathered.overlay;
-    let name = |off: &Option<String>| off.clone().unwrap_or_else(|| "every rule set".to_owned());
-    let off: Vec<_> = overlay.off.iter().map(name).collect();
+    let off: Vec<_> = overlay.off_names().into_iter().map(|name| name.unwrap_or("every rule set")).collect();
     if !off.is_empty() {
         let expected = "expected it on, or its files: a plugin configuration cannot say that it is off";
         return Err(Failure::refused(format!("found that {} is off, {expected}", off.join(", "))));

@@ -48,6 +48,9 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// which problem it is, and where there is nothing newer than REVISION, what is published still. A change that means the
 /// same, such as of comments alone, makes no revision: do not wait for one.
 ///
+/// Of what is published from a store it says who made it, when and why, what is switched off or frozen and by whom, and how
+/// many switches are overridden.
+///
 /// All of it, and more, is in the JSON.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
