@@ -1,5 +1,6 @@
 //! `graylane allocate`: locks that fit their rule sets, made by moving as few identities as the weights require.
 
+mod as_json;
 mod files;
 mod told;
 
@@ -12,10 +13,10 @@ use super::{paths::Paths, sources::Source};
 use crate::{
     documents,
     failure::Failure,
-    lock::plan::{Wishes, plans},
+    lock::plan::{Plan, Wishes, plans},
     replace::replace,
 };
-use files::Sources;
+use files::{Sources, Writing};
 
 /// Make the locks that remember which identities belong to which variant.
 ///
@@ -30,7 +31,9 @@ use files::Sources;
 /// Slots of a variant that is gone are given away; a variant that is only named otherwise keeps them with --rename. To go
 /// back, restore the document with its lock: that moves everybody back to where they were.
 ///
-/// What moves from which variant to which is told on stderr. Files are written whole or not at all, only once everything
+/// What moves from which variant to which is told on stderr, or with -o json on stdout: an array of {ruleSet, splits,
+/// forgotten, file, written, document}, a split {name, ranges, remembered, slots, transfers: [{from, to, slots}]}. Slots are null
+/// where another salt says nothing of who moves; file and document, the lock itself, are null where nothing changes. Files are written whole or not at all, only once everything
 /// compiles, and not touched where nothing changes. `graylane diff` compares any two states. `graylane publish` makes the
 /// locks of what it publishes itself; of a revision they are shown with --dry-run, since there are no files to write.
 #[derive(Debug, clap::Args)]
@@ -41,6 +44,7 @@ Examples:
   graylane allocate --from running/ rules/
   graylane allocate --from http://127.0.0.1:8460 rules/
   graylane allocate --rename canary=blue rules/
+  graylane allocate --dry-run -o json rules/ | jq '.[].splits[].slots'
 
 Exit codes:
   0  the locks fit, whether or not anything had to be written
@@ -64,9 +68,18 @@ pub struct Arguments {
     /// A variant that goes on under another name and keeps its slots. Repeat it, or put commas between.
     #[arg(long, value_name = "OLD=NEW", value_delimiter = ',', value_parser = rename)]
     rename: Vec<(String, String)>,
+    /// How to report: text goes to stderr, JSON to stdout.
+    #[arg(short, long, value_name = "FORM", default_value = "text")]
+    output: Form,
     /// A split to lay out from the beginning, whatever that moves: SPLIT, or RULE-SET/SPLIT.
     #[arg(long, value_name = "SPLIT", value_delimiter = ',')]
     anew: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Form {
+    Text,
+    Json,
 }
 
 fn rename(text: &str) -> Result<(String, String), String> {
@@ -94,6 +107,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let plans = plans(&outline, &wishes).map_err(Failure::refused)?;
     let writings = sources.writings(&outline, &plans)?;
     sources.check(&writings)?;
+    if arguments.output == Form::Json {
+        return json(arguments, &plans, &writings);
+    }
     let mut stderr = io::stderr().lock();
     // Nobody to tell is no reason to leave the work undone.
     let _ = plans.iter().try_for_each(|plan| told::write(plan, &mut stderr));
@@ -104,10 +120,26 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             written.map_err(|why| Failure::unwritten("stdout", &why))?;
             continue;
         }
-        replace(&writing.path, text).map_err(|why| Failure::unwritten(&path.to_string(), &why))?;
+        written(writing)?;
         let _ = writeln!(stderr, "{path}: written");
     }
     let _ = told::write_end(&plans, &writings, &mut stderr);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn written(writing: &Writing) -> Result<(), Failure> {
+    let unwritten = |why| Failure::unwritten(&writing.path.display().to_string(), &why);
+    replace(&writing.path, writing.text.as_bytes()).map_err(unwritten)
+}
+
+/// Writes the files, unless they are only to be shown, and says on stdout what it did.
+fn json(arguments: &Arguments, plans: &[Plan], writings: &[Writing]) -> Result<ExitCode, Failure> {
+    if !arguments.dry_run {
+        writings.iter().try_for_each(written)?;
+    }
+    let mut stdout = io::stdout().lock();
+    let told = as_json::write(plans, writings, !arguments.dry_run, &mut stdout).and_then(|()| stdout.flush());
+    told.map_err(|why| Failure::unwritten("stdout", &why))?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,6 +1,6 @@
 //! `graylane decide`: decisions in bulk.
 
-mod line;
+pub(super) mod line;
 
 use std::{
     io::{self, BufRead, BufWriter, Read as _, Write},
