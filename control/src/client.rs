@@ -41,13 +41,13 @@ pub struct Credentials {
     #[arg(long, value_name = "FILE", env = "GRAYLANE_TOKEN_FILE")]
     token_file: Option<PathBuf>,
     /// The authorities that certify the control plane, in PEM; must be there for https://.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", env = "GRAYLANE_CA")]
     ca: Option<PathBuf>,
     /// The client certificate by which the control plane knows who asks, in PEM.
-    #[arg(long, value_name = "FILE", requires = "key")]
+    #[arg(long, value_name = "FILE", requires = "key", env = "GRAYLANE_CERT")]
     cert: Option<PathBuf>,
     /// The private key of --cert, in PEM.
-    #[arg(long, value_name = "FILE", requires = "cert")]
+    #[arg(long, value_name = "FILE", requires = "cert", env = "GRAYLANE_KEY")]
     key: Option<PathBuf>,
     /// The name that the control plane's certificate must have, where it is not the host of the URL: behind a port that is
     /// forwarded, for instance.
@@ -164,6 +164,26 @@ impl Client {
     /// One that asks `url` without encryption and credentials.
     pub fn plain(url: Url) -> Self {
         Self { url, connector: None, authorization: None }
+    }
+
+    /// The same from where others are asked as well. Whoever asks says how long it may take.
+    ///
+    /// # Errors
+    /// Why there was no whole answer.
+    pub async fn answer(&self, path: &str) -> Result<(StatusCode, Bytes), String> {
+        let (code, body) = self.follow(path).await?;
+        let body = Limited::new(body, ANSWER_LIMIT).collect().await.map_err(|why| why.to_string())?;
+        Ok((code, body.to_bytes()))
+    }
+
+    /// Asks for `path`, and tells the answer as it comes: one that has no end.
+    ///
+    /// # Errors
+    /// Why there was not even the beginning of an answer.
+    pub async fn follow(&self, path: &str) -> Result<(StatusCode, Incoming), String> {
+        let target = format!("{}{path}", self.url.target.trim_end_matches('/'));
+        let (head, body) = self.send(self.request(Method::GET, &target, None)?).await?.into_parts();
+        Ok((head.status, body))
     }
 
     /// Asks for the URL itself, from where others are asked as well: status, and a body of at most `most` bytes.

@@ -48,6 +48,7 @@ mod shell;
 mod status;
 mod subject;
 mod switch_changes;
+mod terminal;
 mod url;
 mod watch;
 

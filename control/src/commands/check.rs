@@ -1,7 +1,7 @@
 //! `graylane check`: every problem of the documents, for people and for machines.
 
 use std::{
-    io::{self, IsTerminal as _, Write as _},
+    io::{self, Write as _},
     path::PathBuf,
     process::ExitCode,
 };
@@ -16,7 +16,7 @@ use crate::{
     failure::Failure,
     finding::Finding,
     gates::{Judged, Listed, Unlisted},
-    overrides, owned,
+    overrides, owned, terminal,
 };
 
 /// The exit code where everything is sound and a gate is refused: what a shell says of a command that may not be run.
@@ -163,7 +163,7 @@ fn exit(unreadable: bool, findings: &[Finding]) -> u8 {
 
 pub(super) fn write_text(findings: &[Finding], documents: &[Document], excerpts: bool) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
-    let colours = stdout.is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let colours = terminal::colours(&stdout);
     for finding in findings {
         writeln!(stdout, "{finding}")?;
         let document = documents.iter().find(|document| document.file == finding.file);

@@ -1,12 +1,14 @@
 //! Whom the commands about revisions ask: a control plane, or a store itself.
 
 mod local;
+mod progress;
 mod remote;
 
 use std::time::Duration;
 
 use graylane_store::{Manifest, Place};
 pub use local::on_store;
+use progress::Progress;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 
@@ -127,7 +129,11 @@ impl Plane {
     /// Why there is none.
     pub fn make(&self, verb: Verb, asked: Asked) -> Result<Told<Answer>, Failure> {
         match self.asking()? {
-            Asking::Remote(client) => remote::make(&client, &self.namespace, verb, &asked),
+            Asking::Remote(client) => {
+                let waits = asked.wait_millis.is_some();
+                let _shown = waits.then(|| Progress::of_next(&client, &self.namespace)).flatten();
+                remote::make(&client, &self.namespace, verb, &asked)
+            }
             Asking::Local(store) => local::make(&store, &self.namespace, verb, asked),
         }
     }
