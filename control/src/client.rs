@@ -24,6 +24,16 @@ use crate::{failure::Failure, secret, url::Url};
 /// The longest answer that is read, in bytes.
 const ANSWER_LIMIT: usize = 64 << 20;
 
+/// What an error begins with where nobody listens.
+const NO_CONNECTION: &str = "found no connection";
+
+/// Why a control plane did not answer; where nobody listens, with what would be right.
+pub fn unanswered(place: &str, why: &str) -> Failure {
+    let is_nobody = why.starts_with(NO_CONNECTION);
+    let hint = if is_nobody { ": graylane serve, or another control plane by --control" } else { "" };
+    Failure::unable(format!("{place}: {why}{hint}"))
+}
+
 // No doc comment: clap would take it for the description of the command.
 #[derive(Clone, Debug, clap::Args)]
 pub struct ControlPlane {
@@ -241,7 +251,9 @@ impl Client {
             (true, true) => ":443",
             (true, false) => ":80",
         };
-        let connection = TcpStream::connect(format!("{authority}{port}")).await.map_err(|why| why.to_string())?;
+        let connection = TcpStream::connect(format!("{authority}{port}")).await;
+        let connection =
+            connection.map_err(|why| format!("{NO_CONNECTION} ({why}), expected somebody who listens there"))?;
         match &self.connector {
             None => exchange(connection, request).await,
             Some((connector, name)) => {

@@ -89,6 +89,7 @@ fn the_environment_says_where_documents_are_where_nothing_else_does() {
             Some(place) => command.env("GRAYLANE_STORE", place),
             None => command.env_remove("GRAYLANE_STORE"),
         };
+        command.env_remove("GRAYLANE_CONTROL");
         let output = command.output().unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
         (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
@@ -115,6 +116,8 @@ fn a_control_plane_explains_what_it_serves() {
     sound(&scratch, &["off", "-m", "all of it", "--control", &control]);
     assert!(explained(&scratch, &control).contains("DISABLED"));
     assert_eq!(explained(&scratch, &format!("{control}#1")), explained(&scratch, "rules"));
+    let named = scratch.graylane(&["check"]).env_remove("GRAYLANE_STORE").env("GRAYLANE_CONTROL", &control).output();
+    assert!(String::from_utf8(named.unwrap().stderr).unwrap().contains("1 document of revision "));
     let (code, _, stderr) = scratch.run(&["check", &format!("{control}#9")], "");
     assert!(code == 1 && stderr.contains("found no revision"), "{code} {stderr}");
     let (code, _, stderr) = scratch.run(&["check", "redb://store.redb"], "");

@@ -9,7 +9,10 @@ use std::{
     process::ExitCode,
 };
 
-use super::{paths::Paths, sources::Source};
+use super::{
+    paths::Paths,
+    sources::{self, Reaching, Source},
+};
 use crate::{
     documents,
     failure::Failure,
@@ -74,6 +77,9 @@ pub struct Arguments {
     /// A split to lay out from the beginning, whatever that moves: SPLIT, or RULE-SET/SPLIT.
     #[arg(long, value_name = "SPLIT", value_delimiter = ',')]
     anew: Vec<String>,
+    // Last: what follows would stand under its heading.
+    #[command(flatten)]
+    reaching: Reaching,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -94,12 +100,12 @@ fn rename(text: &str) -> Result<(String, String), String> {
 /// # Errors
 /// Documents that do not compile with their locks, too many ranges, files that cannot be read or written.
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let sources = Sources::of(arguments.paths.gathered()?, arguments.dry_run)?;
+    let sources = Sources::of(arguments.paths.gathered(&arguments.reaching)?, arguments.dry_run)?;
     let outline = documents::outline(&sources.gathered)?;
     let running = match arguments.from.as_slice() {
         [] => None,
         // What runs has to be sound, locks and all: else nobody knows what it decides.
-        from => Some(documents::compiled_outline(&arguments.paths.others(from)?)?),
+        from => Some(documents::compiled_outline(&sources::gathered(from, &arguments.reaching)?)?),
     };
     let (anew, renames) = (arguments.anew.clone(), arguments.rename.clone());
     let wishes = Wishes { all: arguments.all, anew, renames, running };

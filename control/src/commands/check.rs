@@ -9,7 +9,7 @@ use std::{
 use graylane_rules::{Risk, Snapshot};
 use serde::Serialize;
 
-use super::paths::Paths;
+use super::{paths::Paths, sources::Reaching};
 use crate::{
     documents::{self, Document, Gathered, ParsedDocument},
     excerpt,
@@ -82,6 +82,9 @@ pub struct Arguments {
     /// Leave the lines of the document out: a line for each problem, for grep and editors.
     #[arg(long)]
     no_excerpt: bool,
+    // Last: what follows would stand under its heading.
+    #[command(flatten)]
+    reaching: Reaching,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
@@ -97,7 +100,7 @@ enum Form {
 /// Where stdout cannot be written.
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let overriding = arguments.switches.read()?;
-    let mut gathered = arguments.paths.gathered()?;
+    let mut gathered = arguments.paths.gathered(&arguments.reaching)?;
     let (mut findings, snapshot, parsed) = match documents::compiled_with(&gathered, &arguments.owned, &overriding) {
         Ok(compiled) => (compiled.warnings, Some(compiled.snapshot), compiled.parsed),
         Err(findings) => (findings, None, Vec::new()),

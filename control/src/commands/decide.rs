@@ -9,7 +9,7 @@ use std::{
 
 use graylane_rules::Snapshot;
 
-use super::paths::Paths;
+use super::{paths::Paths, sources::Reaching};
 use crate::{documents, failure::Failure, overrides, owned, owned::Owned};
 
 /// The longest request line, in bytes.
@@ -56,6 +56,9 @@ pub struct Arguments {
     owned: Vec<String>,
     #[command(flatten)]
     switches: overrides::Switches,
+    // Last: what follows would stand under its heading.
+    #[command(flatten)]
+    reaching: Reaching,
 }
 
 /// Decides what comes on stdin.
@@ -63,7 +66,7 @@ pub struct Arguments {
 /// # Errors
 /// The first line that is no request.
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let snapshot = documents::snapshot(&arguments.paths.gathered()?, &arguments.switches.read()?)?;
+    let snapshot = documents::snapshot(&arguments.paths.gathered(&arguments.reaching)?, &arguments.switches.read()?)?;
     let owned = Owned::new(&snapshot, &arguments.owned);
     let mut output = BufWriter::new(io::stdout().lock());
     let outcome = decide(io::stdin().lock(), &mut output, &snapshot, &owned);

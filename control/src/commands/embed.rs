@@ -9,7 +9,7 @@ use graylane_rules::{Automaton, to_json};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::paths::Paths;
+use super::{paths::Paths, sources::Reaching};
 use crate::{
     documents::{self, Gathered},
     encode,
@@ -42,6 +42,9 @@ Exit codes:
 pub struct Arguments {
     #[command(flatten)]
     paths: Paths,
+    // Last: what follows would stand under its heading.
+    #[command(flatten)]
+    reaching: Reaching,
 }
 
 #[derive(Default, Serialize)]
@@ -76,7 +79,7 @@ impl From<&Automaton> for EmbeddedAutomaton {
 /// # Errors
 /// Documents that do not compile, that the filter does not read, or that are too large for it.
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let gathered = arguments.paths.gathered()?;
+    let gathered = arguments.paths.gathered(&arguments.reaching)?;
     refuse_above(&gathered)?;
     let compiled = documents::sound(&gathered)?;
     for warning in &compiled.warnings {

@@ -13,7 +13,7 @@ use std::{
 
 use graylane_rules::Snapshot;
 
-use super::paths::Files;
+use super::{paths::Files, sources::Reaching};
 use crate::{
     clock::Clock,
     curl,
@@ -112,6 +112,9 @@ pub struct Arguments {
     /// The request: curl's options and the URL, behind `--` or the word `curl`.
     #[arg(last = true, value_name = "CURL-ARGS")]
     curl: Vec<String>,
+    // Last: what follows would stand under its heading.
+    #[command(flatten)]
+    reaching: Reaching,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
@@ -137,7 +140,7 @@ pub fn separated(mut words: Vec<OsString>) -> Vec<OsString> {
 /// A command line curl would not take either, a line that is none of an access log, or documents that do not compile.
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let logged = arguments.log_line.as_deref().map(logged::read).transpose().map_err(Failure::unable)?;
-    let gathered = arguments.files.gathered()?;
+    let gathered = arguments.files.gathered(&arguments.reaching)?;
     let mut request = arguments.request(logged.as_ref()).map_err(Failure::unable)?;
     let told = documents::told(&gathered, &arguments.switches.read()?)?;
     let documents::Compiled { snapshot, parsed, .. } = told;

@@ -9,25 +9,23 @@ use crate::{documents::Gathered, failure::Failure};
 #[derive(Debug, clap::Args)]
 pub struct Paths {
     /// Documents, and directories of them; or redb://PATH, etcd://HOST:PORT or http://CONTROL for what is published there,
-    /// perhaps with a revision: redb://PATH#41. Not given: what the environment has as GRAYLANE_STORE.
+    /// perhaps with a revision: redb://PATH#41. Not given: what the environment has as GRAYLANE_STORE,
+    /// or else as GRAYLANE_CONTROL.
     #[arg(value_name = "FILE|DIR|URL", value_parser = Source::parser())]
     paths: Vec<Source>,
     /// The same as without `-f`.
     #[arg(short, long = "file", num_args = 1.., value_name = "FILE|DIR|URL", value_parser = Source::parser())]
     files: Vec<Source>,
-    #[command(flatten)]
-    reaching: Reaching,
 }
 
 // No doc comment, as above.
 #[derive(Debug, clap::Args)]
 pub struct Files {
     /// Documents, and directories of them; or redb://PATH, etcd://HOST:PORT or http://CONTROL for what is published there,
-    /// perhaps with a revision: redb://PATH#41. Not given: what the environment has as GRAYLANE_STORE.
+    /// perhaps with a revision: redb://PATH#41. Not given: what the environment has as GRAYLANE_STORE,
+    /// or else as GRAYLANE_CONTROL.
     #[arg(short, long = "file", num_args = 1.., value_name = "FILE|DIR|URL", value_parser = Source::parser())]
     files: Vec<Source>,
-    #[command(flatten)]
-    reaching: Reaching,
 }
 
 // No doc comment, as above.
@@ -53,17 +51,9 @@ impl Paths {
     ///
     /// # Errors
     /// As [`sources::gathered`].
-    pub fn gathered(&self) -> Result<Gathered, Failure> {
+    pub fn gathered(&self, reaching: &Reaching) -> Result<Gathered, Failure> {
         let all: Vec<_> = self.files.iter().chain(&self.paths).cloned().collect();
-        sources::gathered(&all, &self.reaching)
-    }
-
-    /// Others, which are reached in the same way.
-    ///
-    /// # Errors
-    /// As [`sources::gathered`].
-    pub fn others(&self, others: &[Source]) -> Result<Gathered, Failure> {
-        sources::gathered(others, &self.reaching)
+        sources::gathered(&all, reaching)
     }
 }
 
@@ -72,7 +62,7 @@ impl Files {
     ///
     /// # Errors
     /// As [`sources::gathered`].
-    pub fn gathered(&self) -> Result<Gathered, Failure> {
-        sources::gathered(&self.files, &self.reaching)
+    pub fn gathered(&self, reaching: &Reaching) -> Result<Gathered, Failure> {
+        sources::gathered(&self.files, reaching)
     }
 }

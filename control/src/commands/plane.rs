@@ -183,8 +183,13 @@ impl Plane {
     }
 }
 
+/// The control plane that the environment names, where it does.
+pub fn control_from_environment() -> Option<String> {
+    std::env::var(VARIABLE).ok().filter(|text| !text.is_empty())
+}
+
 fn default_control() -> Result<Url, Failure> {
-    let given = std::env::var(VARIABLE).ok().filter(|text| !text.is_empty());
+    let given = control_from_environment();
     let text = given.as_deref().unwrap_or(DEFAULT);
     Url::parse(text).map_err(|why| Failure::unable(format!("{VARIABLE}: {why}")))
 }
@@ -201,11 +206,22 @@ fn understood<T: DeserializeOwned>(value: Value, place: &str) -> Result<Told<T>,
 pub fn actor() -> String {
     let user = ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok()).filter(|name| !name.is_empty());
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let user = user.unwrap_or_else(|| "(unknown)".to_owned());
+    let user = user.or_else(name_of_user).unwrap_or_else(|| "(unknown)".to_owned());
     match host.trim() {
         "" => user,
         host => format!("{user}@{host}"),
     }
+}
+
+/// Where nothing says who it is, as in most containers: what the list of users has.
+fn name_of_user() -> Option<String> {
+    let number = rustix::process::getuid().as_raw().to_string();
+    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let mut users = users.lines().map(|line| line.split(':'));
+    users.find_map(|mut fields| {
+        let name = fields.next()?;
+        (fields.nth(1)? == number).then(|| name.to_owned())
+    })
 }
 
 /// So long an answer may take that is not waited for on purpose.

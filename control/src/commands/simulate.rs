@@ -7,7 +7,7 @@ use std::{io, path::PathBuf, process::ExitCode};
 
 use graylane_rules::Snapshot;
 
-use super::{explain::surroundings::Surroundings, paths::Files};
+use super::{explain::surroundings::Surroundings, paths::Files, sources::Reaching};
 use crate::{
     clock::Clock,
     curl, documents,
@@ -68,6 +68,9 @@ pub struct Arguments {
     /// The request: curl's options and the URL, behind `--` [default: http://localhost/]
     #[arg(last = true, value_name = "CURL-ARGS")]
     curl: Vec<String>,
+    // Last: what follows would stand under its heading.
+    #[command(flatten)]
+    reaching: Reaching,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
@@ -82,7 +85,7 @@ enum Form {
 /// A request curl would not send either, documents that do not compile or have no identity, identities that cannot be read.
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let mut request = arguments.request().map_err(Failure::unable)?;
-    let gathered = arguments.files.gathered()?;
+    let gathered = arguments.files.gathered(&arguments.reaching)?;
     let compiled = documents::sound(&gathered)?;
     let outline = documents::outline(&gathered)?;
     let snapshot = &compiled.snapshot;

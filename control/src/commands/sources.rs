@@ -8,7 +8,7 @@ use std::{
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use graylane_store::Place;
 
-use super::plane::{Plane, Published};
+use super::plane::{self, Plane, Published};
 use crate::{
     client::Credentials,
     documents::{Document, Gathered, format_of},
@@ -77,7 +77,7 @@ impl Source {
 }
 
 /// The one door through which commands read documents: those of `sources`, or where there are none, of what the environment
-/// has as GRAYLANE_STORE. Says on stderr which revision it is, where it is one.
+/// has as GRAYLANE_STORE or GRAYLANE_CONTROL. Says on stderr which revision it is, where it is one.
 ///
 /// # Errors
 /// Where a revision cannot be read, or nothing says what to read. A file that cannot be read is a finding.
@@ -86,10 +86,14 @@ pub fn gathered(sources: &[Source], reaching: &Reaching) -> Result<Gathered, Fai
         [] => match place::from_environment()? {
             Some(Place::Files(path)) => Ok(Gathered::of(&[path])),
             Some(place) => reaching.revision(&place, HEAD),
-            None => {
-                let expected = "expected FILE, DIR, redb://PATH, etcd://HOST:PORT or http://CONTROL";
-                Err(Failure::unable(format!("found no documents, {expected}; or GRAYLANE_STORE in the environment")))
-            }
+            None => match plane::control_from_environment() {
+                Some(url) => reaching.revision(&Place::Control(url), HEAD),
+                None => {
+                    let expected = "expected FILE, DIR, redb://PATH, etcd://HOST:PORT or http://CONTROL";
+                    let or = "or GRAYLANE_STORE or GRAYLANE_CONTROL in the environment";
+                    Err(Failure::unable(format!("found no documents, {expected}; {or}")))
+                }
+            },
         },
         [Source::Revision(place, revision)] => reaching.revision(place, revision),
         several => {

@@ -16,7 +16,7 @@ use serde::Deserialize as _;
 use serde_json::Value;
 
 use crate::{
-    client::{Client, ControlPlane},
+    client::{Client, ControlPlane, unanswered},
     duration, encode,
     failure::Failure,
     finding::{Finding, one_line},
@@ -160,7 +160,7 @@ fn ask(client: &Client, namespace: &str) -> Result<(Value, Status), Failure> {
     let path = format!("/v1/namespaces/{}/status", encode::percent(namespace));
     let place = client.place(&path);
     let unable = |why: String| Failure::unable(format!("{place}: {why}"));
-    let (code, body) = client.ask(Method::GET, &path, None, ANSWER).map_err(unable)?;
+    let (code, body) = client.ask(Method::GET, &path, None, ANSWER).map_err(|why| unanswered(&place, &why))?;
     let answer: Value = serde_json::from_slice(&body).unwrap_or_default();
     if !code.is_success() {
         let detail = answer.get("detail").and_then(Value::as_str).unwrap_or("no reason given");

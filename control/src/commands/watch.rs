@@ -18,7 +18,7 @@ const INTERRUPTED: u8 = 130;
 /// So often it is looked whether anybody still reads.
 const LOOK: Duration = Duration::from_millis(500);
 
-/// Follow what happens: publications, who acknowledges and who refuses them, and when they are in effect.
+/// Follow what happens: what is published, and which workers run or refuse it.
 ///
 /// Asks a running `graylane serve`, and prints a line for each event from now on: when it arrived here, what it is, the
 /// revision, the Envoy and its worker, and what else is to be said of it. Where the control plane goes away it says so, asks

@@ -87,5 +87,6 @@ fn spread(client: &Client, path: &str) -> Option<Spread> {
 fn line(spread: &Spread, waited: Duration) -> Option<String> {
     let Spread { revision, tally: Workers { workers, current } } = spread;
     let revision = one_line(revision.as_ref()?);
-    Some(format!("{current} of {workers} workers run revision {revision}, after {}", spoken(waited)))
+    let plural = if *workers == 1 { "" } else { "s" };
+    Some(format!("{current} of {workers} worker{plural} run revision {revision}, after {}", spoken(waited)))
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{ANSWER, Documents, History, Published, Told, understood};
 use crate::{
-    client::Client,
+    client::{Client, unanswered},
     difference::text,
     encode::percent,
     failure::Failure,
@@ -70,7 +70,7 @@ fn ask<T: DeserializeOwned>(
     let path = format!("/v1/namespaces/{}/{path}", percent(namespace));
     let place = &client.place(&path);
     let answer = client.ask(method, &path, body, limit);
-    let (code, body) = answer.map_err(|why| Failure::unable(format!("{place}: {why}")))?;
+    let (code, body) = answer.map_err(|why| unanswered(place, &why))?;
     let value: Value = serde_json::from_slice(&body).unwrap_or_default();
     if code.is_success() { understood(value, place) } else { Err(refused(code, &value, place)) }
 }

@@ -15,7 +15,12 @@ use tokio::time::timeout;
 
 use super::{line::Lines, sse::Decoder};
 use crate::{
-    client::Client, encode::percent, failure::Failure, finding::one_line, revisions::json::revision, status::Status,
+    client::{Client, unanswered},
+    encode::percent,
+    failure::Failure,
+    finding::one_line,
+    revisions::json::revision,
+    status::Status,
 };
 
 const EVENTS: &str = "/v1/events";
@@ -124,7 +129,7 @@ impl Following {
         let (code, body) = match asked.unwrap_or_else(|_| Err("found no answer in time, expected one".to_owned())) {
             Ok(answer) => answer,
             Err(why) if self.begun => return Ok(Err(why)),
-            Err(why) => return Err(Failure::unable(format!("{place}: {why}"))),
+            Err(why) => return Err(unanswered(&place, &why)),
         };
         if code == StatusCode::OK {
             return Ok(Ok(body));
@@ -169,7 +174,8 @@ impl Following {
         let place = self.client.place("");
         let published = status.revision.as_ref().map(|revision| {
             let (current, workers) = (status.tally.current, status.tally.workers);
-            format!("revision {revision}, which {current} of {workers} workers run")
+            let plural = if workers == 1 { "" } else { "s" };
+            format!("revision {revision}, which {current} of {workers} worker{plural} run")
         });
         let published = published.unwrap_or_else(|| "nothing is published".to_owned());
         let line = match (self.begun, std::mem::take(&mut self.lost)) {
