@@ -19,7 +19,7 @@ use tokio::{
 };
 use tokio_rustls::TlsConnector;
 
-use crate::{failure::Failure, secret, url::Url};
+use crate::{failure::Failure, place, secret, url::Url};
 
 /// The longest answer that is read, in bytes.
 const ANSWER_LIMIT: usize = 64 << 20;
@@ -37,9 +37,10 @@ pub fn unanswered(place: &str, why: &str) -> Failure {
 // No doc comment: clap would take it for the description of the command.
 #[derive(Clone, Debug, clap::Args)]
 pub struct ControlPlane {
-    /// The control plane: `https://HOST:PORT`, or `http://` on this host.
-    #[arg(long, value_name = "URL", env = "GRAYLANE_CONTROL", default_value = "http://127.0.0.1:8460", value_parser = Url::parse)]
-    control: Url,
+    /// The control plane: `https://HOST:PORT`, or `http://` on this host. Not given: what the environment has as GRAYLANE_STORE, if that
+    /// is one, or as GRAYLANE_CONTROL, or else http://127.0.0.1:8460.
+    #[arg(long, value_name = "URL", value_parser = Url::parse)]
+    control: Option<Url>,
     #[command(flatten)]
     credentials: Credentials,
 }
@@ -71,7 +72,11 @@ impl ControlPlane {
     /// # Errors
     /// Files that cannot be used, and a token that would go over the network for everybody to read.
     pub fn client(&self) -> Result<Client, Failure> {
-        self.credentials.client(&self.control)
+        let url = match &self.control {
+            Some(url) => url.clone(),
+            None => place::control()?,
+        };
+        self.credentials.client(&url)
     }
 }
 

@@ -149,6 +149,11 @@ fn revisions_are_compared_by_their_numbers() {
     let head = diff(&["1"]);
     assert!(head.contains(moved) && head.ends_with("all rule sets off: everybody has the default\n"), "{head}");
     assert_eq!(diff(&["2", "head"]), "all rule sets off: everybody has the default\n");
+    let shown = sound(&scratch, &["show", "--store", STORE]).0;
+    assert!(
+        shown.contains("\nall rule sets off: everybody has the default\n") && !shown.contains("nobody moves"),
+        "{shown}"
+    );
     // What a publication would change: with the lock that it would make, and nothing comes on by it.
     scratch.write("rules/shop.yaml", shop("a: 30, b: 40, c: 30"));
     let (text, said) = sound(&scratch, &["diff", "head", "rules/", "--store", STORE]);

@@ -236,6 +236,23 @@ fn nothing_newer_is_said_to_be_so() {
 }
 
 #[test]
+fn the_environment_says_whom_to_ask() {
+    let scratch = Scratch::with_rules("status-environment");
+    let serving = Serving::start(&scratch);
+    let first = serving.published(1);
+    let control = format!("http://{}", serving.address);
+    let nobody = "http://127.0.0.1:1";
+    let asked = |store: &str, named: &str| {
+        let mut command = scratch.graylane(&["status"]);
+        let output = command.env("GRAYLANE_STORE", store).env("GRAYLANE_CONTROL", named).output().unwrap();
+        String::from_utf8(output.stdout).unwrap().contains(&first)
+    };
+    // A store that is none to be asked leaves it to the control plane that is named.
+    assert!(asked("", &control) && asked("redb://graylane.redb", &control) && asked(&control, nobody));
+    assert!(!asked(nobody, &control));
+}
+
+#[test]
 fn who_published_and_what_is_off_and_frozen_is_told() {
     let scratch = Scratch::with_rules("status-standing");
     let serving = Serving::store(&scratch);

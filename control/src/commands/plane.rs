@@ -20,12 +20,6 @@ use crate::{
     url::Url,
 };
 
-/// The control plane where nothing is said.
-const DEFAULT: &str = "http://127.0.0.1:8460";
-
-/// The variable of the environment that says which control plane is asked.
-const VARIABLE: &str = "GRAYLANE_CONTROL";
-
 // No doc comment: clap would take it for the description of the command.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Plane {
@@ -103,7 +97,7 @@ impl Plane {
             (None, Some(store)) => self.of_place(store.clone()),
             (None, None) => match place::from_environment()? {
                 Some(store) => self.of_place(store),
-                None => self.remote(&default_control()?),
+                None => self.remote(&place::control()?),
             },
         }
     }
@@ -117,7 +111,8 @@ impl Plane {
             Place::Control(url) => self.remote(&Url::parse(&url).map_err(Failure::unable)?),
             Place::Files(path) => {
                 let found = format!("found the directory {}, which keeps no revisions", path.display());
-                Err(Failure::unable(format!("{found}, expected a store or a control plane")))
+                let expected = "expected a store or a control plane: --store, --control, or another GRAYLANE_STORE";
+                Err(Failure::unable(format!("{found}, {expected}")))
             }
             store => Ok(Asking::Local(store)),
         }
@@ -181,17 +176,6 @@ impl Plane {
             Asking::Local(store) => local::published(&store, &self.namespace, revision),
         }
     }
-}
-
-/// The control plane that the environment names, where it does.
-pub fn control_from_environment() -> Option<String> {
-    std::env::var(VARIABLE).ok().filter(|text| !text.is_empty())
-}
-
-fn default_control() -> Result<Url, Failure> {
-    let given = control_from_environment();
-    let text = given.as_deref().unwrap_or(DEFAULT);
-    Url::parse(text).map_err(|why| Failure::unable(format!("{VARIABLE}: {why}")))
 }
 
 /// What a value says, as this build understands it.

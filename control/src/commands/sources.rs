@@ -8,7 +8,7 @@ use std::{
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use graylane_store::Place;
 
-use super::plane::{self, Plane, Published};
+use super::plane::{Plane, Published};
 use crate::{
     client::Credentials,
     documents::{Document, Gathered, format_of},
@@ -86,7 +86,7 @@ pub fn gathered(sources: &[Source], reaching: &Reaching) -> Result<Gathered, Fai
         [] => match place::from_environment()? {
             Some(Place::Files(path)) => Ok(Gathered::of(&[path])),
             Some(place) => reaching.revision(&place, HEAD),
-            None => match plane::control_from_environment() {
+            None => match place::control_from_environment() {
                 Some(url) => reaching.revision(&Place::Control(url), HEAD),
                 None => {
                     let expected = "expected FILE, DIR, redb://PATH, etcd://HOST:PORT or http://CONTROL";
