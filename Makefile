@@ -39,7 +39,7 @@ IN_FUZZ := cd fuzz
 # A binary and a cdylib have no public items: their documentation is for those who work on them.
 PRIVATE_DOC := RUSTDOCFLAGS='-D warnings -A rustdoc::private-intra-doc-links' cargo doc --no-deps --document-private-items
 
-.PHONY: help demo up test istio-api test-fuzz test-compose test-page picture test-oldest check bench bench-decide bench-swap race promise waiting soak faults crash slots fuzz build tools etcd validators images dist dist-verify fmt clean
+.PHONY: help demo up test istio-api test-fuzz test-compose test-page test-api picture test-oldest check bench bench-decide bench-swap race promise waiting soak faults crash slots fuzz build tools etcd validators images dist dist-verify fmt clean
 .PHONY: toolchain build-wasm build-bench build-tests test-rust lint docs deny purity bindgen
 
 help: ## what there is

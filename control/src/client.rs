@@ -21,17 +21,28 @@ use tokio::{
 };
 use tokio_rustls::TlsConnector;
 
-use crate::{failure::Failure, secret, url::Url};
+use crate::{failure::Failure, place, secret, url::Url};
 
 /// The longest answer that is read, in bytes.
 const ANSWER_LIMIT: usize = 64 << 20;
 
+/// What an error begins with where nobody listens.
+const NO_CONNECTION: &str = "found no connection";
+
+/// Why a control plane did not answer; where nobody listens, with what would be right.
+pub fn unanswered(place: &str, why: &str) -> Failure {
+    let is_nobody = why.starts_with(NO_CONNECTION);
+    let hint = if is_nobody { ": graylane serve, or another control plane by --control" } else { "" };
+    Failure::unable(format!("{place}: {why}{hint}"))
+}
+
 // No doc comment: clap would take it for the description of the command.
 #[derive(Clone, Debug, clap::Args)]
 pub struct ControlPlane {
-    /// The control plane: `https://HOST:PORT`, or `http://` on this host.
-    #[arg(long, value_name = "URL", env = "GRAYLANE_CONTROL", default_value = "http://127.0.0.1:8460", value_parser = Url::parse)]
-    control: Url,
+    /// The control plane: `https://HOST:PORT`, or `http://` on this host. Not given: what the environment has as GRAYLANE_STORE, if that
+    /// is one, or as GRAYLANE_CONTROL, or else http://127.0.0.1:8460.
+    #[arg(long, value_name = "URL", value_parser = Url::parse)]
+    control: Option<Url>,
     #[command(flatten)]
     credentials: Credentials,
 }
@@ -43,13 +54,13 @@ pub struct Credentials {
     #[arg(long, value_name = "FILE", env = "GRAYLANE_TOKEN_FILE")]
     token_file: Option<PathBuf>,
     /// The authorities that certify the control plane, in PEM; must be there for https://.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", env = "GRAYLANE_CA")]
     ca: Option<PathBuf>,
     /// The client certificate by which the control plane knows who asks, in PEM.
-    #[arg(long, value_name = "FILE", requires = "key")]
+    #[arg(long, value_name = "FILE", requires = "key", env = "GRAYLANE_CERT")]
     cert: Option<PathBuf>,
     /// The private key of --cert, in PEM.
-    #[arg(long, value_name = "FILE", requires = "cert")]
+    #[arg(long, value_name = "FILE", requires = "cert", env = "GRAYLANE_KEY")]
     key: Option<PathBuf>,
     /// The name that the control plane's certificate must have, where it is not the host of the URL: behind a port that is
     /// forwarded, for instance.
@@ -63,7 +74,11 @@ impl ControlPlane {
     /// # Errors
     /// Files that cannot be used, and a token that would go over the network for everybody to read.
     pub fn client(&self) -> Result<Client, Failure> {
-        self.credentials.client(&self.control)
+        let url = match &self.control {
+            Some(url) => url.clone(),
+            None => place::control()?,
+        };
+        self.credentials.client(&url)
     }
 }
 
@@ -168,6 +183,26 @@ impl Client {
         Self { url, connector: None, authorization: None }
     }
 
+    /// The same from where others are asked as well. Whoever asks says how long it may take.
+    ///
+    /// # Errors
+    /// Why there was no whole answer.
+    pub async fn answer(&self, path: &str) -> Result<(StatusCode, Bytes), String> {
+        let (code, body) = self.follow(path).await?;
+        let body = Limited::new(body, ANSWER_LIMIT).collect().await.map_err(|why| why.to_string())?;
+        Ok((code, body.to_bytes()))
+    }
+
+    /// Asks for `path`, and tells the answer as it comes: one that has no end.
+    ///
+    /// # Errors
+    /// Why there was not even the beginning of an answer.
+    pub async fn follow(&self, path: &str) -> Result<(StatusCode, Incoming), String> {
+        let target = format!("{}{path}", self.url.target.trim_end_matches('/'));
+        let (head, body) = self.send(self.request(Method::GET, &target, None)?).await?.into_parts();
+        Ok((head.status, body))
+    }
+
     /// Asks for the URL itself, from where others are asked as well: status, and a body of at most `most` bytes.
     ///
     /// # Errors
@@ -229,7 +264,9 @@ impl Client {
             (true, true) => ":443",
             (true, false) => ":80",
         };
-        let connection = TcpStream::connect(format!("{authority}{port}")).await.map_err(|why| why.to_string())?;
+        let connection = TcpStream::connect(format!("{authority}{port}")).await;
+        let connection =
+            connection.map_err(|why| format!("{NO_CONNECTION} ({why}), expected somebody who listens there"))?;
         match &self.connector {
             None => exchange(connection, request).await,
             Some((connector, name)) => {

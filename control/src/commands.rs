@@ -5,6 +5,7 @@ mod change;
 mod check;
 mod columns;
 mod compile;
+mod completions;
 mod decide;
 mod diff;
 mod embed;
@@ -24,8 +25,10 @@ mod publish;
 mod schema;
 mod serve;
 mod simulate;
+mod sources;
 mod status;
 mod tokens;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -53,6 +56,7 @@ impl Arguments {
 enum Command {
     Serve(serve::Arguments),
     Status(status::Arguments),
+    Watch(watch::Arguments),
     Publish(publish::Arguments),
     Rollback(change::Rollback),
     Off(change::Off),
@@ -79,6 +83,7 @@ enum Command {
     Probe(probe::Arguments),
     Schema(schema::Arguments),
     Tokens(tokens::Arguments),
+    Completions(completions::Arguments),
 }
 
 /// Runs the command that was asked for.
@@ -89,6 +94,7 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     match arguments.command {
         Command::Serve(arguments) => serve::run(arguments),
         Command::Status(arguments) => status::run(&arguments),
+        Command::Watch(arguments) => watch::run(&arguments),
         Command::Publish(arguments) => publish::run(&arguments),
         Command::Rollback(arguments) => change::rollback(&arguments),
         Command::Off(arguments) => change::off(&arguments),
@@ -115,6 +121,7 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Probe(arguments) => probe::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Tokens(arguments) => tokens::run(&arguments),
+        Command::Completions(arguments) => completions::run(&arguments),
     }
 }
 

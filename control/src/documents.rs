@@ -57,25 +57,17 @@ pub fn compiled(gathered: &Gathered, owned: &[String]) -> Result<Compiled, Vec<F
     compiled_with(gathered, owned, &Overriding::default())
 }
 
-/// The same, with values of switches above those of the documents.
+/// The same, with values of switches above those of the documents, where there are any, instead of those that were published
+/// with them.
 ///
 /// # Errors
 /// As [`compiled`], and every finding about the overrides.
 pub fn compiled_with(gathered: &Gathered, owned: &[String], overriding: &Overriding) -> Result<Compiled, Vec<Finding>> {
-    compiled_under(gathered, owned, overriding, Off::default())
-}
-
-/// The same with rule sets switched off.
-///
-/// # Errors
-/// As [`compiled_with`].
-pub fn compiled_under(
-    gathered: &Gathered,
-    owned: &[String],
-    overriding: &Overriding,
-    off: Off<'_>,
-) -> Result<Compiled, Vec<Finding>> {
+    let published = gathered.overriding();
+    let overriding = if overriding.text.is_empty() { &published } else { overriding };
     let documents = &gathered.documents;
+    let names: Vec<&str> = gathered.overlay.off_names().into_iter().flatten().collect();
+    let off = if gathered.overlay.is_all_off() { Off::All } else { Off::These(&names) };
     let sources: Vec<_> = documents.iter().map(Document::source).collect();
     let (snapshot, problems, parsed, automata) =
         match compile_under(&sources, Overlay { switches: &overriding.text, off }) {
@@ -140,22 +132,20 @@ fn placed(parsed: Parsed, documents: &[Document]) -> Option<ParsedDocument> {
     Some(ParsedDocument { file, kind, name: parsed.name, tag: parsed.tag, parser })
 }
 
-/// Reads and compiles the files and directories of a command line, with values of switches above those that they have;
-/// warnings go to stderr.
+/// Compiles what was gathered, with values of switches above those that it has; warnings go to stderr.
 ///
 /// # Errors
 /// Every finding, those about what cannot be read included.
-pub fn snapshot(paths: &[PathBuf], overriding: &Overriding) -> Result<Snapshot, Failure> {
-    told(paths, overriding).map(|compiled| compiled.snapshot)
+pub fn snapshot(gathered: &Gathered, overriding: &Overriding) -> Result<Snapshot, Failure> {
+    told(gathered, overriding).map(|compiled| compiled.snapshot)
 }
 
 /// The same with which parser read what.
 ///
 /// # Errors
 /// Every finding, those about what cannot be read included.
-pub fn told(paths: &[PathBuf], overriding: &Overriding) -> Result<Compiled, Failure> {
-    let gathered = Gathered::of(paths);
-    let compiled = compiled_with(&gathered, &[], overriding).map_err(|findings| refusal(&gathered, &findings))?;
+pub fn told(gathered: &Gathered, overriding: &Overriding) -> Result<Compiled, Failure> {
+    let compiled = compiled_with(gathered, &[], overriding).map_err(|findings| refusal(gathered, &findings))?;
     for warning in &compiled.warnings {
         eprintln!("{warning}");
     }
@@ -197,10 +187,9 @@ pub fn findings(problems: Vec<Problem>, documents: &[Document]) -> Vec<Finding> 
 ///
 /// # Errors
 /// Every finding, those about what cannot be read included.
-pub fn compiled_outline(paths: &[PathBuf]) -> Result<Outline, Failure> {
-    let gathered = Gathered::of(paths);
-    sound(&gathered)?;
-    outline(&gathered)
+pub fn compiled_outline(gathered: &Gathered) -> Result<Outline, Failure> {
+    sound(gathered)?;
+    outline(gathered)
 }
 
 /// The command that makes locks fit, as it can be typed.

@@ -50,6 +50,7 @@ mod shell;
 mod status;
 mod subject;
 mod switch_changes;
+mod terminal;
 mod url;
 mod watch;
 

@@ -2,13 +2,19 @@
 
 use graylane_store::Place;
 
-use crate::failure::Failure;
+use crate::{failure::Failure, url::Url};
 
 /// The variable of the environment that says where rule sets and revisions are, where a command is not told.
 const VARIABLE: &str = "GRAYLANE_STORE";
 
 /// The store where nothing is said.
 const DEFAULT: &str = "redb://graylane.redb";
+
+/// The variable of the environment that says which control plane is asked, where a command is not told.
+const CONTROL_VARIABLE: &str = "GRAYLANE_CONTROL";
+
+/// The control plane where nothing is said.
+const CONTROL: &str = "http://127.0.0.1:8460";
 
 /// The place that was `given`, or else what the environment says, or else [`DEFAULT`].
 ///
@@ -20,6 +26,24 @@ pub fn or_default(given: Option<&Place>) -> Result<Place, Failure> {
         None => from_environment()?,
     };
     place.map_or_else(|| DEFAULT.parse().map_err(Failure::unable), Ok)
+}
+
+/// The control plane that is asked where a command is not told: the store of the environment, if that is one, or else the
+/// control plane that it names, or else [`CONTROL`].
+///
+/// # Errors
+/// Where the environment says something that is none.
+pub fn control() -> Result<Url, Failure> {
+    let (variable, text) = match from_environment()? {
+        Some(Place::Control(url)) => (VARIABLE, url),
+        _ => (CONTROL_VARIABLE, control_from_environment().unwrap_or_else(|| CONTROL.to_owned())),
+    };
+    Url::parse(&text).map_err(|why| Failure::unable(format!("{variable}: {why}")))
+}
+
+/// The control plane that the environment names, where it does.
+pub fn control_from_environment() -> Option<String> {
+    std::env::var(CONTROL_VARIABLE).ok().filter(|text| !text.is_empty())
 }
 
 /// What the environment says; None where it says nothing.

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use graylane_rules::{Revision, SNAPSHOT_FORMAT, SNAPSHOT_FORMATS};
+use graylane_rules::{Revision, SNAPSHOT_FORMAT, SNAPSHOT_FORMATS, switches::Overrides};
+use graylane_store::{Freeze, Manifest, SwitchedOff};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +13,7 @@ use crate::{
     finding::Finding,
     namespace::{About, Namespace},
     nodes::{Fetcher, Known, Node, Nodes, Role, Tally},
+    revisions,
 };
 
 /// How a namespace stands. Revisions are `EPOCH.NUMBER`.
@@ -38,6 +40,18 @@ pub struct Status {
     pub expires: Option<Timestamp>,
     /// The names of its rule sets.
     pub rule_sets: Vec<String>,
+    /// What made it what it is; None where a directory is served, which does not tell.
+    #[serde(default)]
+    pub origin: Option<Origin>,
+    /// What is switched off: everybody has the default there.
+    #[serde(default)]
+    pub off: Vec<SwitchedOff>,
+    /// Of what changes are refused.
+    #[serde(default)]
+    pub frozen: Vec<Freeze>,
+    /// How many switches are overridden by what is published.
+    #[serde(default)]
+    pub overrides: usize,
     /// Which parser read each document of it.
     #[serde(default)]
     pub documents: Vec<ParsedDocument>,
@@ -57,6 +71,22 @@ pub struct Status {
     pub nodes: Vec<NodeStatus>,
     /// How long changes take.
     pub time_to_effect: TimeToEffect,
+}
+
+/// What made a revision: as its manifest has it.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Origin {
+    /// What was done, in words: `publish of checkout`.
+    pub action: String,
+    /// Who did it.
+    pub actor: String,
+    /// When, by the clock of whoever made it.
+    pub at: Timestamp,
+    /// Why.
+    pub reason: String,
+    /// Where the documents came from.
+    pub source: String,
 }
 
 /// How an Envoy stands.
@@ -133,6 +163,10 @@ impl Status {
         let problems = namespace.problems();
         let nodes = namespace.nodes();
         let published = published.as_deref();
+        let manifest = published.and_then(|published| published.manifest.as_ref());
+        let overlay = manifest.map(|manifest| manifest.overlay.clone()).unwrap_or_default();
+        // Whatever is published was read before.
+        let overrides = Overrides::parse(&overlay.switches).unwrap_or_default().names().count();
         Self {
             namespace: namespace.name.clone(),
             at: now.wall,
@@ -144,6 +178,10 @@ impl Status {
             signed_by: sealed.map(|sealed| sealed.signed_by().map(str::to_owned).collect()).unwrap_or_default(),
             expires: expires.and_then(|expires| Timestamp::from_second(expires.try_into().ok()?).ok()),
             rule_sets: published.map(|published| published.rule_sets.clone()).unwrap_or_default(),
+            origin: manifest.map(Origin::of),
+            off: overlay.off,
+            frozen: overlay.frozen,
+            overrides,
             documents: published.map(|published| published.documents.clone()).unwrap_or_default(),
             documents_refused: namespace.problems_with(About::Documents).iter().any(Finding::is_error),
             looked_at,
@@ -164,6 +202,18 @@ impl Status {
         let shared = self.nodes.iter().any(|node| node.shared);
         let idle = self.nodes.iter().any(|node| !node.silent && !node.is_at_work());
         self.revision.is_some() && workers > 0 && current == workers && silent == 0 && !refusing && !shared && !idle
+    }
+}
+
+impl Origin {
+    fn of(manifest: &Manifest) -> Self {
+        Self {
+            action: revisions::words(&manifest.action),
+            actor: manifest.actor.clone(),
+            at: manifest.at,
+            reason: manifest.reason.clone(),
+            source: manifest.source.clone(),
+        }
     }
 }
 

@@ -166,3 +166,24 @@ fn what_makes_no_sense_is_refused_and_writes_nothing() {
     }
     assert_eq!(std::fs::read_dir(scratch.path("")).unwrap().count(), 5);
 }
+
+#[test]
+fn programs_are_told_in_json() {
+    let scratch = Scratch::new("allocate-json");
+    let three = |a: u32| shop(&format!("three: {{weights: {{stable: {a}, canary: 20, canary-b: {}}}}}", 80 - a));
+    scratch.write("shop.yaml", three(50));
+    let told = |arguments: &[&str]| -> serde_json::Value {
+        let (code, stdout, stderr) = scratch.run(&[&["allocate", "-o", "json"][..], arguments].concat(), "");
+        assert_eq!((code, stderr.as_str()), (0, ""), "{arguments:?}");
+        serde_json::from_str(&stdout).unwrap()
+    };
+    let first = told(&["--dry-run", "shop.yaml"]);
+    assert_eq!((&first[0]["file"], &first[0]["written"]), (&"shop.lock.yaml".into(), &false.into()), "{first:#}");
+    assert!(!scratch.path("shop.lock.yaml").exists());
+    assert_eq!(told(&["shop.yaml"])[0]["document"].as_str().unwrap(), read(&scratch, "shop.lock.yaml"));
+    scratch.write("shop.yaml", three(40));
+    let moved = told(&["shop.yaml"]);
+    assert_eq!((&moved[0]["splits"][0]["slots"], &moved[0]["written"]), (&10_000.into(), &true.into()), "{moved:#}");
+    assert_eq!(moved[0]["splits"][0]["transfers"][0]["from"], "stable");
+    assert_eq!(told(&["shop.yaml"])[0]["file"], serde_json::Value::Null);
+}

@@ -150,6 +150,8 @@ fn every_command_tells_its_exit_codes() {
         "embed",
         "istio lint",
         "tokens new",
+        "watch",
+        "completions",
     ];
     for command in commands.into_iter().chain(keys) {
         let words: Vec<_> = std::iter::once("help").chain(command.split(' ')).collect();
@@ -163,4 +165,18 @@ fn every_command_tells_its_exit_codes() {
     let (_, stdout, _) = scratch.run(&["help"], "");
     let full: Vec<_> = stdout.lines().filter(|line| line.starts_with("  ") && line.ends_with('.')).collect();
     assert!(full.is_empty(), "{full:#?}");
+}
+
+#[test]
+fn every_shell_has_completions_and_bash_understands_its_own() {
+    let scratch = Scratch::new("completions");
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let (code, script, stderr) = scratch.run(&["completions", shell], "");
+        assert_eq!((code, stderr.as_str()), (0, ""), "{shell}");
+        assert!(script.contains("rollback") && script.contains("until-in-effect"), "{shell}: {script}");
+    }
+    let (_, script, _) = scratch.run(&["completions", "bash"], "");
+    let bash = std::process::Command::new("bash").arg("-n").arg(scratch.write("graylane.bash", script)).status();
+    assert!(bash.unwrap().success());
+    assert_eq!(scratch.run(&["completions", "tcsh"], "").0, 2);
 }

@@ -34,6 +34,31 @@ fn explain_takes_a_curl_command_line() {
 }
 
 #[test]
+fn json_has_what_a_program_would_have_to_read_out_of_the_text() {
+    let scratch = Scratch::with_documents("explain-json");
+    let line = [
+        "-f",
+        "shop.yaml",
+        "--",
+        "-H",
+        "x-env: gray",
+        "-H",
+        "authorization: Bearer abcdefghijklmnop",
+        "shop.example.com",
+    ];
+    let (code, text, stderr) = scratch.run(&[&["explain", "--time", "2026-01-01T00:00:00Z"][..], &line].concat(), "");
+    assert_eq!(code, 0, "{stderr}");
+    let (code, json, _) =
+        scratch.run(&[&["explain", "-o", "json", "--time", "2026-01-01T00:00:00Z"][..], &line].concat(), "");
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((code, &json["decisions"][0]["variant"]), (0, &serde_json::json!("canary")));
+    assert_eq!(json["request"]["host"], "shop.example.com");
+    let lines: Vec<_> = json["lines"].as_array().unwrap().iter().map(|line| line.as_str().unwrap()).collect();
+    assert_eq!(lines, text.lines().collect::<Vec<_>>());
+    assert!(!json.to_string().contains("abcdefghijklmnop"), "{json:#}");
+}
+
+#[test]
 fn its_own_options_are_read_strictly() {
     let scratch = Scratch::with_documents("explain-strict");
     for (line, said) in [
@@ -41,9 +66,9 @@ fn its_own_options_are_read_strictly() {
         ("-f shop.yaml --hlep", "unexpected argument '--hlep' found"),
         ("-v -f shop.yaml -- shop", "unexpected argument '-v' found"),
         ("-f shop.yaml -H x-env:gray shop", "unexpected argument '-H' found"),
-        ("-f shop.yaml curl", "<CURL-ARGS>"),
-        ("curl shop", "--file <FILE|DIR>"),
-        ("-f shop.yaml http://shop/", "'http://shop/' for '--file <FILE|DIR>...': found a URL, expected a file or a"),
+        ("-f shop.yaml curl", "found no request, expected one behind --"),
+        ("curl shop", "found no documents, expected FILE, DIR, redb://PATH"),
+        ("-f shop.yaml http://shop/", "if it is the request, put -- before it"),
         (
             "-f shop.yaml gone.yaml curl shop",
             "gone.yaml unreadable: found no such file or directory, expected a file that can be read",

@@ -195,6 +195,33 @@ fn a_freeze_refuses_changes_but_not_the_kill_switch() {
 }
 
 #[test]
+fn a_frozen_rule_set_has_no_switch_overridden() {
+    let scratch = Scratch::new("frozen-switches");
+    let serving = Serving::store(&scratch);
+    let with_switch = |name: &str| {
+        let switch = format!("spec:\n  switches: {{{name}_limit: {{type: int, default: 1}}}}\n");
+        rule_set(name, "stable").replace("spec:\n", &switch)
+    };
+    let texts = [("one.yaml", with_switch("one")), ("two.yaml", with_switch("two"))];
+    publish(&serving, &texts, "the first");
+    serving.send("~/freeze", &json!({"ruleSet": "two", "reason": "sale", "actor": "bob"}));
+    let overridden = |switches: &str| {
+        let body = json!({"documents": documents(&texts), "reason": "x", "switches": switches});
+        serving.send("~/revisions", &body)
+    };
+    let (status, problem) = overridden("gray.one_limit=2,gray.two_limit=2");
+    assert_eq!((status, &problem["ruleSets"]), (409, &json!(["one", "two"])), "{problem:#}");
+    assert_eq!(overridden("gray.one_limit=2").0, 200);
+    let status = serving.status();
+    assert_eq!((&status["overrides"], &status["frozen"][0]["actor"]), (&json!(1), &json!("bob")), "{status:#}");
+    serving.send("~/unfreeze", &json!({"ruleSet": "two", "reason": "over"}));
+    assert_eq!(overridden("gray.one_limit=2,gray.two_limit=2").0, 200);
+    // To take one back is a change as well.
+    serving.send("~/freeze", &json!({"ruleSet": "two", "reason": "sale"}));
+    assert_eq!(overridden("gray.one_limit=2").0, 409);
+}
+
+#[test]
 fn switching_all_on_switches_nothing_on_that_is_frozen() {
     let scratch = Scratch::new("frozen-off");
     let serving = Serving::store(&scratch);
@@ -218,14 +245,15 @@ fn what_is_off_stays_off_whatever_is_published() {
     publish(&serving, &shops(&["one", "two"], "stable"), "the first");
     publish(&serving, &shops(&["one", "two"], "canary"), "the second");
     serving.send("~/off", &json!({"ruleSet": "one", "reason": "harm"}));
-    let off = || serving.json("~/revisions/head")["overlay"]["off"].clone();
-    assert_eq!(off(), json!(["one"]));
+    let off = || serving.json("~/revisions/head")["overlay"]["off"][0]["ruleSet"].clone();
+    assert_eq!(off(), json!("one"));
     publish(&serving, &shops(&["one", "two"], "stable"), "the third");
-    assert_eq!(off(), json!(["one"]));
+    assert_eq!(off(), json!("one"));
     let (_, back) = serving.send("~/rollback", &json!({"reason": "back"}));
-    assert_eq!((&back["outcome"], off()), (&json!("made"), json!(["one"])), "{back:#}");
+    assert_eq!((&back["outcome"], off()), (&json!("made"), json!("one")), "{back:#}");
     let (status, same) = serving.send("~/off", &json!({"ruleSet": "one", "reason": "again"}));
     assert_eq!((status, &same["outcome"]), (200, &json!("unchanged")));
+    assert_eq!(serving.json("~/revisions/head")["overlay"]["off"][0]["reason"], "harm", "who said so first");
     serving.send("~/off", &json!({"reason": "all"}));
     let (status, problem) = serving.send("~/on", &json!({"ruleSet": "one", "reason": "one"}));
     assert_eq!(status, 422, "{problem:#}");

@@ -143,7 +143,11 @@ fn what_is_no_number_and_no_file_says_what_would_be_right() {
     let scratch = Scratch::with_documents("simulate-wrong");
     for (line, said) in [
         ("--identities 1e6", "'1e6' for '--identities <N>': expected a whole number from 1 to 1000000"),
-        ("http://shop/", "found a URL, expected a file or a directory: put -- before the request"),
+        (
+            "http://shop/",
+            "found http://shop/ beside other documents, expected it alone, since a revision is all documents of a namespace; if it \
+             is the request, put -- before it",
+        ),
     ] {
         let words: Vec<_> = ["simulate", "-f", "shop.yaml"].into_iter().chain(line.split(' ')).collect();
         let (code, _, stderr) = scratch.run(&words, "");

@@ -234,3 +234,47 @@ fn nothing_newer_is_said_to_be_so() {
     let said = format!("found revision {revision} still, expected one newer than {revision}\n");
     assert_eq!((code, stderr), (1, said));
 }
+
+#[test]
+fn the_environment_says_whom_to_ask() {
+    let scratch = Scratch::with_rules("status-environment");
+    let serving = Serving::start(&scratch);
+    let first = serving.published(1);
+    let control = format!("http://{}", serving.address);
+    let nobody = "http://127.0.0.1:1";
+    let asked = |store: &str, named: &str| {
+        let mut command = scratch.graylane(&["status"]);
+        let output = command.env("GRAYLANE_STORE", store).env("GRAYLANE_CONTROL", named).output().unwrap();
+        String::from_utf8(output.stdout).unwrap().contains(&first)
+    };
+    // A store that is none to be asked leaves it to the control plane that is named.
+    assert!(asked("", &control) && asked("redb://graylane.redb", &control) && asked(&control, nobody));
+    assert!(!asked(nobody, &control));
+}
+
+#[test]
+fn who_published_and_what_is_off_and_frozen_is_told() {
+    let scratch = Scratch::with_rules("status-standing");
+    let serving = Serving::store(&scratch);
+    let control = format!("http://{}", serving.address);
+    let run = |arguments: &[&str]| {
+        let (code, _, stderr) = scratch.run(&[arguments, &["--control", &control]].concat(), "");
+        assert_eq!(code, 0, "{arguments:?}: {stderr}");
+    };
+    run(&["publish", "rules/", "-m", "canary for a fifth", "--actor", "ann"]);
+    let (_, text, _) = status(&scratch, &serving, &[]);
+    let line = text.lines().nth(1).unwrap();
+    assert!(line.starts_with("publish by ann, 20") && line.ends_with("Z: canary for a fifth"), "{text}");
+    assert!(!text.contains("off:") && !text.contains("frozen:"), "{text}");
+    run(&["off", "--rule-set", "shop", "-m", "carts\u{1b} fail", "--actor", "bob"]);
+    run(&["freeze", "-m", "sale", "--actor", "eve"]);
+    let (_, text, _) = status(&scratch, &serving, &[]);
+    let line = |start: &str| text.lines().find(|line| line.starts_with(start)).unwrap_or_else(|| panic!("{text}"));
+    assert!(line("off: shop, by bob, 20").ends_with("Z: carts\\u{1b} fail; everybody has the default"), "{text}");
+    assert!(line("frozen: all rule sets, by eve, 20").ends_with("Z: sale"), "{text}");
+    let (_, json, _) = status(&scratch, &serving, &["-o", "json"]);
+    let told: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((&told["origin"]["actor"], &told["origin"]["action"]), (&json!("eve"), &json!("freeze")));
+    assert_eq!((&told["off"][0]["actor"], &told["frozen"][0]["ruleSet"]), (&json!("bob"), &Value::Null));
+    assert_eq!(told["overrides"], 0);
+}

@@ -83,6 +83,10 @@ fn rule_set<'s, A: Attributes>(section: &'s Section<'s>, asked: &Asked<'s, A>, l
         lines.push(format!("  rules       {}, not asked: the variant is inherited", section.rules().len()));
         return lines.extend(decision_lines(section, &decision));
     }
+    // Nothing is asked, not even who it is: to say that there is no identity would look like the reason.
+    if decision.reason == Reason::Disabled {
+        return lines.extend(decision_lines(section, &decision));
+    }
     lines.extend(identity::lines(section, asked, &known));
     for (number, rule) in (0u32..).zip(section.rules()) {
         if rule_lines(section, rule, asked, &known, lines) {

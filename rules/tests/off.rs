@@ -68,6 +68,7 @@ fn explain_says_that_it_is_off() {
     let request = Bytes::from(serde_json::from_value::<Request>(json!({"headers": [["x-env", "gray"]]})).unwrap());
     let told = snapshot.explain(&request).first().map(ToString::to_string).unwrap();
     assert!(told.contains("decision    stable DISABLED: the rule set is switched off"), "{told}");
+    assert!(!told.contains("identity") && !told.contains("rules  "), "{told}");
     assert!(!told.contains("qa"), "{told}");
 }
 

@@ -126,13 +126,27 @@ pub struct SnapshotEntry {
 pub struct Overlay {
     /// The rule sets that are switched off.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub off: Vec<Option<String>>,
+    pub off: Vec<SwitchedOff>,
     /// The rule sets whose changes are refused.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub frozen: Vec<Freeze>,
     /// Values of switches, in their string form.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub switches: String,
+}
+
+/// That everybody has the default, and who said so.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SwitchedOff {
+    /// The rule set; None: all.
+    pub rule_set: Option<String>,
+    /// Who said so.
+    pub actor: String,
+    /// When.
+    pub at: Timestamp,
+    /// Why.
+    pub reason: String,
 }
 
 /// That changes are refused, and who said so.
@@ -153,6 +167,21 @@ impl Overlay {
     /// Whether nothing stands above the documents.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// Whether all rule sets are switched off.
+    pub fn is_all_off(&self) -> bool {
+        self.off.iter().any(|off| off.rule_set.is_none())
+    }
+
+    /// The rule sets that are switched off, whoever said so; None stands for all.
+    pub fn off_names(&self) -> Vec<Option<&str>> {
+        self.off.iter().map(|off| off.rule_set.as_deref()).collect()
+    }
+
+    /// The rule sets whose changes are refused, whoever said so; None stands for all.
+    pub fn frozen_names(&self) -> Vec<Option<&str>> {
+        self.frozen.iter().map(|freeze| freeze.rule_set.as_deref()).collect()
     }
 }
 

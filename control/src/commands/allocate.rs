@@ -1,22 +1,25 @@
 //! `graylane allocate`: locks that fit their rule sets, made by moving as few identities as the weights require.
 
+mod as_json;
 mod files;
 mod told;
 
 use std::{
     io::{self, Write as _},
-    path::PathBuf,
     process::ExitCode,
 };
 
-use super::paths::Paths;
+use super::{
+    paths::Paths,
+    sources::{self, Reaching, Source},
+};
 use crate::{
     documents,
     failure::Failure,
-    lock::plan::{Wishes, plans},
+    lock::plan::{Plan, Wishes, plans},
     replace::replace,
 };
-use files::Sources;
+use files::{Sources, Writing};
 
 /// Make the locks that remember which identities belong to which variant.
 ///
@@ -31,20 +34,27 @@ use files::Sources;
 /// Slots of a variant that is gone are given away; a variant that is only named otherwise keeps them with --rename. To go
 /// back, restore the document with its lock: that moves everybody back to where they were.
 ///
-/// What moves from which variant to which is told on stderr. Files are written whole or not at all, only once everything
-/// compiles, and not touched where nothing changes. `graylane diff` compares any two states.
+/// What moves from which variant to which is told on stderr, or with -o json on stdout: an array of {ruleSet, splits,
+/// forgotten, file, written, document}, a split {name, ranges, remembered, slots, transfers: [{from, to, slots}]}. Slots are null
+/// where another salt says nothing of who moves; file and document, the lock itself, are null where nothing changes. Files are written whole or not at all, only once everything
+/// compiles, and not touched where nothing changes. `graylane diff` compares any two states. `graylane publish` makes the
+/// locks of what it publishes itself; of a revision they are shown with --dry-run, since there are no files to write.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
   graylane allocate rules/
   graylane allocate --dry-run checkout.yaml
   graylane allocate --from running/ rules/
+  graylane allocate --from http://127.0.0.1:8460 rules/
   graylane allocate --rename canary=blue rules/
+  graylane allocate --dry-run -o json rules/ | jq '.[].splits[].slots'
 
 Exit codes:
   0  the locks fit, whether or not anything had to be written
-  1  there are errors in the documents, or a split would have too many ranges
-  2  wrong usage, or a file that cannot be read or written")]
+  1  there are errors in the documents, or a split would have too many ranges;
+     no such revision
+  2  wrong usage, or a file, store or control plane that cannot be read or
+     written")]
 pub struct Arguments {
     #[command(flatten)]
     paths: Paths,
@@ -54,16 +64,28 @@ pub struct Arguments {
     /// Remember every split, those of two variants too.
     #[arg(long)]
     all: bool,
-    /// The documents that run now, with their locks: move from those instead of from the locks that are there.
-    /// Repeat it for more.
-    #[arg(long, value_name = "FILE|DIR")]
-    from: Vec<PathBuf>,
+    /// The documents that run now, with their locks: move from those instead of from the locks that are there. Files and
+    /// directories, of which there may be several, or a URL.
+    #[arg(long, value_name = "FILE|DIR|URL", value_parser = Source::parser())]
+    from: Vec<Source>,
     /// A variant that goes on under another name and keeps its slots. Repeat it, or put commas between.
     #[arg(long, value_name = "OLD=NEW", value_delimiter = ',', value_parser = rename)]
     rename: Vec<(String, String)>,
+    /// How to report: text goes to stderr, JSON to stdout.
+    #[arg(short, long, value_name = "FORM", default_value = "text")]
+    output: Form,
     /// A split to lay out from the beginning, whatever that moves: SPLIT, or RULE-SET/SPLIT.
     #[arg(long, value_name = "SPLIT", value_delimiter = ',')]
     anew: Vec<String>,
+    // Last: what follows would stand under its heading.
+    #[command(flatten)]
+    reaching: Reaching,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Form {
+    Text,
+    Json,
 }
 
 fn rename(text: &str) -> Result<(String, String), String> {
@@ -78,12 +100,12 @@ fn rename(text: &str) -> Result<(String, String), String> {
 /// # Errors
 /// Documents that do not compile with their locks, too many ranges, files that cannot be read or written.
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let sources = Sources::read(&arguments.paths.all());
+    let sources = Sources::of(arguments.paths.gathered(&arguments.reaching)?, arguments.dry_run)?;
     let outline = documents::outline(&sources.gathered)?;
     let running = match arguments.from.as_slice() {
         [] => None,
         // What runs has to be sound, locks and all: else nobody knows what it decides.
-        from => Some(documents::compiled_outline(from)?),
+        from => Some(documents::compiled_outline(&sources::gathered(from, &arguments.reaching)?)?),
     };
     let (anew, renames) = (arguments.anew.clone(), arguments.rename.clone());
     let wishes = Wishes { all: arguments.all, anew, renames, running };
@@ -91,6 +113,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let plans = plans(&outline, &wishes).map_err(Failure::refused)?;
     let writings = sources.writings(&outline, &plans)?;
     sources.check(&writings)?;
+    if arguments.output == Form::Json {
+        return json(arguments, &plans, &writings);
+    }
     let mut stderr = io::stderr().lock();
     // Nobody to tell is no reason to leave the work undone.
     let _ = plans.iter().try_for_each(|plan| told::write(plan, &mut stderr));
@@ -101,10 +126,26 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             written.map_err(|why| Failure::unwritten("stdout", &why))?;
             continue;
         }
-        replace(&writing.path, text).map_err(|why| Failure::unwritten(&path.to_string(), &why))?;
+        written(writing)?;
         let _ = writeln!(stderr, "{path}: written");
     }
     let _ = told::write_end(&plans, &writings, &mut stderr);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn written(writing: &Writing) -> Result<(), Failure> {
+    let unwritten = |why| Failure::unwritten(&writing.path.display().to_string(), &why);
+    replace(&writing.path, writing.text.as_bytes()).map_err(unwritten)
+}
+
+/// Writes the files, unless they are only to be shown, and says on stdout what it did.
+fn json(arguments: &Arguments, plans: &[Plan], writings: &[Writing]) -> Result<ExitCode, Failure> {
+    if !arguments.dry_run {
+        writings.iter().try_for_each(written)?;
+    }
+    let mut stdout = io::stdout().lock();
+    let told = as_json::write(plans, writings, !arguments.dry_run, &mut stdout).and_then(|()| stdout.flush());
+    told.map_err(|why| Failure::unwritten("stdout", &why))?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,7 +1,7 @@
 //! `graylane check`: every problem of the documents, for people and for machines.
 
 use std::{
-    io::{self, IsTerminal as _, Write as _},
+    io::{self, Write as _},
     path::PathBuf,
     process::ExitCode,
 };
@@ -9,14 +9,14 @@ use std::{
 use graylane_rules::{Risk, Snapshot};
 use serde::Serialize;
 
-use super::paths::Paths;
+use super::{paths::Paths, sources::Reaching};
 use crate::{
     documents::{self, Document, Gathered, ParsedDocument},
     excerpt,
     failure::Failure,
     finding::Finding,
     gates::{Judged, Listed, Unlisted},
-    overrides, owned,
+    overrides, owned, terminal,
 };
 
 /// The exit code where everything is sound and a gate is refused: what a shell says of a command that may not be run.
@@ -26,7 +26,8 @@ const REFUSED: u8 = 126;
 ///
 /// All files and directories given are one namespace, as `serve` would read them from one directory: two rule sets of
 /// the same name are a problem. The lock beside a file, `checkout.lock.yaml` of `checkout.yaml`, belongs to it without being
-/// named. Every error is reported at once, not the first alone; a file that cannot be read is one of them.
+/// named. Every error is reported at once, not the first alone; a file that cannot be read is one of them. Of what is
+/// published in a store or by a control plane, each document is named with its revision: `checkout.yaml#1732450000.41`.
 ///
 /// A line of text is `FILE:LINE:COLUMN CODE PATH: found …, expected …`, with the lines of the document below it. That
 /// of a warning is `FILE:LINE:COLUMN warning CODE PATH: found …, better …`. JSON is an array of {file, line, column,
@@ -47,6 +48,7 @@ const REFUSED: u8 = 126;
 Examples:
   graylane check rules/
   graylane check checkout.yaml search.json
+  graylane check redb:///var/lib/graylane/store.redb#41
   graylane check --owned x-gray-variant,x-feature-flags rules/
   graylane check -o json rules/ | jq -r '.[].code'
   graylane check -o documents rules/ | jq -r '.[] | [.name, .parser] | @tsv'
@@ -55,8 +57,9 @@ Examples:
 
 Exit codes:
   0    the documents can be used; warnings may be reported
-  1    there are errors in the documents or the allow-list
-  2    wrong usage, or a file that cannot be read; the others are checked
+  1    there are errors in the documents or the allow-list; no such revision
+  2    wrong usage, or a file that cannot be read; the others are checked; or
+       no answer from a store or a control plane
   126  there are no errors, and a gate is refused")]
 pub struct Arguments {
     #[command(flatten)]
@@ -79,6 +82,9 @@ pub struct Arguments {
     /// Leave the lines of the document out: a line for each problem, for grep and editors.
     #[arg(long)]
     no_excerpt: bool,
+    // Last: what follows would stand under its heading.
+    #[command(flatten)]
+    reaching: Reaching,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
@@ -94,7 +100,7 @@ enum Form {
 /// Where stdout cannot be written.
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let overriding = arguments.switches.read()?;
-    let mut gathered = Gathered::of(&arguments.paths.all());
+    let mut gathered = arguments.paths.gathered(&arguments.reaching)?;
     let (mut findings, snapshot, parsed) = match documents::compiled_with(&gathered, &arguments.owned, &overriding) {
         Ok(compiled) => (compiled.warnings, Some(compiled.snapshot), compiled.parsed),
         Err(findings) => (findings, None, Vec::new()),
@@ -106,7 +112,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let unreadable = gathered.unreadable.len().saturating_add(missing);
     let Unlisted { findings: about_list, document: list } = unlisted.unwrap_or_default();
     findings.extend(about_list);
-    let summary = summary(&findings, gathered.documents.len(), unreadable, judged.as_ref());
+    let summary = summary(&findings, &gathered, unreadable, judged.as_ref());
     // Excerpts of the list are wanted, too.
     gathered.documents.extend(list);
     findings.extend(judged.map(|judged| judged.findings).unwrap_or_default());
@@ -160,7 +166,7 @@ fn exit(unreadable: bool, findings: &[Finding]) -> u8 {
 
 pub(super) fn write_text(findings: &[Finding], documents: &[Document], excerpts: bool) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
-    let colours = stdout.is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let colours = terminal::colours(&stdout);
     for finding in findings {
         writeln!(stdout, "{finding}")?;
         let document = documents.iter().find(|document| document.file == finding.file);
@@ -182,14 +188,15 @@ fn headers(snapshot: &Snapshot) -> String {
     format!("; sets {}: each must be in the filter's ownedHeaders", names.join(", "))
 }
 
-fn summary(findings: &[Finding], documents: usize, unreadable: usize, judged: Option<&Judged>) -> String {
+fn summary(findings: &[Finding], gathered: &Gathered, unreadable: usize, judged: Option<&Judged>) -> String {
     let errors = findings.iter().filter(|finding| finding.is_error()).count();
     let warnings = findings.len().saturating_sub(errors);
     let count = |number: usize, what: &str| format!("{number} {what}{}", if number == 1 { "" } else { "s" });
-    let documents = count(documents, "document");
+    let documents = count(gathered.documents.len(), "document");
+    let revision = gathered.revision.as_ref().map(|revision| format!(" of revision {revision}")).unwrap_or_default();
     let unreadable = if unreadable == 0 { String::new() } else { format!(", {unreadable} unreadable") };
     let gates = judged.map(Judged::summary).unwrap_or_default();
-    format!("{documents}{unreadable}: {}, {}{gates}", count(errors, "error"), count(warnings, "warning"))
+    format!("{documents}{revision}{unreadable}: {}, {}{gates}", count(errors, "error"), count(warnings, "warning"))
 }
 
 pub(super) fn write_json(items: &(impl Serialize + ?Sized)) -> io::Result<()> {

@@ -8,7 +8,7 @@ use std::{
 
 use graylane_rules::{SNAPSHOT_FORMAT, envelope};
 
-use super::paths::Paths;
+use super::{paths::Paths, sources::Reaching};
 use crate::{documents, failure::Failure, overrides, replace::replace};
 
 /// Compile rule sets into a snapshot file.
@@ -24,12 +24,14 @@ use crate::{documents, failure::Failure, overrides, replace::replace};
 Examples:
   graylane compile rules/ -o namespace.snapshot
   graylane compile checkout.yaml search.yaml -o - | sha256sum
+  graylane compile redb://graylane.redb -o published.snapshot
   graylane compile rules/ -o new.snapshot && cmp old.snapshot new.snapshot
 
 Exit codes:
   0  written
-  1  there are errors in the documents
-  2  wrong usage, or a file that cannot be read or written")]
+  1  there are errors in the documents, or no such revision
+  2  wrong usage, or a file, store or control plane that cannot be read or
+     written")]
 pub struct Arguments {
     #[command(flatten)]
     paths: Paths,
@@ -38,6 +40,9 @@ pub struct Arguments {
     /// Where to write; `-` is stdout.
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
+    // Last: what follows would stand under its heading.
+    #[command(flatten)]
+    reaching: Reaching,
 }
 
 /// Writes the snapshot.
@@ -45,7 +50,7 @@ pub struct Arguments {
 /// # Errors
 /// Documents that do not compile, files that cannot be read or written.
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let snapshot = documents::snapshot(&arguments.paths.all(), &arguments.switches.read()?)?;
+    let snapshot = documents::snapshot(&arguments.paths.gathered(&arguments.reaching)?, &arguments.switches.read()?)?;
     let bytes = snapshot.bytes();
     let output = &arguments.output;
     let written = if output.as_os_str() == "-" { io::stdout().lock().write_all(bytes) } else { replace(output, bytes) };

@@ -1,6 +1,6 @@
 //! `graylane decide`: decisions in bulk.
 
-mod line;
+pub(super) mod line;
 
 use std::{
     io::{self, BufRead, BufWriter, Read as _, Write},
@@ -9,7 +9,7 @@ use std::{
 
 use graylane_rules::Snapshot;
 
-use super::paths::Paths;
+use super::{paths::Paths, sources::Reaching};
 use crate::{documents, failure::Failure, overrides, owned, owned::Owned};
 
 /// The longest request line, in bytes.
@@ -41,12 +41,13 @@ Examples:
   echo '{\"path\":\"/\",\"headers\":[[\"x-env\",\"gray\"]]}' \\
     | graylane decide checkout.yaml
   graylane decide rules/ < requests.jsonl > decisions.jsonl
+  graylane decide redb://graylane.redb#41 < requests.jsonl
 
 Exit codes:
   0  every request is decided
   1  a request line is wrong: stderr says which, and nothing after it is
-     decided; or there are errors in the documents
-  2  wrong usage, or a file that cannot be read or written")]
+     decided; or there are errors in the documents, or no such revision
+  2  wrong usage, or a file, store or control plane that cannot be read")]
 pub struct Arguments {
     #[command(flatten)]
     paths: Paths,
@@ -55,6 +56,9 @@ pub struct Arguments {
     owned: Vec<String>,
     #[command(flatten)]
     switches: overrides::Switches,
+    // Last: what follows would stand under its heading.
+    #[command(flatten)]
+    reaching: Reaching,
 }
 
 /// Decides what comes on stdin.
@@ -62,7 +66,7 @@ pub struct Arguments {
 /// # Errors
 /// The first line that is no request.
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let snapshot = documents::snapshot(&arguments.paths.all(), &arguments.switches.read()?)?;
+    let snapshot = documents::snapshot(&arguments.paths.gathered(&arguments.reaching)?, &arguments.switches.read()?)?;
     let owned = Owned::new(&snapshot, &arguments.owned);
     let mut output = BufWriter::new(io::stdout().lock());
     let outcome = decide(io::stdin().lock(), &mut output, &snapshot, &owned);

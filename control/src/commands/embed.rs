@@ -9,7 +9,7 @@ use graylane_rules::{Automaton, to_json};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::paths::Paths;
+use super::{paths::Paths, sources::Reaching};
 use crate::{
     documents::{self, Gathered},
     encode,
@@ -24,19 +24,27 @@ const CONFIGURATION_LIMIT: usize = 256 << 10;
 /// Rules in a plugin configuration decide until the first revision has been fetched, or for good where none is. They are
 /// written there as JSON, and the filter compiles them; but it compiles no regular expressions, so their automata have to
 /// stand beside them. This prints what to put into the configuration: the fields ruleSets, locks, audiences and automata.
+///
+/// What stands above the documents of a revision has no place there: where rule sets are off it is refused, and overrides of
+/// switches are told on stderr and left out.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
   graylane embed -f rules/
   graylane embed checkout.yaml | jq '. + {ownedHeaders: [\"x-gray-variant\"]}'
+  graylane embed http://127.0.0.1:8460
 
 Exit codes:
   0  written
-  1  there are errors in the documents, or they are too large
-  2  wrong usage, or a file that cannot be read")]
+  1  there are errors in the documents, or they are too large; no such
+     revision, or one in which something is switched off
+  2  wrong usage, or a file, store or control plane that cannot be read")]
 pub struct Arguments {
     #[command(flatten)]
     paths: Paths,
+    // Last: what follows would stand under its heading.
+    #[command(flatten)]
+    reaching: Reaching,
 }
 
 #[derive(Default, Serialize)]
@@ -71,7 +79,8 @@ impl From<&Automaton> for EmbeddedAutomaton {
 /// # Errors
 /// Documents that do not compile, that the filter does not read, or that are too large for it.
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let gathered = Gathered::of(&arguments.paths.all());
+    let gathered = arguments.paths.gathered(&arguments.reaching)?;
+    refuse_above(&gathered)?;
     let compiled = documents::sound(&gathered)?;
     for warning in &compiled.warnings {
         eprintln!("{warning}");
@@ -105,6 +114,20 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let written = stdout.write_all(&json).and_then(|()| stdout.write_all(b"\n")).and_then(|()| stdout.flush());
     written.map_err(|why| Failure::unwritten("stdout", &why))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Rules that are switched off must not come on because somebody embeds them.
+fn refuse_above(gathered: &Gathered) -> Result<(), Failure> {
+    let overlay = &gathered.overlay;
+    let off: Vec<_> = overlay.off_names().into_iter().map(|name| name.unwrap_or("every rule set")).collect();
+    if !off.is_empty() {
+        let expected = "expected it on, or its files: a plugin configuration cannot say that it is off";
+        return Err(Failure::refused(format!("found that {} is off, {expected}", off.join(", "))));
+    }
+    if !overlay.switches.is_empty() {
+        eprintln!("{}: left out, the filter's own configuration has a place for them", gathered.overriding().name);
+    }
+    Ok(())
 }
 
 fn unread(file: &str, found: &str) -> Failure {

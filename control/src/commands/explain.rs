@@ -1,5 +1,6 @@
 //! `graylane explain`: why one request goes where it goes.
 
+mod as_json;
 mod compared;
 mod logged;
 pub(super) mod surroundings;
@@ -7,13 +8,12 @@ pub(super) mod surroundings;
 use std::{
     ffi::OsString,
     io::{self, Write},
-    path::PathBuf,
     process::ExitCode,
 };
 
 use graylane_rules::Snapshot;
 
-use super::paths;
+use super::{paths::Files, sources::Reaching};
 use crate::{
     clock::Clock,
     curl,
@@ -46,11 +46,14 @@ use surroundings::Surroundings;
 /// cURL (bash)" gives. --log-line takes a line of Envoy's access log in JSON; what the rules ask and the log does not tell is
 /// named, and if the log has Graylane's `variant`, `rule` and `reason`, they are compared with what is explained.
 ///
+/// JSON is an object {request, decisions, missed, lines}: the request {method, host, path, headers}, the decisions as
+/// `graylane decide` has them, what the rules asked and a log does not tell, and the lines of the text.
+///
 /// Credentials are shortened wherever they would be printed: cookies, authorization and whatever is called a token,
 /// secret, password, session or key.
 #[derive(Debug, clap::Args)]
 #[command(
-    override_usage = "graylane explain [OPTIONS] -f FILE|DIR -- CURL-ARGS\n       graylane explain [OPTIONS] -f FILE|DIR curl CURL-ARGS\n       graylane explain [OPTIONS] -f FILE|DIR --curl LINE\n       graylane explain [OPTIONS] -f FILE|DIR --log-line JSON|-"
+    override_usage = "graylane explain [OPTIONS] [-f FILE|DIR|URL] -- CURL-ARGS\n       graylane explain [OPTIONS] [-f FILE|DIR|URL] curl CURL-ARGS\n       graylane explain [OPTIONS] [-f FILE|DIR|URL] --curl LINE\n       graylane explain [OPTIONS] [-f FILE|DIR|URL] --log-line JSON|-"
 )]
 #[command(after_long_help = "\
 Examples:
@@ -60,7 +63,10 @@ Examples:
   graylane explain -f rules/ --peer spiffe://cluster.local/ns/edge/sa/gw \\
     -- -H 'x-gray-variant: canary' https://shop/cart
   graylane explain -f rules/ curl -sk -b uid=42 -d item=7 https://shop/cart
+  graylane explain -f http://127.0.0.1:8460 -- https://shop/cart
+  graylane explain -f redb://graylane.redb#41 -- https://shop/cart
   graylane explain -f rules/ --curl 'curl -H \"x-env: gray\" https://shop/cart'
+  graylane explain -f rules/ -o json -- https://shop/cart | jq .decisions
   kubectl logs deploy/edge | grep 4f1c-8a02 |
     graylane explain -f rules/ --log-line -
 
@@ -81,13 +87,12 @@ x-env the log's format needs `x-env: \"%REQ(X-ENV)%\"`.
 
 Exit codes:
   0  explained, whether or not a rule set includes the request
-  1  there are errors in the documents
-  2  wrong usage, such as a curl option that is not understood; or a file
-     that cannot be read")]
+  1  there are errors in the documents, or no such revision
+  2  wrong usage, such as a curl option that is not understood; or a file,
+     store or control plane that cannot be read")]
 pub struct Arguments {
-    /// Documents, and directories of them.
-    #[arg(short, long = "file", required = true, num_args = 1.., value_name = "FILE|DIR", value_parser = paths::before_request())]
-    files: Vec<PathBuf>,
+    #[command(flatten)]
+    files: Files,
     /// Another header that Graylane owns, besides those the rules set. Repeat it, or put commas between.
     #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = owned::parse_name)]
     owned: Vec<String>,
@@ -101,9 +106,21 @@ pub struct Arguments {
     log_line: Option<String>,
     #[command(flatten)]
     surroundings: Surroundings,
+    /// How to report.
+    #[arg(short, long, value_name = "FORM", default_value = "text")]
+    output: Form,
     /// The request: curl's options and the URL, behind `--` or the word `curl`.
-    #[arg(required_unless_present_any = ["line", "log_line"], last = true, value_name = "CURL-ARGS")]
+    #[arg(last = true, value_name = "CURL-ARGS")]
     curl: Vec<String>,
+    // Last: what follows would stand under its heading.
+    #[command(flatten)]
+    reaching: Reaching,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Form {
+    Text,
+    Json,
 }
 
 /// Writes `--` for the word `curl` that separates the request from the options of `explain`, if this is its command
@@ -123,12 +140,9 @@ pub fn separated(mut words: Vec<OsString>) -> Vec<OsString> {
 /// A command line curl would not take either, a line that is none of an access log, or documents that do not compile.
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let logged = arguments.log_line.as_deref().map(logged::read).transpose().map_err(Failure::unable)?;
-    let mut request = match (&logged, &arguments.line) {
-        (Some(logged), _) => logged.request.clone(),
-        (None, Some(line)) => pasted(line).map_err(Failure::unable)?,
-        (None, None) => curl::parse(&arguments.curl).map_err(Failure::unable)?,
-    };
-    let told = documents::told(&arguments.files, &arguments.switches.read()?)?;
+    let gathered = arguments.files.gathered(&arguments.reaching)?;
+    let mut request = arguments.request(logged.as_ref()).map_err(Failure::unable)?;
+    let told = documents::told(&gathered, &arguments.switches.read()?)?;
     let documents::Compiled { snapshot, parsed, .. } = told;
     arguments.surroundings.add_to(&mut request, logged.as_ref());
     let as_sent = request.clone();
@@ -141,9 +155,32 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     }
     let absent = logged.as_ref().map(|logged| logged.absent.as_slice());
     let asked = Asked { as_sent: &as_sent, stripped: &stripped, request: &request, absent };
-    let written = write(&asked, logged.as_ref(), &snapshot, &parsed, &mut io::stdout().lock());
+    let mut text = Vec::new();
+    let missed = write(&asked, logged.as_ref(), &snapshot, &parsed, &mut text);
+    let written = missed.and_then(|missed| {
+        let mut stdout = io::stdout().lock();
+        match arguments.output {
+            Form::Text => stdout.write_all(&text)?,
+            Form::Json => as_json::write(&asked, &snapshot, &missed, &text, &mut stdout)?,
+        }
+        stdout.flush()
+    });
     written.map_err(|why| Failure::unwritten("stdout", &why))?;
     Ok(ExitCode::SUCCESS)
+}
+
+impl Arguments {
+    fn request(&self, logged: Option<&Logged>) -> Result<Request, String> {
+        match (logged, &self.line) {
+            (Some(logged), _) => Ok(logged.request.clone()),
+            (None, Some(line)) => pasted(line),
+            (None, None) if self.curl.is_empty() => {
+                let expected = "expected one behind --, such as -- -H 'x-env: gray' https://shop/cart";
+                Err(format!("found no request, {expected}; or --curl, or --log-line"))
+            }
+            (None, None) => curl::parse(&self.curl),
+        }
+    }
 }
 
 /// A command line in one text; a prompt in front of it does not count.
@@ -165,7 +202,7 @@ fn write(
     snapshot: &Snapshot,
     parsed: &[ParsedDocument],
     output: &mut impl Write,
-) -> io::Result<()> {
+) -> io::Result<Vec<String>> {
     let missed = explanation::write(asked, snapshot, parsed, output)?;
     if let Some(logged) = logged {
         let masked = Masked::of(asked.as_sent);
@@ -173,5 +210,5 @@ fn write(
             writeln!(output, "{}", one_line(&masked.text(&line)))?;
         }
     }
-    output.flush()
+    Ok(missed)
 }

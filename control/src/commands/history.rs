@@ -10,12 +10,11 @@ use graylane_store::Manifest;
 
 use super::{
     columns,
-    made::Form,
+    made::{self, Form},
     plane::{History, Plane, Told},
 };
 use crate::{
     clock::second,
-    difference::text,
     failure::Failure,
     finding::one_line,
     replace::replace,
@@ -39,8 +38,8 @@ Exit codes:
   2  wrong usage, or no control plane")]
 pub struct Listing {
     /// How many at most, up to 1000.
-    #[arg(long, value_name = "COUNT", default_value = "20")]
-    limit: usize,
+    #[arg(long, value_name = "COUNT", default_value = "20", value_parser = clap::value_parser!(u16).range(1..=1_000))]
+    limit: u16,
     /// Only those before this revision.
     #[arg(long, value_name = "REVISION")]
     before: Option<String>,
@@ -85,7 +84,7 @@ pub struct Show {
 /// # Errors
 /// Why they are not listed.
 pub fn list(arguments: &Listing) -> Result<ExitCode, Failure> {
-    let Told { value, told } = arguments.plane.history(arguments.before.as_deref(), arguments.limit)?;
+    let Told { value, told } = arguments.plane.history(arguments.before.as_deref(), usize::from(arguments.limit))?;
     written(|output| match arguments.output {
         Form::Text => table(&told, output),
         Form::Json => writeln!(output, "{value:#}"),
@@ -105,7 +104,7 @@ pub fn show(arguments: &Show) -> Result<ExitCode, Failure> {
     written(|output| match arguments.output {
         Form::Text => {
             head(&told, output)?;
-            text::write(&Difference::read(&told.difference).rule_sets, output)?;
+            made::write_difference(&Difference::read(&told.difference), output)?;
             documents.iter().try_for_each(|document| writeln!(output, "document {}", one_line(&document.file)))
         }
         Form::Json => writeln!(output, "{value:#}"),

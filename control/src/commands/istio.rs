@@ -9,9 +9,9 @@ use graylane_istio::lint::{Mesh, Outcome, lint};
 use serde::Serialize;
 use serde_json::json;
 
-use super::{check, paths::Paths};
+use super::{check, paths::Manifests};
 use crate::{
-    documents::{Document, Gathered},
+    documents::Document,
     failure::Failure,
     finding::{self, Finding, Lines},
 };
@@ -58,7 +58,7 @@ Exit codes:
   2  wrong usage, or a file that cannot be read; the others are looked at")]
 struct Lint {
     #[command(flatten)]
-    paths: Paths,
+    paths: Manifests,
     /// The version of Istio whose proxies are looked at.
     #[arg(long, value_name = "VERSION", default_value = "1.31.0", value_parser = version)]
     istio: String,
@@ -102,7 +102,7 @@ struct Effect {
 /// Where stdout cannot be written.
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let Command::Lint(arguments) = &arguments.command;
-    let mut gathered = Gathered::of(&arguments.paths.all());
+    let mut gathered = arguments.paths.gathered();
     gathered.documents.truncate(gathered.named);
     let mesh = Mesh { version: arguments.istio.clone(), root_namespace: arguments.root_namespace.clone() };
     let mut findings = gathered.unreadable.clone();

@@ -14,7 +14,10 @@ use crate::{
     finding::one_line,
     movement::Movement,
     nodes::{Acks, WorkerAck},
-    revisions::json::{Answer, Came},
+    revisions::{
+        Difference,
+        json::{Answer, Came},
+    },
 };
 
 /// The exit code where a revision was made and is not everywhere in time.
@@ -65,14 +68,22 @@ fn write(answer: &Answer, promise: Option<Promise>, output: &mut impl Write) -> 
         Came::Planned => writeln!(output, "nothing is published, this is what would be{follows}")?,
         Came::Unchanged => return writeln!(output, "nothing differs, revision {revision} stays"),
     }
-    if !answer.difference.rule_sets.is_empty() || answer.difference.overlay.is_empty() {
-        text::write(&answer.difference.rule_sets, output)?;
-    }
-    let lines = answer.difference.overlay.iter().cloned();
+    write_difference(&answer.difference, output)?;
     let locks = answer.locks.iter().map(|lock| format!("lock made: {lock}"));
-    lines.chain(locks).chain(answer.notes.iter().cloned()).try_for_each(|line| writeln!(output, "{line}"))?;
+    locks.chain(answer.notes.iter().cloned()).try_for_each(|line| writeln!(output, "{line}"))?;
     answer.movement.iter().try_for_each(|movement| write_movement(movement, output))?;
     answer.acks.iter().try_for_each(|acks| write_acks(acks, promise, output))
+}
+
+/// How a revision differs from another: rule sets, and what stands above them.
+pub fn write_difference(difference: &Difference, output: &mut impl Write) -> io::Result<()> {
+    if !difference.rule_sets.is_empty() || difference.overlay.is_empty() {
+        text::write(&difference.rule_sets, output)?;
+    }
+    if difference.names_only {
+        writeln!(output, "(it was too much to keep more than the names: graylane diff of both revisions has all)")?;
+    }
+    difference.overlay.iter().try_for_each(|line| writeln!(output, "{}", one_line(line)))
 }
 
 fn write_movement(movement: &Movement, output: &mut impl Write) -> io::Result<()> {

@@ -2,11 +2,35 @@
 
 use std::path::PathBuf;
 
-use clap::builder::{PathBufValueParser, TypedValueParser};
+use super::sources::{self, Reaching, Source};
+use crate::{documents::Gathered, failure::Failure};
 
 // No doc comment: clap would take it for the description of the command.
 #[derive(Debug, clap::Args)]
 pub struct Paths {
+    /// Documents, and directories of them; or redb://PATH, etcd://HOST:PORT or http://CONTROL for what is published there,
+    /// perhaps with a revision: redb://PATH#41. Not given: what the environment has as GRAYLANE_STORE,
+    /// or else as GRAYLANE_CONTROL.
+    #[arg(value_name = "FILE|DIR|URL", value_parser = Source::parser())]
+    paths: Vec<Source>,
+    /// The same as without `-f`.
+    #[arg(short, long = "file", num_args = 1.., value_name = "FILE|DIR|URL", value_parser = Source::parser())]
+    files: Vec<Source>,
+}
+
+// No doc comment, as above.
+#[derive(Debug, clap::Args)]
+pub struct Files {
+    /// Documents, and directories of them; or redb://PATH, etcd://HOST:PORT or http://CONTROL for what is published there,
+    /// perhaps with a revision: redb://PATH#41. Not given: what the environment has as GRAYLANE_STORE,
+    /// or else as GRAYLANE_CONTROL.
+    #[arg(short, long = "file", num_args = 1.., value_name = "FILE|DIR|URL", value_parser = Source::parser())]
+    files: Vec<Source>,
+}
+
+// No doc comment, as above.
+#[derive(Debug, clap::Args)]
+pub struct Manifests {
     /// Documents, and directories of them.
     #[arg(required_unless_present = "files", value_name = "FILE|DIR")]
     paths: Vec<PathBuf>,
@@ -15,17 +39,30 @@ pub struct Paths {
     files: Vec<PathBuf>,
 }
 
-impl Paths {
-    /// All of them, those behind `-f` first.
-    pub fn all(&self) -> Vec<PathBuf> {
-        self.files.iter().chain(&self.paths).cloned().collect()
+impl Manifests {
+    /// All of them, those behind `-f` first. No store keeps any.
+    pub fn gathered(&self) -> Gathered {
+        Gathered::of(&self.files.iter().chain(&self.paths).cloned().collect::<Vec<_>>())
     }
 }
 
-/// Places before a request, which `-f` takes for another of them where `--` is forgotten.
-pub fn before_request() -> impl TypedValueParser<Value = PathBuf> {
-    PathBufValueParser::new().try_map(|path| match path.to_string_lossy().contains("://") {
-        true => Err("found a URL, expected a file or a directory: put -- before the request"),
-        false => Ok(path),
-    })
+impl Paths {
+    /// All documents, those behind `-f` first.
+    ///
+    /// # Errors
+    /// As [`sources::gathered`].
+    pub fn gathered(&self, reaching: &Reaching) -> Result<Gathered, Failure> {
+        let all: Vec<_> = self.files.iter().chain(&self.paths).cloned().collect();
+        sources::gathered(&all, reaching)
+    }
+}
+
+impl Files {
+    /// All documents.
+    ///
+    /// # Errors
+    /// As [`sources::gathered`].
+    pub fn gathered(&self, reaching: &Reaching) -> Result<Gathered, Failure> {
+        sources::gathered(&self.files, reaching)
+    }
 }

@@ -1,12 +1,14 @@
 //! Whom the commands about revisions ask: a control plane, or a store itself.
 
 mod local;
+mod progress;
 pub mod remote;
 
 use std::time::Duration;
 
 use graylane_store::{Manifest, Place};
 pub use local::on_store;
+use progress::Progress;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 
@@ -17,12 +19,6 @@ use crate::{
     revisions::json::{Answer, Asked, Text, Verb},
     url::Url,
 };
-
-/// The control plane where nothing is said.
-const DEFAULT: &str = "http://127.0.0.1:8460";
-
-/// The variable of the environment that says which control plane is asked.
-const VARIABLE: &str = "GRAYLANE_CONTROL";
 
 // No doc comment: clap would take it for the description of the command.
 #[derive(Clone, Debug, clap::Args)]
@@ -66,6 +62,17 @@ pub struct Documents {
     pub documents: Vec<Text>,
 }
 
+/// A revision with its documents.
+#[derive(Debug)]
+pub struct Published {
+    /// Who told it, for messages.
+    pub place: String,
+    /// Its manifest.
+    pub manifest: Manifest,
+    /// Its documents.
+    pub documents: Vec<Text>,
+}
+
 /// What was answered: as it was told, and as it was understood.
 pub struct Told<T> {
     /// As it was told; a later control plane may say more.
@@ -75,6 +82,16 @@ pub struct Told<T> {
 }
 
 impl Plane {
+    /// The one at `place`.
+    pub fn at(place: Place, credentials: Credentials, namespace: String) -> Self {
+        Self { control: None, store: Some(place), credentials, namespace }
+    }
+
+    /// The same at another place, for whoever has the same credentials there.
+    pub fn elsewhere(&self, place: &Place) -> Self {
+        Self::at(place.clone(), self.credentials.clone(), self.namespace.clone())
+    }
+
     /// Flags before the environment, and a control plane before a store.
     ///
     /// # Errors
@@ -85,7 +102,7 @@ impl Plane {
             (None, Some(store)) => self.of_place(store.clone()),
             (None, None) => match place::from_environment()? {
                 Some(store) => self.of_place(store),
-                None => self.remote(&default_control()?),
+                None => self.remote(&place::control()?),
             },
         }
     }
@@ -99,7 +116,8 @@ impl Plane {
             Place::Control(url) => self.remote(&Url::parse(&url).map_err(Failure::unable)?),
             Place::Files(path) => {
                 let found = format!("found the directory {}, which keeps no revisions", path.display());
-                Err(Failure::unable(format!("{found}, expected a store or a control plane")))
+                let expected = "expected a store or a control plane: --store, --control, or another GRAYLANE_STORE";
+                Err(Failure::unable(format!("{found}, {expected}")))
             }
             store => Ok(Asking::Local(store)),
         }
@@ -116,7 +134,11 @@ impl Plane {
     /// Why there is none.
     pub fn make(&self, verb: Verb, asked: Asked) -> Result<Told<Answer>, Failure> {
         match self.asking()? {
-            Asking::Remote(client) => remote::make(&client, &self.namespace, verb, &asked),
+            Asking::Remote(client) => {
+                let waits = asked.wait_millis.is_some();
+                let _shown = waits.then(|| Progress::of_next(&client, &self.namespace)).flatten();
+                remote::make(&client, &self.namespace, verb, &asked)
+            }
             Asking::Local(store) => local::make(&store, &self.namespace, verb, asked),
         }
     }
@@ -153,12 +175,17 @@ impl Plane {
             Asking::Local(store) => local::documents(&store, &self.namespace, revision),
         }
     }
-}
 
-fn default_control() -> Result<Url, Failure> {
-    let given = std::env::var(VARIABLE).ok().filter(|text| !text.is_empty());
-    let text = given.as_deref().unwrap_or(DEFAULT);
-    Url::parse(text).map_err(|why| Failure::unable(format!("{VARIABLE}: {why}")))
+    /// A revision, or the `head`, with its documents.
+    ///
+    /// # Errors
+    /// Why they are not told.
+    pub fn published(&self, revision: &str) -> Result<Published, Failure> {
+        match self.asking()? {
+            Asking::Remote(client) => remote::published(&client, &self.namespace, revision),
+            Asking::Local(store) => local::published(&store, &self.namespace, revision),
+        }
+    }
 }
 
 /// What a value says, as this build understands it.
@@ -173,11 +200,22 @@ fn understood<T: DeserializeOwned>(value: Value, place: &str) -> Result<Told<T>,
 pub fn actor() -> String {
     let user = ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok()).filter(|name| !name.is_empty());
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let user = user.unwrap_or_else(|| "(unknown)".to_owned());
+    let user = user.or_else(name_of_user).unwrap_or_else(|| "(unknown)".to_owned());
     match host.trim() {
         "" => user,
         host => format!("{user}@{host}"),
     }
+}
+
+/// Where nothing says who it is, as in most containers: what the list of users has.
+fn name_of_user() -> Option<String> {
+    let number = rustix::process::getuid().as_raw().to_string();
+    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let mut users = users.lines().map(|line| line.split(':'));
+    users.find_map(|mut fields| {
+        let name = fields.next()?;
+        (fields.nth(1)? == number).then(|| name.to_owned())
+    })
 }
 
 /// So long an answer may take that is not waited for on purpose.

@@ -7,7 +7,7 @@ use std::{io, path::PathBuf, process::ExitCode};
 
 use graylane_rules::Snapshot;
 
-use super::{explain::surroundings::Surroundings, paths};
+use super::{explain::surroundings::Surroundings, paths::Files, sources::Reaching};
 use crate::{
     clock::Clock,
     curl, documents,
@@ -34,23 +34,23 @@ use tally::Tally;
 /// JSON is an array of {variantHeader, ruleSet, identities, variants: [{variant, expected, observed}], rules: [{rule, variant,
 /// reason, expected, observed, count}]}, shares from 0 to 1; expected is null where it is not known, rule where none matches.
 #[derive(Debug, clap::Args)]
-#[command(override_usage = "graylane simulate [OPTIONS] -f FILE|DIR [-- CURL-ARGS]")]
+#[command(override_usage = "graylane simulate [OPTIONS] [-f FILE|DIR|URL] [-- CURL-ARGS]")]
 #[command(after_long_help = "\
 Examples:
   graylane simulate -f checkout.yaml
   graylane simulate -f rules/ -H 'x-app: web' -- https://shop/cart
   graylane simulate -f rules/ --identities 1000000 -o json -- -b beta=1 shop
   graylane simulate -f rules/ --identities-from users.txt -- https://shop/
+  graylane simulate -f redb://graylane.redb#41
 
 Exit codes:
   0  simulated
-  1  there are errors in the documents
-  2  wrong usage, such as a curl option that is not understood; or a file
-     that cannot be read")]
+  1  there are errors in the documents, or no such revision
+  2  wrong usage, such as a curl option that is not understood; or a file,
+     store or control plane that cannot be read")]
 pub struct Arguments {
-    /// Documents, and directories of them.
-    #[arg(short, long = "file", required = true, num_args = 1.., value_name = "FILE|DIR", value_parser = paths::before_request())]
-    files: Vec<PathBuf>,
+    #[command(flatten)]
+    files: Files,
     /// How many identities: the numbers from 1 to this, at most 1000000.
     #[arg(long, value_name = "N", default_value = "100000", value_parser = identities::count)]
     identities: u32,
@@ -68,6 +68,9 @@ pub struct Arguments {
     /// The request: curl's options and the URL, behind `--` [default: http://localhost/]
     #[arg(last = true, value_name = "CURL-ARGS")]
     curl: Vec<String>,
+    // Last: what follows would stand under its heading.
+    #[command(flatten)]
+    reaching: Reaching,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
@@ -82,7 +85,7 @@ enum Form {
 /// A request curl would not send either, documents that do not compile or have no identity, identities that cannot be read.
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let mut request = arguments.request().map_err(Failure::unable)?;
-    let gathered = documents::Gathered::of(&arguments.files);
+    let gathered = arguments.files.gathered(&arguments.reaching)?;
     let compiled = documents::sound(&gathered)?;
     let outline = documents::outline(&gathered)?;
     let snapshot = &compiled.snapshot;

@@ -16,7 +16,7 @@ use serde::Deserialize as _;
 use serde_json::Value;
 
 use crate::{
-    client::{Client, ControlPlane},
+    client::{Client, ControlPlane, unanswered},
     duration, encode,
     failure::Failure,
     finding::{Finding, one_line},
@@ -47,6 +47,9 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// within a second or two; it goes on only where nothing is published yet and no --newer-than is given. stderr says
 /// which problem it is, and where there is nothing newer than REVISION, what is published still. A change that means the
 /// same, such as of comments alone, makes no revision: do not wait for one.
+///
+/// Of what is published from a store it says who made it, when and why, what is switched off or frozen and by whom, and how
+/// many switches are overridden.
 ///
 /// All of it, and more, is in the JSON.
 #[derive(Debug, clap::Args)]
@@ -157,7 +160,7 @@ fn ask(client: &Client, namespace: &str) -> Result<(Value, Status), Failure> {
     let path = format!("/v1/namespaces/{}/status", encode::percent(namespace));
     let place = client.place(&path);
     let unable = |why: String| Failure::unable(format!("{place}: {why}"));
-    let (code, body) = client.ask(Method::GET, &path, None, ANSWER).map_err(unable)?;
+    let (code, body) = client.ask(Method::GET, &path, None, ANSWER).map_err(|why| unanswered(&place, &why))?;
     let answer: Value = serde_json::from_slice(&body).unwrap_or_default();
     if !code.is_success() {
         let detail = answer.get("detail").and_then(Value::as_str).unwrap_or("no reason given");

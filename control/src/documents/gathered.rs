@@ -9,9 +9,10 @@ use std::{
 };
 
 use graylane_rules::{DOCUMENT_LIMIT, Format};
+use graylane_store::Overlay;
 
 use super::Document;
-use crate::finding::Finding;
+use crate::{finding::Finding, overrides::Overriding};
 
 /// The most bytes of all documents of a namespace together.
 const NAMESPACE_LIMIT: usize = 64 << 20;
@@ -27,6 +28,10 @@ pub struct Gathered {
     pub paths: Vec<PathBuf>,
     /// How many of the documents were named, or stand in a directory that was. Behind them stand the locks found beside them.
     pub named: usize,
+    /// The revision that they are of; None where they stand in files.
+    pub revision: Option<String>,
+    /// What stands above them.
+    pub overlay: Overlay,
     bytes: usize,
 }
 
@@ -54,6 +59,22 @@ impl Gathered {
         gathered.take_directory(path);
         gathered.named = gathered.documents.len();
         gathered
+    }
+
+    /// The same, which are those of a revision.
+    pub fn of_revision(self, revision: String) -> Self {
+        Self { revision: Some(revision), ..self }
+    }
+
+    /// The same under what stands above them.
+    pub fn under(self, overlay: Overlay) -> Self {
+        Self { overlay, ..self }
+    }
+
+    /// The overrides of switches that stand above them.
+    pub fn overriding(&self) -> Overriding {
+        let of = self.revision.as_ref().map(|revision| format!("#{revision}")).unwrap_or_default();
+        Overriding { name: format!("switches{of}"), text: self.overlay.switches.clone() }
     }
 
     fn unnamed_locks(&self) -> Vec<PathBuf> {

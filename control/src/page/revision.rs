@@ -75,7 +75,7 @@ fn content(namespace: &Namespace, manifest: &Manifest, documents: &[Text]) -> Ma
 fn facts(manifest: &Manifest, now: Timestamp) -> Markup {
     let overlay = &manifest.overlay;
     let name = |name: &Option<String>| name.clone().unwrap_or_else(|| "all rule sets".to_owned());
-    let off: Vec<_> = overlay.off.iter().map(name).collect();
+    let off: Vec<_> = overlay.off.iter().map(|off| name(&off.rule_set)).collect();
     let frozen: Vec<_> = overlay.frozen.iter().map(|freeze| name(&freeze.rule_set)).collect();
     html! {
         dl {

@@ -153,7 +153,8 @@ async fn the_overview_says_who_runs_what_and_what_stands_above_it() {
     make(&namespace, Wish::Freeze(None)).await;
     let page = get(&namespace, "/").await.1;
     assert!(
-        page.contains("<strong>shop is off</strong>") && page.contains("<strong>Everything is frozen</strong>"),
+        page.contains("<strong>shop is off</strong>: everybody has the default variant, whatever the rules say. ann ")
+            && page.contains("<strong>Everything is frozen</strong>"),
         "{page}"
     );
 }

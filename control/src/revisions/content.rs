@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use graylane_rules::{Revision, nearest};
-use graylane_store::{Action, Digest, Freeze, Manifest, Overlay, manifest};
+use graylane_store::{Action, Digest, Freeze, Manifest, Overlay, SwitchedOff, manifest};
 use jiff::Timestamp;
 
 use super::{
@@ -62,7 +62,10 @@ impl Revisions {
                 Ok(content)
             }
             Wish::Rollback { to, rule_set } => self.rolled_back(*to, rule_set.as_deref(), base).await,
-            Wish::Off(rule_set) => overlaid(base, rule_set.as_ref(), Action::Off { rule_set: rule_set.clone() }, off),
+            Wish::Off(rule_set) => {
+                let off = |overlay: &mut Overlay, name: Option<&String>| off(overlay, name, proposal, self.now());
+                overlaid(base, rule_set.as_ref(), Action::Off { rule_set: rule_set.clone() }, off)
+            }
             Wish::On(rule_set) => overlaid(base, rule_set.as_ref(), Action::On { rule_set: rule_set.clone() }, on),
             Wish::Freeze(rule_set) => {
                 let freeze = |overlay: &mut Overlay, name: Option<&String>| freeze(overlay, name, proposal, self.now());
@@ -173,17 +176,17 @@ fn overlaid(
     Ok(Content { action, documents, overlay, notes: Vec::new(), same_as: Some(Same::of(manifest, &base.documents)) })
 }
 
-fn off(overlay: &mut Overlay, rule_set: Option<&String>) -> Result<(), String> {
-    match rule_set {
-        None => overlay.off = vec![None],
-        // All of them are.
-        Some(_) if overlay.off.contains(&None) => {}
-        Some(name) if overlay.off.iter().flatten().any(|off| off == name) => {}
-        Some(name) => {
-            overlay.off.push(Some(name.clone()));
-            overlay.off.sort();
-        }
+fn off(overlay: &mut Overlay, name: Option<&String>, asked: &Proposal, at: Timestamp) -> Result<(), String> {
+    // Who said so first is who did it.
+    if overlay.is_all_off() || overlay.off.iter().any(|off| off.rule_set.as_ref() == name) {
+        return Ok(());
     }
+    if name.is_none() {
+        overlay.off.clear();
+    }
+    let (actor, reason) = (asked.actor.clone(), asked.reason.clone());
+    overlay.off.push(SwitchedOff { rule_set: name.cloned(), actor, at, reason });
+    overlay.off.sort_by(|one, other| one.rule_set.cmp(&other.rule_set));
     Ok(())
 }
 
@@ -192,10 +195,10 @@ fn on(overlay: &mut Overlay, rule_set: Option<&String>) -> Result<(), String> {
         overlay.off.clear();
         return Ok(());
     };
-    if overlay.off.contains(&None) {
+    if overlay.is_all_off() {
         return Err(format!("found that all rule sets are off, expected {name} to be off by itself: `graylane on`"));
     }
-    overlay.off.retain(|off| off.as_ref() != Some(name));
+    overlay.off.retain(|off| off.rule_set.as_ref() != Some(name));
     Ok(())
 }
 
@@ -215,7 +218,7 @@ fn unfreeze(overlay: &mut Overlay, name: Option<&String>) -> Result<(), String> 
 
 /// Without what it says of rule sets that are not there.
 fn known_names(mut overlay: Overlay, is_there: impl Fn(&str) -> bool) -> Overlay {
-    overlay.off.retain(|off| off.as_ref().is_none_or(|name| is_there(name)));
+    overlay.off.retain(|off| off.rule_set.as_ref().is_none_or(|name| is_there(name)));
     overlay
 }
 

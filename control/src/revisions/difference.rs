@@ -76,17 +76,15 @@ impl Difference {
 }
 
 fn overlays(old: &Overlay, new: &Overlay) -> Vec<String> {
-    let name = |rule_set: &Option<String>| rule_set.clone().unwrap_or_else(|| "all rule sets".to_owned());
     let mut told = Vec::new();
-    let beyond = |these: &[Option<String>], those: &[Option<String>]| -> Vec<String> {
-        these.iter().filter(|one| !those.contains(one)).map(name).collect()
+    let beyond = |these: &[Option<&str>], those: &[Option<&str>]| -> Vec<String> {
+        let new = these.iter().filter(|one| !those.contains(one));
+        new.map(|name| name.unwrap_or("all rule sets").to_owned()).collect()
     };
-    told.extend(beyond(&new.off, &old.off).iter().map(|name| format!("{name} off: everybody has the default")));
-    told.extend(beyond(&old.off, &new.off).iter().map(|name| format!("{name} on again")));
-    let frozen = |overlay: &Overlay| -> Vec<Option<String>> {
-        overlay.frozen.iter().map(|freeze| freeze.rule_set.clone()).collect()
-    };
-    let (was, is) = (frozen(old), frozen(new));
+    let (was, is) = (old.off_names(), new.off_names());
+    told.extend(beyond(&is, &was).iter().map(|name| format!("{name} off: everybody has the default")));
+    told.extend(beyond(&was, &is).iter().map(|name| format!("{name} on again")));
+    let (was, is) = (old.frozen_names(), new.frozen_names());
     told.extend(beyond(&is, &was).iter().map(|name| format!("{name} frozen")));
     told.extend(beyond(&was, &is).iter().map(|name| format!("{name} no longer frozen")));
     if old.switches != new.switches {

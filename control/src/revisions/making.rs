@@ -5,21 +5,20 @@ use std::{
     sync::Arc,
 };
 
-use graylane_rules::{Off, Revision, SNAPSHOT_FORMAT, Snapshot};
+use graylane_rules::{Revision, SNAPSHOT_FORMAT, Snapshot};
 use graylane_store::{Action, Digest, Overlay, fetch};
 
 use super::{
     Base, Difference, Proposal, Refusal, Revisions, Running, Sample,
     base::rule_sets,
     content::{Content, Same},
-    listed, locks,
+    listed, locks, overridden,
     writing::{Draft, Written},
 };
 use crate::{
     documents::{self, Compiled, Document, Gathered, ParsedDocument},
     finding::Finding,
     movement::{self, Movement},
-    overrides::Overriding,
 };
 
 /// So often a proposal is tried again where the head moved meanwhile.
@@ -62,6 +61,8 @@ pub struct Composed {
     pub snapshot: Snapshot,
     pub overlay: Overlay,
     pub difference: Difference,
+    /// The rule sets whose switches are overridden otherwise than before.
+    overridden: BTreeSet<String>,
     /// Pieces that are there already, and stay.
     pub kept: BTreeSet<Digest>,
     locks: Vec<String>,
@@ -93,7 +94,7 @@ impl Revisions {
             let content = self.content(proposal, &base).await?;
             let (action, notes) = (content.action.clone(), content.notes.clone());
             let composed = self.composed(content, &base, proposal.sample.clone()).await?;
-            refuse_frozen(&composed.difference, &action, &base)?;
+            refuse_frozen(&composed, &action, &base)?;
             if composed.is_as(&base) {
                 return Ok(composed.into_made(&base, notes, |_, _| Outcome::Unchanged));
             }
@@ -129,7 +130,7 @@ impl Revisions {
         let Some(same) = &content.same_as else { return Ok(None) };
         let (was, is) = (&same.manifest.overlay, &content.overlay);
         let entry = &same.manifest.snapshot;
-        if was.off != is.off || was.switches != is.switches || entry.format != SNAPSHOT_FORMAT {
+        if was.off_names() != is.off_names() || was.switches != is.switches || entry.format != SNAPSHOT_FORMAT {
             return Ok(None);
         }
         let snapshot = Snapshot::load(fetch(&*self.store, &entry.object).await?).ok();
@@ -192,12 +193,13 @@ fn compose(
     if !locks.is_empty() {
         outline = listed::outline(&documents)?;
     }
-    let gathered = Gathered::given(documents);
+    let gathered = Gathered::given(documents).under(overlay.clone());
     let compiled = match before.filter(|_| locks.is_empty()) {
         Some(compiled) => compiled,
-        None => compiled(&gathered, owned, &overlay)?,
+        None => documents::compiled(&gathered, owned).map_err(Refusal::Broken)?,
     };
     let difference = Difference::between((&running, &base.overlay()), (&outline, &overlay));
+    let overridden = overridden::rule_sets((&base.overlay().switches, &overlay.switches), &[&running, &outline]);
     let movement = asked.map(|Asked { sample, running: snapshot }| {
         let (old, new) = ((&snapshot, &running), (&compiled.snapshot, &outline));
         movement::between(old, new, &sample.identities, &sample.url).map_err(Refusal::Unfit)
@@ -208,6 +210,7 @@ fn compose(
         snapshot: compiled.snapshot,
         overlay,
         difference,
+        overridden,
         kept: same_as.map(|same| same.pieces).unwrap_or_default(),
         locks,
         warnings: compiled.warnings,
@@ -215,19 +218,9 @@ fn compose(
     })
 }
 
-/// Compiles documents under what stands above them.
-///
-/// # Errors
-/// Every finding.
-pub fn compiled(gathered: &Gathered, owned: &[String], overlay: &Overlay) -> Result<documents::Compiled, Refusal> {
-    let names: Vec<&str> = overlay.off.iter().flatten().map(String::as_str).collect();
-    let off = if overlay.off.contains(&None) { Off::All } else { Off::These(&names) };
-    let overriding = Overriding { name: "switches".to_owned(), text: overlay.switches.clone() };
-    documents::compiled_under(gathered, owned, &overriding, off).map_err(Refusal::Broken)
-}
-
 /// Off is always possible: it is what ends harm.
-fn refuse_frozen(difference: &Difference, action: &Action, base: &Base) -> Result<(), Refusal> {
+fn refuse_frozen(composed: &Composed, action: &Action, base: &Base) -> Result<(), Refusal> {
+    let difference = &composed.difference;
     let harmless = matches!(action, Action::Off { .. } | Action::Freeze { .. } | Action::Unfreeze { .. });
     if harmless || difference.is_empty() {
         return Ok(());
@@ -236,11 +229,13 @@ fn refuse_frozen(difference: &Difference, action: &Action, base: &Base) -> Resul
         Action::On { rule_set: Some(name) } => vec![name.clone()],
         // All that are off come on.
         Action::On { rule_set: None } => {
-            let off = base.overlay().off;
-            let names = rule_sets(&base.documents).into_iter().map(str::to_owned);
-            names.filter(|name| off.contains(&None) || off.contains(&Some(name.clone()))).collect()
+            let overlay = base.overlay();
+            let off = overlay.off_names();
+            let names = rule_sets(&base.documents).into_iter();
+            names.filter(|name| overlay.is_all_off() || off.contains(&Some(*name))).map(str::to_owned).collect()
         }
-        _ => difference.names(),
+        // An override changes the rule sets that have the switch, though their documents stay.
+        _ => difference.names().into_iter().chain(composed.overridden.iter().cloned()).collect(),
     };
     let frozen = base
         .overlay()

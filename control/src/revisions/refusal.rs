@@ -6,7 +6,7 @@ use graylane_rules::Revision;
 use graylane_store::{Freeze, Manifest, NotKept, StoreError};
 
 use super::Difference;
-use crate::finding::Finding;
+use crate::{clock::second, finding::Finding};
 
 /// Why there is no revision.
 #[derive(Debug)]
@@ -63,7 +63,8 @@ impl fmt::Display for Refusal {
                     || ("the namespace".to_owned(), String::new()),
                     |name| (format!("rule set {name}"), format!(" --rule-set {name}")),
                 );
-                let Freeze { actor, at, reason, .. } = freeze;
+                let Freeze { actor, reason, .. } = freeze;
+                let at = second(freeze.at);
                 write!(
                     f,
                     "found that {actor} froze {what} at {at}: {reason}; this changes {}, ",
@@ -72,7 +73,8 @@ impl fmt::Display for Refusal {
                 write!(f, "expected no change before `graylane unfreeze{flag}`")
             }
             Self::Moved { expected, head, .. } => {
-                let Manifest { revision, actor, at, reason, .. } = head.as_ref();
+                let Manifest { revision, actor, reason, .. } = head.as_ref();
+                let at = second(head.at);
                 let expected = expected.map_or_else(|| "none".to_owned(), |expected| expected.to_string());
                 write!(f, "found the head {revision}, which {actor} made at {at} ({reason}), expected {expected}: ")?;
                 f.write_str("look at what changed, and publish again on it")

@@ -3,8 +3,8 @@
 use graylane_rules::{SNAPSHOT_FORMAT, Snapshot};
 use graylane_store::{Head, Manifest, fetch, listing, manifest_of};
 
-use super::{Refusal, Revisions, base::parsed, making::compiled};
-use crate::documents::{Gathered, ParsedDocument};
+use super::{Refusal, Revisions, base::parsed};
+use crate::documents::{self, Gathered, ParsedDocument};
 
 /// A revision, ready to be served.
 #[derive(Debug)]
@@ -47,7 +47,8 @@ impl Revisions {
         let held = self.held(manifest, None).await?;
         let documents = held.iter().map(super::Held::document).collect();
         // What was published may set what it sets.
-        let compiled = compiled(&Gathered::given(documents), &[], &manifest.overlay)?;
+        let gathered = Gathered::given(documents).under(manifest.overlay.clone());
+        let compiled = documents::compiled(&gathered, &[]).map_err(Refusal::Broken)?;
         Ok((compiled.snapshot, compiled.parsed))
     }
 }

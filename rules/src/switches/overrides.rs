@@ -100,6 +100,16 @@ impl Overrides {
         self.entries.is_empty()
     }
 
+    /// The names of the switches, without what every key begins with.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.entries.iter().map(|entry| entry.name.as_str())
+    }
+
+    /// The value that the switch of this name is given.
+    pub fn value(&self, name: &str) -> Option<&str> {
+        self.entries.iter().find(|entry| entry.name == name).map(|entry| entry.value.as_str())
+    }
+
     /// These and those of `stronger`, which win.
     pub fn under(mut self, stronger: Self) -> Self {
         self.entries.retain(|entry| stronger.entries.iter().all(|other| other.name != entry.name));

@@ -40,9 +40,23 @@ impl Writing {
 }
 
 impl Sources {
-    /// Reads what `paths` name, and the locks beside it.
-    pub fn read(paths: &[PathBuf]) -> Self {
-        Self { gathered: Gathered::of(paths) }
+    /// What was gathered, if files can be written beside it or none are to be.
+    ///
+    /// # Errors
+    /// Where locks would be written beside the documents of a revision.
+    pub fn of(mut gathered: Gathered, dry_run: bool) -> Result<Self, Failure> {
+        if let Some(revision) = gathered.revision.take() {
+            if !dry_run {
+                let expected = "expected files, or --dry-run: graylane publish makes the locks of a revision";
+                return Err(Failure::unable(format!("found revision {revision}, {expected}")));
+            }
+            // They are named as their files would be.
+            let end = format!("#{revision}");
+            for document in &mut gathered.documents {
+                document.file = document.file.trim_end_matches(&end).to_owned();
+            }
+        }
+        Ok(Self { gathered })
     }
 
     /// What is to be written: the lock's own file, or one beside the rule set.
@@ -87,8 +101,7 @@ impl Sources {
             format: writing.format,
             text: writing.text.clone().into_bytes(),
         });
-        let mut all = Gathered::default();
-        all.documents = kept.chain(new).collect();
+        let all = Gathered::given(kept.chain(new).collect());
         documents::sound(&all).map(drop)
     }
 }

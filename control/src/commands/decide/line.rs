@@ -13,6 +13,8 @@ use serde::{
     de::{SeqAccess, Visitor, value::SeqAccessDeserializer},
 };
 
+use serde_json::value::{RawValue, to_raw_value};
+
 use crate::{
     json,
     owned::Owned,
@@ -148,19 +150,25 @@ fn set<'s>(decision: &Decision<'s>, time: Option<[u8; timestamp::LENGTH]>) -> Ve
 
 /// Decides `request` and writes a line for each decision, or one without any.
 pub fn write(mut request: Request, snapshot: &Snapshot, owned: &Owned, output: &mut impl Write) -> io::Result<()> {
-    let mut remove = owned.strip(&mut request);
-    let decisions: Vec<_> = snapshot.decide(&request).collect();
+    let stripped = owned.strip(&mut request);
+    for line in of(&request, stripped, snapshot)? {
+        writeln!(output, "{}", line.get())?;
+    }
+    Ok(())
+}
+
+/// A line for each decision about `request`, or one without any; of it these headers were `stripped`.
+pub fn of(request: &Request, stripped: Vec<String>, snapshot: &Snapshot) -> io::Result<Vec<Box<RawValue>>> {
+    let mut remove = stripped;
+    let decisions: Vec<_> = snapshot.decide(request).collect();
     let time = request.time.map(|time| timestamp::rfc3339(time.as_millisecond()));
     let sets: Vec<_> = decisions.iter().map(|decision| set(decision, time)).collect();
     remove.retain(|name| !sets.iter().flatten().any(|(set, _)| set == name));
-    let lines = decisions.iter().zip(sets).map(|(decision, set)| DecisionLine::of(decision, set, &request, &remove));
+    let lines = decisions.iter().zip(sets).map(|(decision, set)| DecisionLine::of(decision, set, request, &remove));
     let lines: Vec<_> = lines.collect();
     let undecided = lines.is_empty().then(|| DecisionLine { remove: &remove, ..DecisionLine::default() });
-    for line in lines.iter().chain(&undecided) {
-        serde_json::to_writer(&mut *output, line)?;
-        output.write_all(b"\n")?;
-    }
-    Ok(())
+    // Not as a value: `set` has an order.
+    lines.iter().chain(&undecided).map(|line| Ok(to_raw_value(line)?)).collect()
 }
 
 #[cfg(test)]

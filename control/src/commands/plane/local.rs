@@ -6,7 +6,7 @@ use graylane_store::{Manifest, Place, open};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::json;
 
-use super::{Documents, History, Told, understood};
+use super::{Documents, History, Published, Told, understood};
 use crate::{
     clock::Clock,
     failure::Failure,
@@ -33,7 +33,7 @@ pub fn make(place: &Place, namespace: &str, verb: Verb, asked: Asked) -> Result<
 
 /// The revisions before `before`.
 pub fn history(place: &Place, namespace: &str, before: Option<&str>, limit: usize) -> Result<Told<History>, Failure> {
-    on(place, namespace, async |revisions| {
+    reading(place, namespace, async |revisions| {
         let head = revisions.head().await.map_err(Failure::unable)?;
         let before = before.map(|text| revision(text, head)).transpose().map_err(Failure::refused)?;
         let found = revisions.history(before, limit).await.map_err(|why| refused(&why))?;
@@ -43,15 +43,24 @@ pub fn history(place: &Place, namespace: &str, before: Option<&str>, limit: usiz
 
 /// The manifest of a revision.
 pub fn manifest(place: &Place, namespace: &str, name: &str) -> Result<Told<Manifest>, Failure> {
-    on(place, namespace, async |revisions| told(&named(&revisions, name).await?, place))
+    reading(place, namespace, async |revisions| told(&named(&revisions, name).await?, place))
 }
 
 /// The documents of a revision.
 pub fn documents(place: &Place, namespace: &str, name: &str) -> Result<Told<Documents>, Failure> {
-    on(place, namespace, async |revisions| {
+    reading(place, namespace, async |revisions| {
         let manifest = named(&revisions, name).await?;
         let documents = revisions.texts(&manifest).await.map_err(Failure::unable)?;
         told(&json!({"revision": manifest.revision.to_string(), "documents": documents}), place)
+    })
+}
+
+/// A revision with its documents.
+pub fn published(place: &Place, namespace: &str, name: &str) -> Result<Published, Failure> {
+    reading(place, namespace, async |revisions| {
+        let manifest = named(&revisions, name).await?;
+        let documents = revisions.texts(&manifest).await.map_err(Failure::unable)?;
+        Ok(Published { place: place.to_string(), manifest, documents })
     })
 }
 
@@ -64,6 +73,21 @@ async fn named(revisions: &Revisions, name: &str) -> Result<Manifest, Failure> {
     };
     let found = graylane_store::manifest(&*revisions.store, &revisions.namespace, number).await;
     found.map_err(Failure::unable)?.map_err(Failure::refused)
+}
+
+/// Whoever reads makes no store: a name that is misspelt would be an empty one.
+fn reading<T>(
+    place: &Place,
+    namespace: &str,
+    work: impl AsyncFnOnce(Arc<Revisions>) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    match place {
+        Place::Redb(path) if !path.exists() => {
+            let expected = "expected a store, as graylane serve --store and publish --store make it";
+            Err(Failure::unable(format!("{place}: found no such file, {expected}")))
+        }
+        place => on(place, namespace, work),
+    }
 }
 
 fn on<T>(

@@ -6,9 +6,9 @@ use hyper::Method;
 use serde::{Deserialize as _, de::DeserializeOwned};
 use serde_json::Value;
 
-use super::{ANSWER, History, Told, understood};
+use super::{ANSWER, Documents, History, Published, Told, understood};
 use crate::{
-    client::Client,
+    client::{Client, unanswered},
     difference::text,
     encode::percent,
     failure::Failure,
@@ -43,6 +43,15 @@ pub fn revision<T: DeserializeOwned>(
     ask(client, Method::GET, namespace, &format!("revisions/{}{part}", percent(name)), None, ANSWER)
 }
 
+/// A revision with its documents. The head may move between the two questions, its number does not.
+pub fn published(client: &Client, namespace: &str, name: &str) -> Result<Published, Failure> {
+    let Told { told: manifest, .. } = revision::<graylane_store::Manifest>(client, namespace, name, "")?;
+    let number = manifest.revision.to_string();
+    let documents = revision::<Documents>(client, namespace, &number, "/documents")?.told.documents;
+    let place = client.place("");
+    Ok(Published { place, manifest, documents })
+}
+
 /// Asks for what is below a namespace.
 pub fn ask<T: DeserializeOwned>(
     client: &Client,
@@ -55,7 +64,7 @@ pub fn ask<T: DeserializeOwned>(
     let path = below(namespace, path);
     let place = &client.place(&path);
     let answer = client.ask(method, &path, body, limit);
-    let (code, body) = answer.map_err(|why| Failure::unable(format!("{place}: {why}")))?;
+    let (code, body) = answer.map_err(|why| unanswered(place, &why))?;
     let value: Value = serde_json::from_slice(&body).unwrap_or_default();
     if code.is_success() { understood(value, place) } else { Err(refused(code, &value, place)) }
 }

@@ -2,6 +2,7 @@
 
 use std::{fmt, time::Duration};
 
+use graylane_store::{Freeze, SwitchedOff};
 use jiff::Timestamp;
 
 use crate::{
@@ -10,7 +11,7 @@ use crate::{
     duration::spoken,
     finding::one_line,
     nodes::{Fetcher, Role},
-    status::{NodeStatus, Status, WorkerStatus},
+    status::{NodeStatus, Origin, Status, WorkerStatus},
 };
 
 /// The headings of the table; the last column is as wide as it has to be.
@@ -28,6 +29,7 @@ impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let status = self.0;
         published(status, f)?;
+        above(status, f)?;
         if !status.nodes.is_empty() {
             writeln!(f)?;
             table(status, f)?;
@@ -43,6 +45,9 @@ fn published(status: &Status, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         return writeln!(f, "namespace {name}: nothing is published");
     };
     writeln!(f, "namespace {name}: revision {} published {} ago, {}", one_line(revision), age(at, status), second(at))?;
+    if let Some(Origin { action, actor, at, reason, .. }) = &status.origin {
+        writeln!(f, "{} by {}, {}: {}", one_line(action), one_line(actor), second(*at), one_line(reason))?;
+    }
     let formats: Vec<_> = status.formats.iter().map(u16::to_string).collect();
     write!(f, "format {}; rule sets: {}; ", formats.join(" and "), one_line(&status.rule_sets.join(", ")))?;
     match status.expires {
@@ -53,6 +58,24 @@ fn published(status: &Status, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let last = effect.last_seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     let last = last.map_or_else(|| "none timed yet".to_owned(), |last| format!("{} for the last one", spoken(last)));
     writeln!(f, "time to effect: {last}; {} in effect, {} superseded before", effect.count, effect.superseded)
+}
+
+/// What stands above the documents: whoever looks for why nothing happens is to see it soon.
+fn above(status: &Status, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let name = |rule_set: &Option<String>| rule_set.as_deref().map_or_else(|| "all rule sets".to_owned(), one_line);
+    for SwitchedOff { rule_set, actor, at, reason } in &status.off {
+        let (name, actor, reason) = (name(rule_set), one_line(actor), one_line(reason));
+        writeln!(f, "off: {name}, by {actor}, {}: {reason}; everybody has the default", second(*at))?;
+    }
+    for Freeze { rule_set, actor, at, reason } in &status.frozen {
+        let (name, actor, reason) = (name(rule_set), one_line(actor), one_line(reason));
+        writeln!(f, "frozen: {name}, by {actor}, {}: {reason}", second(*at))?;
+    }
+    match status.overrides {
+        0 => Ok(()),
+        1 => writeln!(f, "1 switch is overridden"),
+        more => writeln!(f, "{more} switches are overridden"),
+    }
 }
 
 fn rows(node: &NodeStatus, status: &Status) -> Vec<Row> {

@@ -33,7 +33,7 @@ fn item(read: &Read, rule_set: &RuleSetOutline, overlay: Option<&Overlay>, obser
     let name = &rule_set.name;
     let stands = |found: bool, word: &'static str| found.then_some(word);
     let is = |of: &Option<String>| of.as_ref().is_none_or(|of| of == name);
-    let off = overlay.is_some_and(|overlay| overlay.off.iter().any(is));
+    let off = overlay.is_some_and(|overlay| overlay.off.iter().any(|off| is(&off.rule_set)));
     let frozen = overlay.is_some_and(|overlay| overlay.frozen.iter().any(|freeze| is(&freeze.rule_set)));
     let lock = read.outline.lock(name).is_some();
     html! {

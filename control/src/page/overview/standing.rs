@@ -1,6 +1,6 @@
 //! What is published, and how far it came.
 
-use graylane_store::{Freeze, Manifest, Overlay};
+use graylane_store::{Freeze, Manifest, Overlay, SwitchedOff};
 use jiff::Timestamp;
 use maud::{Markup, html};
 
@@ -38,10 +38,10 @@ pub fn revision(text: &str) -> Markup {
 /// What stands above the documents: whoever looks for why nothing happens is to see it first.
 fn switches(overlay: &Overlay, now: Timestamp) -> Markup {
     html! {
-        @for off in &overlay.off {
+        @for SwitchedOff { rule_set, actor, at, reason } in &overlay.off {
             p.banner.off {
-                strong { @match off { Some(name) => { (name) " is off" } None => { "All rule sets are off" } } }
-                ": everybody has the default variant, whatever the rules say."
+                strong { @match rule_set { Some(name) => { (name) " is off" } None => { "All rule sets are off" } } }
+                ": everybody has the default variant, whatever the rules say. " (actor) ", " (time(now, *at)) ": " q { (reason) }
             }
         }
         @for Freeze { rule_set, actor, at, reason } in &overlay.frozen {
