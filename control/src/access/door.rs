@@ -8,10 +8,12 @@ use std::{
 
 use axum::{
     extract::{MatchedPath, Request, State},
-    http::{HeaderMap, Method, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 
 use super::{
     Caller, Callers, Need, Peer, Rates, Refusal, Route,
@@ -19,6 +21,9 @@ use super::{
     timely::{self, Late},
 };
 use crate::metrics::Refusals;
+
+/// How a browser is asked for a token.
+const BASIC: &str = "Basic realm=\"graylane: a token as the password\", charset=\"UTF-8\"";
 
 /// Who may come in.
 #[derive(Debug, Default)]
@@ -55,10 +60,10 @@ impl Door {
     ///
     /// # Errors
     /// Where it is nobody who may come in, or somebody who comes too often.
-    fn identify(&self, headers: &HeaderMap, peer: Option<&Peer>) -> Result<Caller, Refusal> {
+    fn identify(&self, headers: &HeaderMap, peer: Option<&Peer>, is_page: bool) -> Result<Caller, Refusal> {
         let callers = self.callers.read().unwrap_or_else(PoisonError::into_inner).clone();
         let Some(callers) = callers else { return Ok(Caller::anonymous()) };
-        let found = known(&callers, headers, peer);
+        let found = known(&callers, headers, peer, is_page);
         if let (Some(rates), Some(peer)) = (&self.rates, peer) {
             // Those whom nobody knows share a rate by their address.
             let who = (found.as_ref().ok().map(|caller| caller.name.clone()), peer.address);
@@ -69,22 +74,30 @@ impl Door {
     }
 }
 
-fn known(callers: &Callers, headers: &HeaderMap, peer: Option<&Peer>) -> Result<Caller, Refusal> {
+fn known(callers: &Callers, headers: &HeaderMap, peer: Option<&Peer>, is_page: bool) -> Result<Caller, Refusal> {
     if headers.contains_key(header::AUTHORIZATION) {
-        let token = bearer(headers).ok_or(Refusal::NoToken)?;
-        return callers.by_token(token).cloned().ok_or(Refusal::UnknownToken);
+        let bearer = credentials(headers, b"Bearer ").filter(|token| !token.is_empty()).map(<[u8]>::to_vec);
+        let token = bearer.or_else(|| if is_page { password(headers) } else { None }).ok_or(Refusal::NoToken)?;
+        return callers.by_token(&token).cloned().ok_or(Refusal::UnknownToken);
     }
     let names = peer.and_then(|peer| peer.names.as_ref()).ok_or(Refusal::NoCredentials)?;
     let found = callers.by_names(names).map_err(|Ambiguous| Refusal::Ambiguous(names.to_vec()))?;
     found.cloned().ok_or_else(|| Refusal::UnknownCertificate(names.to_vec()))
 }
 
-/// The token of the one `authorization: Bearer TOKEN`.
-fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
+/// What stands behind `scheme` in the one `authorization` there is.
+fn credentials<'h>(headers: &'h HeaderMap, scheme: &[u8]) -> Option<&'h [u8]> {
     let mut all = headers.get_all(header::AUTHORIZATION).iter();
     let (one, None) = (all.next()?.as_bytes(), all.next()) else { return None };
-    let (scheme, token) = one.split_at_checked(b"Bearer ".len())?;
-    scheme.eq_ignore_ascii_case(b"Bearer ").then(|| token.trim_ascii()).filter(|token| !token.is_empty())
+    let (found, rest) = one.split_at_checked(scheme.len())?;
+    found.eq_ignore_ascii_case(scheme).then(|| rest.trim_ascii())
+}
+
+/// The password of `authorization: Basic`, whatever the name before it.
+fn password(headers: &HeaderMap) -> Option<Vec<u8>> {
+    let pair = BASE64_STANDARD.decode(credentials(headers, b"Basic ")?).ok()?;
+    let colon = pair.iter().position(|byte| *byte == b':')?;
+    pair.get(colon.saturating_add(1)..).filter(|password| !password.is_empty()).map(<[u8]>::to_vec)
 }
 
 /// Lets a request through to its route, with its [`Caller`] among its extensions, or answers why not.
@@ -101,7 +114,14 @@ pub async fn guard(State((guard, table)): State<(Guard, Arc<[Route]>)>, mut requ
             let response = next.run(timely::within(body, request, &late)).await;
             if late.is_it() { guard.refuse(Refusal::Body(body), address) } else { response }
         }
-        Err(refusal) => guard.refuse(refusal, address),
+        Err((refusal, is_page)) => {
+            let mut response = guard.refuse(refusal, address);
+            if is_page && response.status() == StatusCode::UNAUTHORIZED {
+                // A browser asks for a password then.
+                response.headers_mut().append(header::WWW_AUTHENTICATE, HeaderValue::from_static(BASIC));
+            }
+            response
+        }
     }
 }
 
@@ -125,19 +145,21 @@ struct Admitted {
     body: Duration,
 }
 
-/// Whether a request may be answered.
-fn admitted(door: &Door, table: &[Route], request: &Request) -> Result<Admitted, Refusal> {
+/// Whether a request may be answered; else why not, and whether it is for a page.
+fn admitted(door: &Door, table: &[Route], request: &Request) -> Result<Admitted, (Refusal, bool)> {
     let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
     let method = if request.method() == Method::HEAD { &Method::GET } else { request.method() };
     let route = path.and_then(|path| table.iter().find(|route| route.path == path && route.method == *method));
+    let is_page = route.is_some_and(|route| route.is_page);
     if let Some(route) = route.filter(|route| route.need == Need::Nobody) {
         return Ok(Admitted { caller: None, body: route.body });
     }
-    let caller = door.identify(request.headers(), request.extensions().get::<Peer>())?;
+    let caller = door.identify(request.headers(), request.extensions().get::<Peer>(), is_page);
+    let caller = caller.map_err(|why| (why, is_page))?;
     match (route, path) {
         (Some(route), _) if caller.role.may(route.need) => Ok(Admitted { caller: Some(caller), body: route.body }),
-        (Some(route), _) => Err(Refusal::Role(caller, route.need)),
-        (None, Some(path)) => Err(Refusal::Method(request.method().clone(), allowed(table, path))),
+        (Some(route), _) => Err((Refusal::Role(caller, route.need), is_page)),
+        (None, Some(path)) => Err((Refusal::Method(request.method().clone(), allowed(table, path)), false)),
         // That there is nothing is told by the fallback, to callers alone.
         (None, None) => Ok(Admitted { caller: Some(caller), body: Duration::ZERO }),
     }

@@ -32,6 +32,8 @@ pub struct Route {
     pub need: Need,
     /// The longest that the body of a request may take.
     pub body: Duration,
+    /// Whether it is for people in a browser, which sends a token as a password: `authorization: Basic`.
+    pub is_page: bool,
 }
 
 /// Routes that say what they need.
@@ -57,18 +59,23 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
 
     /// The same with a GET of `path`, for whoever may `need`.
     pub fn get<H: Handler<T, S>, T: 'static>(self, path: &'static str, need: Need, handler: H) -> Self {
-        self.with(MethodFilter::GET, Route { method: Method::GET, path, need, body: BODY }, handler)
+        self.with(MethodFilter::GET, Route { method: Method::GET, path, need, body: BODY, is_page: false }, handler)
+    }
+
+    /// The same with a page at `path`, which reads and changes nothing, for whoever may `need`.
+    pub fn page<H: Handler<T, S>, T: 'static>(self, path: &'static str, need: Need, handler: H) -> Self {
+        self.with(MethodFilter::GET, Route { method: Method::GET, path, need, body: BODY, is_page: true }, handler)
     }
 
     /// The same with a POST to `path`, for whoever may `need`.
     pub fn post<H: Handler<T, S>, T: 'static>(self, path: &'static str, need: Need, handler: H) -> Self {
         let body = if need == Need::Publish { DOCUMENTS } else { BODY };
-        self.with(MethodFilter::POST, Route { method: Method::POST, path, need, body }, handler)
+        self.with(MethodFilter::POST, Route { method: Method::POST, path, need, body, is_page: false }, handler)
     }
 
     /// The same with a POST of a backup to `path`, for whoever may `need`.
     pub fn upload<H: Handler<T, S>, T: 'static>(self, path: &'static str, need: Need, handler: H) -> Self {
-        self.with(MethodFilter::POST, Route { method: Method::POST, path, need, body: BACKUP }, handler)
+        self.with(MethodFilter::POST, Route { method: Method::POST, path, need, body: BACKUP, is_page: false }, handler)
     }
 
     fn with<H: Handler<T, S>, T: 'static>(mut self, filter: MethodFilter, route: Route, handler: H) -> Self {

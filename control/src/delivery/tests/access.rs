@@ -119,6 +119,7 @@ async fn what_is_no_route_is_told_to_callers_alone() {
         path,
         need: Need::Read,
         body: Duration::from_secs(30),
+        is_page: false,
     };
     assert_eq!(told(asked(&route("GET", "/v2"), None, None).await).await.0, 401);
     assert_eq!(told(asked(&route("GET", "/v2"), Some("Bearer fetcher"), None).await).await.0, 404);
@@ -178,4 +179,27 @@ async fn a_body_that_does_not_end_is_waited_for_but_not_for_ever() {
     let (status, response) = ask(&namespace, "POST", "~/acks", body).await;
     assert_eq!((status.as_u16(), start.elapsed()), (408, Duration::from_secs(30)));
     assert!(String::from_utf8_lossy(response.body()).contains("found a body that did not end within 30s, expected"));
+}
+
+#[tokio::test]
+async fn a_browser_gives_a_token_as_a_password_for_pages_alone() {
+    use base64::{Engine as _, prelude::BASE64_STANDARD};
+    let routes = routes();
+    let basic = |pair: &str| format!("Basic {}", BASE64_STANDARD.encode(pair));
+    let pages: Vec<_> = routes.table().iter().filter(|route| route.is_page).collect();
+    assert!(
+        pages.len() == 6
+            && pages.iter().all(|route| (&route.method, route.need) == (&axum::http::Method::GET, Need::Read))
+    );
+    for route in routes.table().iter().filter(|route| route.need != Need::Nobody) {
+        let status = async |pair: &str| asked(route, Some(&basic(pair)), None).await.status();
+        let (right, wrong) = (status("ann:operator").await, status("operator:no").await);
+        assert_eq!((right == StatusCode::UNAUTHORIZED, wrong), (!route.is_page, StatusCode::UNAUTHORIZED), "{route:?}");
+        let answer = asked(route, None, None).await;
+        let asks: Vec<_> = answer.headers().get_all(header::WWW_AUTHENTICATE).iter().collect();
+        assert_eq!(asks.len(), if route.is_page { 2 } else { 1 }, "{route:?}: {asks:?}");
+    }
+    for odd in ["Basic", "Basic ", "Basic !!", &basic("operator"), &basic("ann:"), "Bearer ", "basic x"] {
+        assert_eq!(asked(pages[0], Some(odd), None).await.status(), StatusCode::UNAUTHORIZED, "{odd}");
+    }
 }
