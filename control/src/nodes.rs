@@ -38,10 +38,18 @@ const WORKER_LIMIT: usize = 100_000;
 /// So long a worker may take to run what is published; then it is stale.
 const STALE: Duration = Duration::from_secs(1);
 
+/// So often those that are gone are forgotten, unless their places are needed before. Whatever is done for each report must not
+/// take longer the more Envoys there are: a revision has all of them report at once.
+const SWEPT: Duration = Duration::from_secs(60);
+
 /// The Envoys that report, by node id.
 #[derive(Debug, Default)]
 pub struct Nodes {
     nodes: BTreeMap<String, Node>,
+    /// How many VMs all of them have.
+    workers: usize,
+    /// When those that were gone were last forgotten.
+    swept: Option<Instant>,
     history: History,
     effects: Effects,
 }
@@ -117,25 +125,45 @@ impl Nodes {
     /// # Errors
     /// When too many report; what was known stays.
     pub fn take(&mut self, report: Report, now: Moment) -> Result<Taken, TooMany> {
-        self.nodes.retain(|_, node| !node.is_gone(now.steady));
-        let others = self.nodes.iter().filter(|(id, _)| **id != report.node.id);
-        let (count, workers) = others.fold((0_usize, report.workers.len()), |(count, workers), (_, node)| {
-            (count.saturating_add(1), workers.saturating_add(node.workers.len()))
-        });
-        if count >= NODE_LIMIT || workers > WORKER_LIMIT {
+        let is_due = self.swept.is_none_or(|swept| now.steady.saturating_duration_since(swept) >= SWEPT);
+        if is_due || !self.has_room_for(&report) {
+            self.forget_gone(now.steady);
+        }
+        if !self.has_room_for(&report) {
             return Err(TooMany);
         }
         let id = report.node.id.clone();
-        let before = self.nodes.remove(&id);
+        let before = self.remove(&id).filter(|before| !before.is_gone(now.steady));
         let (node, verdicts) = Node::of(report, before.as_ref(), now);
         let troubled = before.as_ref().and_then(|before| before.trouble.as_deref());
         let trouble = Trouble::of(&id, troubled, node.trouble.as_deref());
         let before = before.map(|before| before.complaints()).unwrap_or_default();
         let complaints = Change::of(&id, &before, node.complaints());
+        self.workers = self.workers.saturating_add(node.workers.len());
         self.nodes.insert(id, node);
         let (awaited, counted) = (self.effects.awaited().map(|awaited| awaited.revision), self.effects.count);
         let effect = self.measure(now.steady);
         Ok(Taken { complaints, trouble, verdicts, awaited, completed: self.effects.count > counted, effect })
+    }
+
+    /// Whether there is a place for the Envoy of `report`, and for its VMs.
+    fn has_room_for(&self, report: &Report) -> bool {
+        let before = self.nodes.get(&report.node.id);
+        let others = self.nodes.len().saturating_sub(usize::from(before.is_some()));
+        let workers = self.workers.saturating_sub(before.map_or(0, |before| before.workers.len()));
+        others < NODE_LIMIT && workers.saturating_add(report.workers.len()) <= WORKER_LIMIT
+    }
+
+    fn forget_gone(&mut self, now: Instant) {
+        self.swept = Some(now);
+        self.nodes.retain(|_, node| !node.is_gone(now));
+        self.workers = self.nodes.values().map(|node| node.workers.len()).sum();
+    }
+
+    fn remove(&mut self, id: &str) -> Option<Node> {
+        let node = self.nodes.remove(id)?;
+        self.workers = self.workers.saturating_sub(node.workers.len());
+        Some(node)
     }
 
     /// How far a worker is from what is published; None where it runs that.
@@ -180,7 +208,7 @@ impl Nodes {
     }
 
     /// Whether each of the live workers runs `revision` or a later one; not where there is none.
-    fn is_in_effect(&self, revision: Revision, now: Instant) -> bool {
+    pub fn is_in_effect(&self, revision: Revision, now: Instant) -> bool {
         let mut live = self.live(now).peekable();
         live.peek().is_some() && live.all(|known| known.worker.revision.is_some_and(|runs| runs >= revision))
     }

@@ -223,7 +223,7 @@ async fn serve(arguments: Arguments, backups: Option<keeping::Schedule>) -> Resu
     let clock = Clock::system();
     // Before it listens: whoever reads the address may ask at once.
     let served = arguments.origin.open(&arguments.namespace, &arguments.owned, &clock).await?;
-    let listener = listen::bind(arguments.listen).await?;
+    let listener = listen::bind(arguments.listen)?;
     files::open_many();
     let unable = |why| Failure::unable(format!("--listen {}: {why}", arguments.listen));
     announce(listener.local_addr().map_err(unable)?, entrance.is_encrypted());

@@ -285,16 +285,20 @@ fn more_than_can_be_kept_is_refused_and_changes_nothing() {
     };
     scene.publish("1.1");
     for id in 0..NODE_LIMIT {
-        let (node, _) = Node::of(report("", &of(workers.len() - 1, None)), None, now);
-        scene.nodes.nodes.insert(id.to_string(), node);
+        assert!(scene.nodes.take(report(&id.to_string(), &of(workers.len() - 1, None)), now).is_ok());
     }
     scene.clock.advance(STALE);
-    let (before, later) = (format!("{:?}", scene.nodes), scene.clock.now());
+    let (before, later) = (format!("{:?}", scene.nodes.nodes), scene.clock.now());
     let beyond = [report("one more", &[]), report("7", &of(workers.len(), Some("1.1")))];
     for report in beyond {
         assert_eq!(scene.nodes.take(report, later).err(), Some(TooMany));
-        assert!(format!("{:?}", scene.nodes) == before, "something changed");
+        assert!(format!("{:?}", scene.nodes.nodes) == before, "something changed");
     }
     assert!(scene.nodes.take(report("7", &of(workers.len() - 1, Some("1.1"))), later).is_ok());
     assert_eq!(scene.tally().current, 10);
+    // Where all are gone, there is room again, for as many as the report has.
+    scene.clock.advance(GONE);
+    let later = scene.clock.now();
+    assert!(scene.nodes.take(report("one more", &of(workers.len(), Some("1.1"))), later).is_ok());
+    assert_eq!((scene.nodes.nodes.len(), scene.nodes.workers), (1, workers.len()));
 }

@@ -1,6 +1,6 @@
 //! Publishing without the command, for whoever publishes all the time or takes the time.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
 use graylane_rules::Revision;
 use serde_json::{Value, json};
@@ -16,9 +16,22 @@ use crate::{Request, Wire};
 /// # Panics
 /// Where an answer is none of a control plane.
 pub fn publish(control: SocketAddr, text: &str, reason: &str) -> Result<Revision, String> {
+    let answer = propose(control, text, &json!({"reason": reason}))?;
+    Ok(answer["revision"].as_str().and_then(|revision| revision.parse().ok()).expect("a revision"))
+}
+
+/// The same, where the answer comes when every known worker runs it, or after `wait`; gives the answer.
+pub(super) fn publish_and_wait(control: SocketAddr, text: &str, reason: &str, wait: Duration) -> Result<Value, String> {
+    let millis = u64::try_from(wait.as_millis()).expect("not for ever");
+    propose(control, text, &json!({"reason": reason, "waitMillis": millis}))
+}
+
+fn propose(control: SocketAddr, text: &str, more: &Value) -> Result<Value, String> {
     let file = if text.trim_start().starts_with('{') { "rules.json" } else { "rules.yaml" };
-    let documents = json!([{"file": file, "text": text}]);
-    let body = json!({"documents": documents, "actor": "tests", "reason": reason}).to_string();
+    let mut asked = more.clone();
+    asked["documents"] = json!([{"file": file, "text": text}]);
+    asked["actor"] = json!("tests");
+    let body = asked.to_string();
     let request = Request::new("POST", "/v1/namespaces/default/revisions").host("control");
     let request = request.header("connection", "close").header("content-type", "application/json");
     let request = request.header("content-length", body.len().to_string());
@@ -32,6 +45,5 @@ pub fn publish(control: SocketAddr, text: &str, reason: &str) -> Result<Revision
     if answer.status != 200 {
         return Err(format!("{}: {text}", answer.status));
     }
-    let answer: Value = serde_json::from_str(&text).expect("JSON");
-    Ok(answer["revision"].as_str().and_then(|revision| revision.parse().ok()).expect("a revision"))
+    Ok(serde_json::from_str(&text).expect("JSON"))
 }

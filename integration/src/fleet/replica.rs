@@ -1,11 +1,11 @@
 //! A control plane over a store.
 
-use std::{ffi::OsString, net::SocketAddr};
+use std::{ffi::OsString, net::SocketAddr, time::Duration};
 
 use graylane_rules::Revision;
 use serde_json::Value;
 
-use super::publish;
+use super::publishing::{publish, publish_and_wait};
 use crate::{Process, Request, Wire, artefacts};
 
 /// `graylane serve --store`, which can be killed and started again on the same port.
@@ -53,6 +53,14 @@ impl Replica {
     /// As [`publish`].
     pub fn publish(&self, text: &str, reason: &str) -> Result<Revision, String> {
         publish(self.address, text, reason)
+    }
+
+    /// The same, where it answers when every known worker runs it, or after `wait`, 15 seconds at most; gives the answer.
+    ///
+    /// # Errors
+    /// As [`publish`].
+    pub fn publish_and_wait(&self, text: &str, reason: &str, wait: Duration) -> Result<Value, String> {
+        publish_and_wait(self.address, text, reason, wait)
     }
 
     /// The same over another store.

@@ -8,6 +8,7 @@ use std::{
 };
 
 use graylane_rules::{Revision, SNAPSHOT_FORMAT, envelope};
+use serde_json::json;
 use tokio::{io::AsyncWriteExt as _, net::TcpStream, sync::mpsc::UnboundedSender, time::sleep};
 
 /// So much of an answer is kept to be looked at: what HTTP says of it, and the first line of the envelope.
@@ -33,6 +34,8 @@ pub(super) enum Told {
 /// A fetcher, which asks until nobody listens to it.
 pub(super) struct Fetcher {
     pub(super) control: SocketAddr,
+    /// The number of its Envoy, where it reports what the VMs of that run.
+    pub(super) reports_as: Option<usize>,
     /// Whether it looks at every byte, as the real one does.
     pub(super) is_careful: bool,
     pub(super) listener: UnboundedSender<Told>,
@@ -64,6 +67,10 @@ impl Fetcher {
                 return Err(format!("found {revision} again, expected something later"));
             }
             *after = Some(revision);
+            if let Some(node) = self.reports_as {
+                stream.write_all(report(node, revision).as_bytes()).await.map_err(|why| why.to_string())?;
+                Answer::read(&stream, HEAD).await?.is_taken()?;
+            }
             if self.listener.send(Told::Has(revision, now)).is_err() {
                 return Ok(());
             }
@@ -78,6 +85,23 @@ fn question(after: Option<Revision>) -> String {
         "GET /v1/namespaces/default/snapshot?{newer}formats={SNAPSHOT_FORMAT}&wait=25s HTTP/1.1\r\nhost: graylane-control\r\n\
          accept: {}\r\nx-envoy-internal: true\r\nx-envoy-expected-rq-timeout-ms: 30000\r\n\r\n",
         envelope::MEDIA_TYPE
+    )
+}
+
+/// What the real one sends for an Envoy of two workers that run `revision`. Envoy sends it on another connection.
+fn report(node: usize, revision: Revision) -> String {
+    let worker = |id: char, role: &str| {
+        json!({"id": format!("{id}{node:05}"), "revision": revision.to_string(), "formats": [SNAPSHOT_FORMAT], "error": null,
+            "refused": null, "role": role})
+    };
+    let workers = [worker('a', "worker"), worker('b', "worker"), worker('c', "main")];
+    let body =
+        json!({"node": {"id": format!("envoy-{node}"), "cluster": "edge"}, "fetcher": "bootstrap", "workers": workers})
+            .to_string();
+    format!(
+        "POST /v1/namespaces/default/acks HTTP/1.1\r\nhost: graylane-control\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\nx-envoy-internal: true\r\nx-envoy-expected-rq-timeout-ms: 5000\r\n\r\n{body}",
+        body.len()
     )
 }
 
@@ -113,6 +137,14 @@ impl Answer {
                 }
                 _ => {}
             }
+        }
+    }
+
+    /// Whether a report was taken in.
+    fn is_taken(&self) -> Result<(), String> {
+        match self.status {
+            204 => Ok(()),
+            status => Err(format!("a report: {status}: {}", String::from_utf8_lossy(&self.body))),
         }
     }
 

@@ -29,11 +29,17 @@ pub const MOST: usize = 10_000;
 /// One of so many fetchers looks at every byte of what it is sent.
 const CAREFUL: usize = 500;
 
-/// So many begin at once. More would only wait for each other in the kernel's queue.
-const AT_ONCE: usize = 500;
+/// So many begin at once, and all at once may wait to be accepted.
+const AT_ONCE: usize = 2_000;
 
 /// Files that are open besides the fetchers' connections.
 const SPARE_FILES: u64 = 256;
+
+/// The workers of the Envoy of each fetcher that reports.
+const WORKERS: usize = 2;
+
+/// So long a publisher waits for reports.
+const WAIT: Duration = Duration::from_secs(12);
 
 /// So long it may take until everybody has a revision.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -72,7 +78,9 @@ pub fn run(options: &Options) -> Result<Outcome, String> {
     let resident = || replica.process().resident_bytes();
     let mut latest = publish(0);
     let before = resident();
-    let mut fetchers = Fetchers::start(options.fetchers, replica, latest);
+    let begin = Instant::now();
+    let mut fetchers = Fetchers::start(options.fetchers, replica, latest, false);
+    let came = begin.elapsed();
     let waiting = resident();
     let mut rounds = Vec::new();
     for number in 1..=options.rounds {
@@ -86,11 +94,13 @@ pub fn run(options: &Options) -> Result<Outcome, String> {
     await_waiting(replica, 0);
     let after = resident();
     // What nobody needs any more must do for those who come then.
-    let others = Fetchers::start(options.fetchers, replica, latest);
+    let mut others = Fetchers::start(options.fetchers, replica, latest, true);
     let again = resident();
+    let rounds_of_others = options.rounds + 1..=2 * options.rounds;
+    let acks = rounds_of_others.map(|number| acknowledged(replica, &mut others, &workload.numbered(number))).collect();
     failed.extend(others.end());
     let snapshot = compiled(&[workload.numbered(0)]).snapshot.len();
-    Ok(report::outcome(options, &Measured { snapshot, before, waiting, after, again, rounds, failed }))
+    Ok(report::outcome(options, &Measured { snapshot, came, before, waiting, after, again, rounds, acks, failed }))
 }
 
 /// Waits until as many polls wait.
@@ -101,6 +111,21 @@ fn await_waiting(replica: &Replica, count: usize) {
     });
 }
 
+/// Publishes to fetchers who report what they have, and gives how long it took until the publisher's answer said that all run it.
+fn acknowledged(replica: &Replica, fetchers: &mut Fetchers, text: &str) -> Duration {
+    let asked = Instant::now();
+    let answer = replica.publish_and_wait(text, "a round", WAIT).unwrap_or_else(|why| panic!("{why}"));
+    let took = asked.elapsed();
+    let workers = answer["acks"]["workers"].as_array().map_or(0, Vec::len);
+    if answer["acks"]["everywhere"] != true || workers != WORKERS * fetchers.count() {
+        fetchers.failed.push(format!("found {workers} workers, everywhere: {}", answer["acks"]["everywhere"]));
+    }
+    let revision = answer["revision"].as_str().and_then(|revision| revision.parse().ok()).expect("a revision");
+    fetchers.await_all(revision, fetchers.count());
+    await_waiting(replica, fetchers.count());
+    took
+}
+
 /// All the fetchers. Dropping them closes their connections.
 struct Fetchers {
     running: JoinSet<()>,
@@ -109,15 +134,17 @@ struct Fetchers {
 }
 
 impl Fetchers {
-    /// Starts as many, and waits until each of them has `first` and waits for what comes next.
-    fn start(count: usize, replica: &Replica, first: Revision) -> Self {
+    /// Starts as many, who report or not, and waits until each of them has `first` and waits for what comes next.
+    fn start(count: usize, replica: &Replica, first: Revision, report: bool) -> Self {
         let (listener, told) = unbounded_channel();
         let mut fetchers = Self { running: JoinSet::new(), told, failed: Vec::new() };
         for begun in (0..count).step_by(AT_ONCE) {
             let now = begun..count.min(begun + AT_ONCE);
             for place in now.clone() {
                 let is_careful = place % CAREFUL == 0;
-                let fetcher = Fetcher { control: replica.address(), is_careful, listener: listener.clone() };
+                let reports_as = report.then_some(place);
+                let listener = listener.clone();
+                let fetcher = Fetcher { control: replica.address(), reports_as, is_careful, listener };
                 fetchers.running.spawn_on(fetcher.run(), runtime().handle());
             }
             fetchers.await_all(first, now.len());

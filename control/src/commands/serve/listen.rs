@@ -5,9 +5,13 @@ use std::{
     net::{SocketAddr, ToSocketAddrs as _},
 };
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 use crate::failure::Failure;
+
+/// So many connections may wait to be accepted, where the system allows it (`net.core.somaxconn`). All Envoys come back at once to a
+/// control plane that was away, and whoever finds no place tries again a second later at the earliest.
+const BACKLOG: u32 = 4_096;
 
 /// Reads `ADDRESS:PORT` or `NAME:PORT`. Of a name's addresses it is an IPv4 one if there is any: it is what Envoys are
 /// mostly told, and only one is listened on.
@@ -25,8 +29,8 @@ pub fn address(text: &str) -> Result<SocketAddr, String> {
 ///
 /// # Errors
 /// Why it cannot be done.
-pub async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
-    TcpListener::bind(address).await.map_err(|why| {
+pub fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
+    listening(address).map_err(|why| {
         Failure::unable(match why.kind() {
             io::ErrorKind::AddrInUse => {
                 let port = "expected a free one, or port 0 for any that is free";
@@ -35,6 +39,14 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
             _ => format!("--listen {address}: {why}"),
         })
     })
+}
+
+fn listening(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // A port that a control plane has just left has connections that are still closing.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 #[cfg(test)]
