@@ -319,7 +319,7 @@ fn a_backup_brings_everything_back_in_a_new_epoch() {
     };
     let (one, other) = ("redb://one.redb", "redb://other.redb");
     let (code, _, why) = run(&["backup", "none.graylane", "--store", one]);
-    assert!(code == 1 && why.contains("found nothing published"), "{why}");
+    assert!(code == 2 && why.contains("redb://one.redb: found no such file"), "{why}");
     on(one, &["publish", "rules.yaml", "-m", "the first"]);
     scratch.write("rules.yaml", rule_set("shop", "canary"));
     on(one, &["publish", "rules.yaml", "-m", "the second"]);

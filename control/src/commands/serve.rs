@@ -24,6 +24,7 @@ use crate::{
     namespace::Namespace,
     overrides, owned, page, reload, revisions,
     sharing::Sharing,
+    terminal,
 };
 use entrance::Entrance;
 use graylane_store::Place;
@@ -180,7 +181,11 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         let found = "--switches: found it with a store";
         return Err(Failure::unable(format!("{found}, expected it with `graylane publish`, which keeps them there")));
     }
-    tracing_subscriber::fmt().with_writer(std::io::stderr).with_target(false).with_ansi(colours()).init();
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .with_ansi(terminal::colours(&std::io::stderr()))
+        .init();
     if let Place::Files(directory) = place
         && !directory.exists()
     {
@@ -201,11 +206,6 @@ fn expect_directory(rules: &Path) -> Result<(), Failure> {
         return Err(Failure::unable(format!("{found}, expected the directory that it is in")));
     }
     Ok(())
-}
-
-fn colours() -> bool {
-    use std::io::IsTerminal as _;
-    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none()
 }
 
 async fn serve(arguments: Arguments, backups: Option<keeping::Schedule>) -> Result<(), Failure> {

@@ -7,13 +7,14 @@ use graylane_store::{NotRestored, NotTaken, Place, Store, open};
 use super::By;
 use crate::{
     clock::Clock,
-    commands::plane::on_store,
+    commands::plane::{expect_store, on_store},
     failure::Failure,
     keeping::{Compaction, NotKept, Restoration, Taken, Verification, take_into},
 };
 
 /// Removes old revisions.
 pub fn compact(place: &Place, keep: usize) -> Result<Compaction, Failure> {
+    expect_store(place)?;
     on(place, async |store| {
         let done = graylane_store::compact(&*store, keep).await.map_err(Failure::unable)?;
         Ok(Compaction::of(&done))
@@ -22,6 +23,7 @@ pub fn compact(place: &Place, keep: usize) -> Result<Compaction, Failure> {
 
 /// Checks that what is there is what was put there.
 pub fn verify(place: &Place, namespace: &str) -> Result<Verification, Failure> {
+    expect_store(place)?;
     on(place, async |store| {
         let found = graylane_store::verify(&*store, namespace).await.map_err(Failure::unable)?;
         Ok(Verification::of(&found))
@@ -30,6 +32,7 @@ pub fn verify(place: &Place, namespace: &str) -> Result<Verification, Failure> {
 
 /// Takes a backup.
 pub fn backup(place: &Place, namespace: &str, label: &str, file: &mut File, name: &str) -> Result<Taken, Failure> {
+    expect_store(place)?;
     on(place, async |store| {
         let taken = take_into(&*store, namespace, label, Clock::system().now().wall, file, name).await;
         taken.map_err(|why| match why {

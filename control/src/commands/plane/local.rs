@@ -75,19 +75,27 @@ async fn named(revisions: &Revisions, name: &str) -> Result<Manifest, Failure> {
     found.map_err(Failure::unable)?.map_err(Failure::refused)
 }
 
-/// Whoever reads makes no store: a name that is misspelt would be an empty one.
-fn reading<T>(
-    place: &Place,
-    namespace: &str,
-    work: impl AsyncFnOnce(Arc<Revisions>) -> Result<T, Failure>,
-) -> Result<T, Failure> {
+/// That there is a store: whoever reads makes none, for a name that is misspelt would be an empty one.
+///
+/// # Errors
+/// Where there is none.
+pub fn expect_store(place: &Place) -> Result<(), Failure> {
     match place {
         Place::Redb(path) if !path.exists() => {
             let expected = "expected a store, as graylane serve --store and publish --store make it";
             Err(Failure::unable(format!("{place}: found no such file, {expected}")))
         }
-        place => on(place, namespace, work),
+        _ => Ok(()),
     }
+}
+
+fn reading<T>(
+    place: &Place,
+    namespace: &str,
+    work: impl AsyncFnOnce(Arc<Revisions>) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    expect_store(place)?;
+    on(place, namespace, work)
 }
 
 fn on<T>(

@@ -34,7 +34,7 @@ pub struct Entrance {
     #[arg(long, value_name = "FILE")]
     callers: Option<PathBuf>,
     /// The most connections in all. An Envoy has two.
-    #[arg(long, value_name = "NUMBER", default_value_t = 20_000)]
+    #[arg(long, value_name = "NUMBER", default_value_t = 20_480)]
     max_connections: usize,
     /// The most connections from one address. Addresses of loopback count only in all.
     #[arg(long, value_name = "NUMBER", default_value_t = 256)]
