@@ -45,8 +45,7 @@ fn what_the_document_allows_and_what_it_does_not_ends_in_no_server_error_and_no_
             mesh.control().propose(verb, &json!({"reason": "the fuzzer is done", "ruleSet": rule_set}));
         }
     }
-    let rules = samples::header_to_canary("two");
-    mesh.control().publish(&[rules.clone()], "ann", "over");
+    mesh.control().publish(&[samples::header_to_canary("two")], "ann", "over");
     eventually("Envoy to run it", || {
         let upstream = mesh.send(&Request::get("/").header("x-env", "two")).seen().upstream;
         if upstream == "canary" { Ok(()) } else { Err(format!("found {upstream}, expected canary")) }
