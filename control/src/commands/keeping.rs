@@ -198,10 +198,10 @@ pub fn backup(arguments: &Backup) -> Result<ExitCode, Failure> {
     let asking = plane.asking()?;
     let mut draft = Draft::of(file).map_err(unwritten)?;
     let taken = match asking {
-        Asking::Local(place) => local::backup(&place, plane.namespace(), label, &mut draft.file, &name)?,
+        Asking::Local(place) => local::backup(&place, plane.namespace(), label, draft.file(), &name)?,
         Asking::Remote(client) => {
-            remote::backup(&client, plane.namespace(), label, &mut draft.file)?;
-            whole(file, &mut draft.file)?
+            remote::backup(&client, plane.namespace(), label, draft.file())?;
+            whole(file, draft.file())?
         }
     };
     draft.finish().map_err(unwritten)?;

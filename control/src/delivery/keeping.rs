@@ -76,7 +76,8 @@ async fn backup(
     Path(name): Path<String>,
     called: Result<Query<Called>, QueryRejection>,
 ) -> Result<Response, Problem> {
-    let (revisions, busy) = alone(&namespace, &name)?;
+    let revisions = Arc::clone(revisions(&namespace, &name)?);
+    let busy = alone(&revisions)?;
     let Query(Called { label }) = called.map_err(|why| unreadable(&why, "label"))?;
     let at = namespace.clock.now().wall;
     let label = label.unwrap_or_else(|| format!("{name} at {}", crate::clock::second(at)));
@@ -106,7 +107,7 @@ async fn restore(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let (revisions, busy) = alone(&namespace, &name)?;
+    let revisions = revisions(&namespace, &name)?;
     let Query(why) = why.map_err(|why| unreadable(&why, "reason, source, actor"))?;
     let media_type = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
     if !media_type.eq_ignore_ascii_case(MEDIA_TYPE.as_bytes()) {
@@ -121,6 +122,8 @@ async fn restore(
     };
     Revisions::check_words(&by.actor, &by.reason, &by.source).map_err(|why| refused::problem(&why))?;
     let mut file = spool::write(body).await?;
+    // Only now: whoever sends slowly keeps nobody else from it.
+    let (revisions, busy) = (Arc::clone(revisions), alone(revisions)?);
     let restored = blocking(busy, async move {
         verified(&mut file).map_err(|why| unfit(NotRestored::Unreadable(why)))?;
         let (store, namespace) = (&*revisions.store, &revisions.namespace);
@@ -132,7 +135,8 @@ async fn restore(
 
 /// Answers with what was looked at, and what of it is not as it was put there.
 async fn verify(State(namespace): Served, Path(name): Path<String>) -> Result<Response, Problem> {
-    let (revisions, busy) = alone(&namespace, &name)?;
+    let revisions = Arc::clone(revisions(&namespace, &name)?);
+    let busy = alone(&revisions)?;
     let found = blocking(busy, async move {
         let found = graylane_store::verify(&*revisions.store, &revisions.namespace).await;
         found.map(|found| Verification::of(&found)).map_err(|why| refused::problem(&Refusal::Store(why)))
@@ -147,7 +151,8 @@ async fn compact(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Problem> {
-    let (revisions, busy) = alone(&namespace, &name)?;
+    let revisions = Arc::clone(revisions(&namespace, &name)?);
+    let busy = alone(&revisions)?;
     check_media_type(&headers)?;
     let wrong = |why: serde_json::Error| {
         let detail = format!(
@@ -166,14 +171,12 @@ async fn compact(
     json(&done.await?)
 }
 
-/// The revisions, for whoever is the only one that works on all of them.
-fn alone(namespace: &Namespace, name: &str) -> Result<(Arc<Revisions>, OwnedMutexGuard<()>), Problem> {
-    let revisions = revisions(namespace, name)?;
-    let busy = Arc::clone(&revisions.chores).try_lock_owned().map_err(|_| {
+/// The right to be the only one that works on all revisions.
+fn alone(revisions: &Revisions) -> Result<OwnedMutexGuard<()>, Problem> {
+    Arc::clone(&revisions.chores).try_lock_owned().map_err(|_| {
         let found = "found a backup, a restore, a verification or a compaction under way here";
         Problem::new(StatusCode::CONFLICT, format!("{found}, expected one at a time: ask again later"))
-    })?;
-    Ok((Arc::clone(revisions), busy))
+    })
 }
 
 /// Does work that reads and writes files where it keeps nobody waiting; it goes on to its end where whoever asked is gone.

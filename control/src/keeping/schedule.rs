@@ -143,14 +143,13 @@ impl Schedule {
         let namespace = &revisions.namespace;
         let at = revisions.clock.now().wall;
         let label = format!("{namespace} at {}", crate::clock::second(at));
-        // What it is called is known when it is taken: somebody may publish meanwhile.
-        let draft_of = self.directory.join(format!(".{namespace}{EXTENSION}"));
-        let unwritten = |why| NotKept::Unwritten(self.directory.display().to_string(), why);
-        let mut draft = Draft::of(&draft_of).map_err(unwritten)?;
-        let name = draft_of.display().to_string();
-        let taken = take_into(&*revisions.store, namespace, &label, at, &mut draft.file, &name).await?;
+        let (place, name) = (self.directory.join(namespace), self.directory.display().to_string());
+        let unwritten = |why| NotKept::Unwritten(name.clone(), why);
+        let mut draft = Draft::of(&place).map_err(unwritten)?;
+        let taken = take_into(&*revisions.store, namespace, &label, at, draft.file(), &name).await?;
+        // What it is called is known when it is taken: somebody may have published meanwhile.
         let path = self.directory.join(format!("{namespace}-{}{EXTENSION}", taken.backup.last));
-        draft.finish_as(path).map_err(unwritten)?;
+        draft.finish_as(&path).map_err(unwritten)?;
         Ok(taken)
     }
 
