@@ -12,6 +12,7 @@ mod embed;
 #[cfg(test)]
 mod examples;
 mod explain;
+mod form;
 mod history;
 mod import;
 mod istio;

@@ -10,6 +10,7 @@ use std::{
 };
 
 use super::{
+    form::Form,
     paths::Paths,
     sources::{self, Reaching, Source},
 };
@@ -80,12 +81,6 @@ pub struct Arguments {
     // Last: what follows would stand under its heading.
     #[command(flatten)]
     reaching: Reaching,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Form {
-    Text,
-    Json,
 }
 
 fn rename(text: &str) -> Result<(String, String), String> {

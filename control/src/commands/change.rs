@@ -3,7 +3,8 @@
 use std::{process::ExitCode, time::Duration};
 
 use super::{
-    made::{self, Form, Promise},
+    form::Form,
+    made::{self, Promise},
     plane::{self, Plane},
     publish::{LONGEST_WAIT, millis, wait},
 };

@@ -8,7 +8,7 @@ use std::{
     process::ExitCode,
 };
 
-use super::{made, plane::Plane};
+use super::{form::Form, made, plane::Plane};
 use crate::{
     documents::{self, Gathered},
     failure::Failure,
@@ -63,12 +63,6 @@ pub struct Arguments {
     /// How to report.
     #[arg(short, long, value_name = "FORM", default_value = "text")]
     output: Form,
-}
-
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum Form {
-    Text,
-    Json,
 }
 
 /// Compares on stdout.

@@ -13,7 +13,7 @@ use std::{
 
 use graylane_rules::Snapshot;
 
-use super::{paths::Files, sources::Reaching};
+use super::{form::Form, paths::Files, sources::Reaching};
 use crate::{
     clock::Clock,
     curl,
@@ -115,12 +115,6 @@ pub struct Arguments {
     // Last: what follows would stand under its heading.
     #[command(flatten)]
     reaching: Reaching,
-}
-
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum Form {
-    Text,
-    Json,
 }
 
 /// Writes `--` for the word `curl` that separates the request from the options of `explain`, if this is its command

@@ -10,7 +10,8 @@ use graylane_store::Manifest;
 
 use super::{
     columns,
-    made::{self, Form},
+    form::Form,
+    made,
     plane::{History, Plane, Told},
 };
 use crate::{

@@ -9,6 +9,7 @@ use std::{
 
 use graylane_rules::{DOCUMENT_LIMIT, Format, Source, compile};
 
+use super::form::Form;
 use crate::{
     failure::Failure,
     import::{
@@ -101,12 +102,6 @@ struct Common {
     /// How to report on stderr.
     #[arg(long, value_name = "FORM", default_value = "text")]
     report: Form,
-}
-
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum Form {
-    Text,
-    Json,
 }
 
 /// Writes the documents and the report.

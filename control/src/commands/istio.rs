@@ -9,7 +9,7 @@ use graylane_istio::lint::{Mesh, Outcome, lint};
 use serde::Serialize;
 use serde_json::json;
 
-use super::{check, paths::Manifests};
+use super::{check, form::Form, paths::Manifests};
 use crate::{
     documents::Document,
     failure::Failure,
@@ -71,12 +71,6 @@ struct Lint {
     /// Leave the lines of the files out: a line for each problem, for grep and editors.
     #[arg(long)]
     no_excerpt: bool,
-}
-
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum Form {
-    Text,
-    Json,
 }
 
 fn version(text: &str) -> Result<String, String> {

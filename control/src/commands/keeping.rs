@@ -14,7 +14,7 @@ use graylane_store::Unreadable;
 use serde::Serialize;
 
 use super::{
-    made::Form,
+    form::Form,
     plane::{self, Asking, Plane},
 };
 use crate::{

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use super::plane::Told;
+use super::{form::Form, plane::Told};
 use crate::{
     difference::text,
     duration::spoken,
@@ -22,15 +22,6 @@ use crate::{
 
 /// The exit code where a revision was made and is not everywhere in time.
 const NOT_EVERYWHERE: u8 = 3;
-
-/// How to report.
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
-pub enum Form {
-    /// For people.
-    Text,
-    /// For programs.
-    Json,
-}
 
 /// What was promised: that it is everywhere so soon after it was asked for.
 #[derive(Clone, Copy, Debug)]

@@ -7,7 +7,8 @@ use std::{
 };
 
 use super::{
-    made::{self, Form},
+    form::Form,
+    made,
     plane::{self, Plane},
 };
 use crate::{

@@ -7,7 +7,7 @@ use std::{io, path::PathBuf, process::ExitCode};
 
 use graylane_rules::Snapshot;
 
-use super::{explain::surroundings::Surroundings, paths::Files, sources::Reaching};
+use super::{explain::surroundings::Surroundings, form::Form, paths::Files, sources::Reaching};
 use crate::{
     clock::Clock,
     curl, documents,
@@ -71,12 +71,6 @@ pub struct Arguments {
     // Last: what follows would stand under its heading.
     #[command(flatten)]
     reaching: Reaching,
-}
-
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum Form {
-    Text,
-    Json,
 }
 
 /// Simulates on stdout.

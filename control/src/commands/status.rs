@@ -15,6 +15,7 @@ use jiff::Timestamp;
 use serde::Deserialize as _;
 use serde_json::Value;
 
+use super::form::Form;
 use crate::{
     client::{Client, ControlPlane, unanswered},
     duration, encode,
@@ -86,12 +87,6 @@ pub struct Arguments {
     /// Not well before something later than this is published: a change that is not noticed yet leaves everything well.
     #[arg(long, value_name = "REVISION")]
     newer_than: Option<Revision>,
-}
-
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum Form {
-    Text,
-    Json,
 }
 
 fn parse_wait(text: &str) -> Result<Duration, String> {

@@ -8,6 +8,7 @@ use std::{io, process::ExitCode, time::Duration};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+use super::form::Form;
 use crate::{client::ControlPlane, failure::Failure, terminal};
 use following::Following;
 use line::Lines;
@@ -51,12 +52,6 @@ pub struct Arguments {
     /// How to show it.
     #[arg(short, long, value_name = "FORM", default_value = "text")]
     output: Form,
-}
-
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum Form {
-    Text,
-    Json,
 }
 
 /// Follows on stdout.
