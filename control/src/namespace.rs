@@ -23,7 +23,7 @@ use crate::{
     metrics::Metrics,
     mutex::locked,
     nodes::{Acks, Nodes, Report, TooMany},
-    page,
+    page::settings,
     publication::{Content, Publication},
     reload::{Orders, Reload},
     revisions::{Revisions, Running},
@@ -60,7 +60,7 @@ pub struct Namespace {
     /// Tells other control planes over that store what Envoys report; None where there can be none.
     pub sharing: Option<Arc<Sharing>>,
     /// What the page was told, and what it remembers.
-    pub page: page::Settings,
+    pub page: settings::Settings,
     orders: Mutex<Option<Orders>>,
     epoch: u64,
     published: watch::Sender<Option<Arc<Publication>>>,
@@ -99,7 +99,7 @@ impl Namespace {
             reload,
             revisions: None,
             sharing: None,
-            page: page::Settings::default(),
+            page: settings::Settings::default(),
             orders: Mutex::new(Some(orders)),
             name: name.into(),
             clock,
@@ -128,7 +128,7 @@ impl Namespace {
     }
 
     /// The same with a page that was told this.
-    pub fn shown(mut self, page: page::Settings) -> Self {
+    pub fn shown(mut self, page: settings::Settings) -> Self {
         self.page = page;
         self
     }

@@ -19,7 +19,7 @@ mod read;
 mod reader;
 mod revision;
 mod rule_set;
-mod settings;
+pub mod settings;
 mod shares;
 mod words;
 
@@ -29,8 +29,6 @@ use crate::{
     access::{Need, Routes},
     namespace::Namespace,
 };
-
-pub use settings::{Options, Settings};
 
 /// All the paths of the page. Each answers to GET alone.
 pub fn routes() -> Routes<Arc<Namespace>> {

@@ -145,7 +145,7 @@ pub struct Arguments {
     #[command(flatten)]
     switches: overrides::Switches,
     #[command(flatten)]
-    page: page::Options,
+    page: page::settings::Options,
     #[command(flatten)]
     backups: keeping::schedule::Backups,
     /// Listen on an address that other machines reach, although there is no encryption or nobody is asked who he is.

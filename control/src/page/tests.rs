@@ -14,7 +14,7 @@ use graylane_store::{Place, open};
 use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
 
-use super::Settings;
+use super::settings::Settings;
 use crate::{
     access::Door,
     clock::Clock,
