@@ -76,7 +76,7 @@ fn known(namespace: &Namespace, name: &str) -> Result<(), Problem> {
     if name == namespace.name {
         return Ok(());
     }
-    let detail = format!("found the namespace {name:?}, expected {:?}", namespace.name);
+    let detail = format!("found the namespace {name:?}, expected {:?}, the one that is served here", namespace.name);
     Err(Problem::new(StatusCode::NOT_FOUND, detail))
 }
 

@@ -335,7 +335,13 @@ impl Namespace {
         let found = format!("a client that runs {runs}, later than {published}, which is published: it takes nothing");
         let epoch = i64::try_from(runs.epoch).ok().and_then(|epoch| Timestamp::from_millisecond(epoch).ok());
         let epoch = epoch.map_or_else(|| format!("epoch {}", runs.epoch), |epoch| epoch.to_string());
-        let expected = format!("the server it had before, or serving begun again with a clock past {epoch}");
+        let expected = match &self.revisions {
+            None => format!("the server it had before, or serving begun again with a clock past {epoch}"),
+            Some(_) => {
+                "the server it had before, or a later epoch here: graylane backup FILE, then graylane restore FILE"
+                    .to_owned()
+            }
+        };
         Some(Finding::about(&self.name, "outrun", found, &expected))
     }
 }

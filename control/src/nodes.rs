@@ -210,7 +210,8 @@ impl Nodes {
     /// Whether each of the live workers runs `revision` or a later one; not where there is none.
     pub fn is_in_effect(&self, revision: Revision, now: Instant) -> bool {
         let mut live = self.live(now).peekable();
-        live.peek().is_some() && live.all(|known| known.worker.revision.is_some_and(|runs| runs >= revision))
+        live.peek().is_some()
+            && live.all(|known| known.worker.revision.is_some_and(|runs| self.history.has(runs, revision)))
     }
 
     /// When the last of the live workers that were seen by the time of a publication was first seen on what it runs; None

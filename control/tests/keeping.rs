@@ -102,6 +102,56 @@ fn what_is_no_backup_is_refused_before_anything_changes() {
 }
 
 #[test]
+fn a_restore_ends_no_freeze_and_switches_nothing_on() {
+    let scratch = Scratch::new("restore-over");
+    let serving = Serving::store(&scratch);
+    publish(&scratch, &serving, "stable");
+    done(&scratch, &serving, &["backup", "calm.graylane"]);
+    for (begin, end, said) in [
+        ("freeze", "unfreeze", "froze all rule sets: an incident; expected nothing frozen: `graylane unfreeze` first"),
+        ("off", "on", "all rule sets are switched off, which the backup would switch on again"),
+    ] {
+        done(&scratch, &serving, &[begin, "-m", "an incident"]);
+        let head = serving.json("~/revisions/head");
+        let (code, _, why) = on(&scratch, &serving, &["restore", "calm.graylane", "-m", "x"]);
+        assert!(code == 1 && why.contains(said), "{why}");
+        assert_eq!(serving.json("~/revisions/head"), head);
+        done(&scratch, &serving, &[end, "-m", "over"]);
+    }
+    done(&scratch, &serving, &["off", "-m", "an incident"]);
+    done(&scratch, &serving, &["backup", "off.graylane"]);
+    done(&scratch, &serving, &["restore", "off.graylane", "-m", "what is off stays off"]);
+    let head = serving.json("~/revisions/head");
+    assert_eq!(head["overlay"]["off"][0]["reason"], "an incident", "{head:#}");
+    let told = done(&scratch, &serving, &["history", "--limit", "1"]);
+    assert!(told.contains(" held") && told.contains("restore"), "{told}");
+}
+
+#[test]
+fn what_stands_already_is_waited_for_as_well_and_a_rollback_says_what_it_went_back_to() {
+    let scratch = Scratch::new("unchanged");
+    let serving = Serving::store(&scratch);
+    publish(&scratch, &serving, "stable");
+    let (code, said, _) = on(&scratch, &serving, &["publish", "rules.yaml", "-m", "again", "--wait", "1ms"]);
+    assert!(code == 3 && said.starts_with("nothing differs") && said.contains("nobody runs it yet"), "{said}");
+    publish(&scratch, &serving, "canary");
+    let (code, said, _) = on(&scratch, &serving, &["rollback", "--within", "1ms", "-m", "errors"]);
+    assert!(code == 3 && said.contains(".1 held: publish by ") && said.contains(": stable\n"), "{said}");
+    scratch.write("other.yaml", rule_set("other", "stable"));
+    let (code, said, _) = on(&scratch, &serving, &["publish", "other.yaml", "--dry-run"]);
+    assert!(code == 0 && said.contains("1 rule sets are removed, for documents take the place of all"), "{said}");
+    // A worker of a later epoch takes nothing from here, and is no worker that runs it.
+    let later =
+        json!({"node": {"id": "envoy"}, "workers": [{"id": "0a", "revision": "9999999999999.1", "role": "worker"}]});
+    assert_eq!(serving.post("~/acks", &later.to_string()), 204);
+    let (code, said, _) = on(&scratch, &serving, &["off", "-m", "it burns", "--wait", "1ms"]);
+    assert!(
+        code == 3 && said.contains("of a later epoch than what is published: it takes nothing from here"),
+        "{said}"
+    );
+}
+
+#[test]
 fn backups_are_taken_on_a_schedule_where_something_is_new_and_the_newest_stay() {
     let scratch = Scratch::new("schedule");
     std::fs::create_dir(scratch.path("backups")).unwrap();

@@ -348,6 +348,6 @@ fn a_backup_brings_everything_back_in_a_new_epoch() {
     damaged[middle] ^= 1;
     scratch.write("damaged.graylane", damaged);
     let (code, _, why) = run(&["restore", "damaged.graylane", "--store", "redb://third.redb"]);
-    assert!(code == 1 && why.contains("damaged.graylane: byte "), "{why}");
+    assert!(code == 1 && why.contains("damaged.graylane: the backup is damaged: byte "), "{why}");
     assert!(!scratch.path("third.redb").exists());
 }

@@ -34,6 +34,10 @@ impl FromStr for Place {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let Some((scheme, rest)) = text.split_once("://") else {
+            if text.ends_with(".redb") || text.starts_with("redb:") || text.starts_with("etcd:") {
+                let (scheme, rest) = text.split_once(':').unwrap_or(("redb", text));
+                return Err(InvalidPlace(format!("found {text:?}, expected {scheme}://{rest}, or a directory")));
+            }
             return Ok(Self::Files(PathBuf::from(text)));
         };
         let wrong = |expected: &str| Err(InvalidPlace(format!("found {text:?}, expected {expected}")));
@@ -91,7 +95,7 @@ mod tests {
         assert_eq!(read("redb:///a/b.redb").unwrap().to_string(), "redb:///a/b.redb");
         assert_eq!(read("etcd://a:2379,b:2379/x").unwrap().to_string(), "etcd://a:2379,b:2379/x");
         assert_eq!(read("https://control:8460"), Ok(Place::Control("https://control:8460".to_owned())));
-        for text in ["redb://", "s3://bucket", "://x"] {
+        for text in ["redb://", "s3://bucket", "://x", "a.redb", "redb:a", "etcd:a:2379"] {
             assert!(read(text).unwrap_err().to_string().starts_with("found "), "{text}");
         }
         let said = read("etcd://me:secret@a:2379").unwrap_err().to_string();

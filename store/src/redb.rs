@@ -87,8 +87,12 @@ impl Redb {
 /// one is looked for.
 fn opened(path: &PathBuf) -> Result<Database, String> {
     if !path.exists() {
-        made(path)
-            .map_err(|why| format!("found no place to make a store ({why}), expected a directory to write to"))?;
+        made(path).map_err(|why| {
+            let directory = directory(path).display();
+            format!(
+                "found no place to make a store ({why}), expected the directory {directory} to be there, and writable"
+            )
+        })?;
     }
     let database = Database::builder().set_cache_size(CACHE).create(path);
     database.map_err(|why| match why {
@@ -101,7 +105,6 @@ fn opened(path: &PathBuf) -> Result<Database, String> {
 
 /// Makes an empty store, unless somebody else does at the same time.
 fn made(path: &Path) -> std::io::Result<()> {
-    let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut draft = path.as_os_str().to_owned();
     draft.push(format!(".{}.draft", std::process::id()));
     // What a process of the same number left there.
@@ -114,8 +117,13 @@ fn made(path: &Path) -> std::io::Result<()> {
     std::fs::remove_file(&draft)?;
     match linked {
         Err(why) if why.kind() != std::io::ErrorKind::AlreadyExists => Err(why),
-        _ => std::fs::File::open(directory)?.sync_all(),
+        _ => std::fs::File::open(directory(path))?.sync_all(),
     }
+}
+
+/// The directory that it is in.
+fn directory(path: &Path) -> &Path {
+    path.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Makes the tables that are not there.

@@ -39,7 +39,7 @@ Exit codes:
   2  wrong usage, no control plane, or a store that cannot be used")]
 pub struct Compact {
     /// So many revisions of each namespace stay, at least one.
-    #[arg(long, value_name = "COUNT", default_value = "10000")]
+    #[arg(long, value_name = "COUNT", default_value = "10000", value_parser = at_least_one)]
     keep: usize,
     #[command(flatten)]
     plane: Plane,
@@ -76,7 +76,7 @@ pub struct Verify {
 
 /// Take a backup: all revisions of a namespace and everything they refer to, in one file.
 ///
-/// The file says what is in it: label, first and last revision, a digest of each part and of the whole. It stands there whole
+/// It replaces a file of that name. The file says what is in it: label, first and last revision, a digest of each part and of the whole. It stands there whole
 /// or not at all, and is verified before this returns. Others may publish meanwhile. `graylane serve --backup-to` takes them
 /// on a schedule.
 #[derive(Debug, clap::Args)]
@@ -108,7 +108,8 @@ pub struct Backup {
 /// Restore a backup: what was published when it was taken is published again.
 ///
 /// It is a new revision on top of what is there; where nothing is, the revisions of the backup stand before it. It begins a
-/// new epoch, later than any that is known, so that every Envoy takes it. The backup is verified first, to its end.
+/// new epoch, later than any that is known, so that every Envoy takes it. The backup is verified first, to its end. It is refused
+/// while something is frozen, or off that the backup would switch on again.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
@@ -117,7 +118,8 @@ Examples:
 
 Exit codes:
   0  restored
-  1  the backup is damaged, or somebody published meanwhile
+  1  the backup is damaged, something is frozen or off, or somebody
+     published meanwhile
   2  wrong usage, no control plane, a store or a file that cannot be used")]
 pub struct Restore {
     /// The backup.
@@ -131,6 +133,11 @@ pub struct Restore {
     /// How to report.
     #[arg(short, long, value_name = "FORM", default_value = "text")]
     output: Form,
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    let found = text.parse().ok().filter(|count| *count > 0);
+    found.ok_or_else(|| "expected a number of revisions, one at least".to_owned())
 }
 
 /// Removes old revisions.
@@ -195,6 +202,9 @@ pub fn backup(arguments: &Backup) -> Result<ExitCode, Failure> {
     let unwritten = |why: std::io::Error| Failure::unwritten(&name, &why);
     let stem = file.file_stem().unwrap_or_default().to_string_lossy();
     let label = label.as_deref().unwrap_or(&stem);
+    if file.is_dir() {
+        return Err(Failure::unable(format!("{name}: found a directory, expected a file to write")));
+    }
     let asking = plane.asking()?;
     let mut draft = Draft::of(file).map_err(unwritten)?;
     let taken = match asking {
@@ -246,7 +256,9 @@ fn opened(file: &Path) -> Result<File, Failure> {
 
 fn whole(name: &Path, file: &mut File) -> Result<Taken, Failure> {
     verified(file).map_err(|why| {
-        let said = format!("{}: {why}", name.display());
+        let name = name.display();
+        let is_damaged = !matches!(why, Unreadable::Io(_));
+        let said = format!("{name}: {}{why}", if is_damaged { "the backup is damaged: " } else { "" });
         if matches!(why, Unreadable::Io(_)) { Failure::unable(said) } else { Failure::refused(said) }
     })
 }

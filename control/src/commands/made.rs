@@ -57,11 +57,13 @@ fn write(answer: &Answer, promise: Option<Promise>, output: &mut impl Write) -> 
     match answer.outcome {
         Came::Made => writeln!(output, "revision {revision} published{follows}")?,
         Came::Planned => writeln!(output, "nothing is published, this is what would be{follows}")?,
-        Came::Unchanged => return writeln!(output, "nothing differs, revision {revision} stays"),
+        Came::Unchanged => writeln!(output, "nothing differs, revision {revision} stays")?,
     }
-    write_difference(&answer.difference, output)?;
+    if answer.outcome != Came::Unchanged {
+        write_difference(&answer.difference, output)?;
+    }
     let locks = answer.locks.iter().map(|lock| format!("lock made: {lock}"));
-    locks.chain(answer.notes.iter().cloned()).try_for_each(|line| writeln!(output, "{line}"))?;
+    locks.chain(answer.notes.iter().cloned()).try_for_each(|line| writeln!(output, "{}", one_line(&line)))?;
     answer.movement.iter().try_for_each(|movement| write_movement(movement, output))?;
     answer.acks.iter().try_for_each(|acks| write_acks(acks, promise, output))
 }
@@ -95,7 +97,11 @@ pub fn write_acks(acks: &Acks, promise: Option<Promise>, output: &mut impl Write
     let waited = acks.workers.iter().filter(|worker| worker.seconds.is_none()).count();
     let end = match (acks.seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()), promise) {
         _ if acks.workers.is_empty() => "no Envoy has reported to this control plane: nobody runs it yet".to_owned(),
-        (None, _) => format!("not everywhere: {waited} of {} workers do not run it", acks.workers.len()),
+        (None, promise) => {
+            let broken = promise.map(|Promise(within)| format!(" within {}: promise broken", spoken(within)));
+            let workers = acks.workers.len();
+            format!("not everywhere{}: {waited} of {workers} workers do not run it", broken.unwrap_or_default())
+        }
         (Some(took), None) => format!("everywhere in {}", spoken(took)),
         (Some(took), Some(Promise(within))) if took <= within => {
             format!("everywhere in {}, within {}: promise kept", spoken(took), spoken(within))

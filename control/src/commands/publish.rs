@@ -34,9 +34,9 @@ use crate::{
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
-  graylane publish rules/ -m 'canary for a fifth' --dry-run
+  graylane publish rules/ --dry-run
   graylane publish rules/ -m 'canary for a fifth' --wait
-  graylane publish rules/ -m x --dry-run --identities users.txt
+  graylane publish rules/ --dry-run --identities users.txt
   graylane publish checkout.yaml --rule-set checkout -m 'fix the header'
   graylane publish rules/ -m \"$before\" --expect 41 -o json
   graylane publish rules/ -m first --store redb://graylane.redb
@@ -51,8 +51,14 @@ pub struct Arguments {
     #[arg(value_name = "FILE|DIR", required = true)]
     paths: Vec<PathBuf>,
     /// Why: it stands in the history.
-    #[arg(short = 'm', long = "reason", value_name = "WHY")]
-    reason: String,
+    #[arg(
+        short = 'm',
+        long = "reason",
+        value_name = "WHY",
+        required_unless_present = "dry_run",
+        default_value_if("dry_run", "true", "(a dry run)")
+    )]
+    reason: Option<String>,
     /// Publish only this rule set of the documents, with its lock; all others stay as they are published.
     #[arg(long, value_name = "NAME")]
     rule_set: Option<String>,
@@ -110,7 +116,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         rule_set: arguments.rule_set.clone(),
         switches,
         actor: Some(arguments.actor.clone().unwrap_or_else(plane::actor)),
-        reason: arguments.reason.clone(),
+        reason: arguments.reason.clone().unwrap_or_default(),
         source: source(&arguments.paths),
         expect: arguments.expect.clone(),
         dry_run: arguments.dry_run,

@@ -207,7 +207,7 @@ fn unfit(why: NotRestored) -> Problem {
     let status = match &why {
         NotRestored::Unreadable(_) => StatusCode::UNPROCESSABLE_ENTITY,
         NotRestored::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
-        NotRestored::Moved => StatusCode::CONFLICT,
+        NotRestored::Moved | NotRestored::Standing(_) => StatusCode::CONFLICT,
     };
     Problem::new(status, why.to_string())
 }

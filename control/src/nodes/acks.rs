@@ -5,7 +5,7 @@ use std::time::Instant;
 use graylane_rules::Revision;
 use serde::{Deserialize, Serialize};
 
-use super::{Known, Node, Nodes};
+use super::{Known, Node, Nodes, history::History};
 
 /// Who runs a revision, of the workers that serve requests in Envoys that were heard of within a minute.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -46,7 +46,10 @@ impl Nodes {
     pub fn acks(&self, revision: Revision, asked: Instant, now: Instant) -> Acks {
         let heard = || self.nodes.iter().filter(|(_, node)| !node.is_silent(now));
         let workers: Vec<_> = heard()
-            .flat_map(|(id, node)| node.serving().map(move |known| WorkerAck::of(id, node, known, revision, asked)))
+            .flat_map(|(id, node)| {
+                let of = move |known| WorkerAck::of(id, node, known, revision, asked, &self.history);
+                node.serving().map(of)
+            })
             .collect();
         let everywhere = !workers.is_empty() && workers.iter().all(|worker| worker.seconds.is_some());
         let last = workers.iter().filter_map(|worker| worker.seconds).fold(0.0, f64::max);
@@ -56,13 +59,16 @@ impl Nodes {
 }
 
 impl WorkerAck {
-    fn of(id: &str, node: &Node, known: &Known, revision: Revision, asked: Instant) -> Self {
+    fn of(id: &str, node: &Node, known: &Known, revision: Revision, asked: Instant, history: &History) -> Self {
         let worker = &known.worker;
-        let runs = worker.revision.filter(|runs| *runs >= revision);
+        let runs = worker.revision.filter(|runs| history.has(*runs, revision));
         let seconds = runs.map(|_| known.since.steady.saturating_duration_since(asked).as_secs_f64());
-        let refused =
-            worker.refused.filter(|refused| *refused >= revision).map(|_| "it refuses this revision".to_owned());
-        let why = worker.error.clone().or(refused).or_else(|| node.trouble.clone());
+        let later = worker.revision.filter(|runs| *runs >= revision && !history.has(*runs, revision));
+        let later = later.map(|_| "of a later epoch than what is published: it takes nothing from here".to_owned());
+        // What it says of a revision before this one is no reason.
+        let refuses = worker.refused.is_some_and(|refused| refused >= revision);
+        let refused = if refuses { worker.error.clone().or(Some("it refuses this revision".to_owned())) } else { None };
+        let why = later.or(refused).or_else(|| node.trouble.clone());
         Self {
             node: id.to_owned(),
             cluster: node.cluster.clone(),

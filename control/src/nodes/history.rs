@@ -32,6 +32,13 @@ impl History {
         self.0.push_back((revision, at));
     }
 
+    /// Whether a worker that `runs` this has `revision`: that one, or a later one. One of a later epoch than anything that was
+    /// published here is of another server, and takes nothing from this one.
+    pub fn has(&self, runs: Revision, revision: Revision) -> bool {
+        let latest = self.0.back().map_or(revision.epoch, |(latest, _)| latest.epoch.max(revision.epoch));
+        runs >= revision && runs.epoch <= latest
+    }
+
     /// How far behind a worker is that was first `seen` then; None where it `runs` what is published, or nothing is.
     pub fn behind(&self, runs: Option<Revision>, seen: Instant, now: Instant) -> Option<Behind> {
         let &(published, at) = self.0.back()?;

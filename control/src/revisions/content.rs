@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::{
     Base, Held, Proposal, Refusal, Revisions, Wish,
     base::{pieces, rule_sets},
-    listed,
+    listed, words,
 };
 use crate::documents::{Document, ParsedDocument};
 
@@ -83,6 +83,7 @@ impl Revisions {
             None => self.before(base).await?,
         };
         let to = target.revision;
+        let back = format!("back to what {to} held: {} by {}: {}", words(&target.action), target.actor, target.reason);
         let held = self.held(&target, Some(base)).await?;
         let name = rule_set.map(str::to_owned);
         let action = Action::Rollback { to, rule_set: name };
@@ -93,7 +94,7 @@ impl Revisions {
             let overlay = known_names(overlay, |name| rule_sets(&held).contains(&name));
             let documents = held.iter().map(Held::document).collect();
             let same_as = Some(Same::of(&target, &held));
-            return Ok(Content { action, documents, overlay, notes: Vec::new(), same_as });
+            return Ok(Content { action, documents, overlay, notes: vec![back], same_as });
         };
         let mine = |held: &&Held| is_of(held, name);
         let was: Vec<_> = held.iter().filter(mine).map(Held::document).collect();
@@ -103,7 +104,7 @@ impl Revisions {
         }
         let others = base.documents.iter().filter(|held| !mine(held)).map(Held::document);
         let documents = others.chain(was).collect();
-        Ok(Content { action, documents, overlay, notes: Vec::new(), same_as: None })
+        Ok(Content { action, documents, overlay, notes: vec![back], same_as: None })
     }
 
     /// The last revision before the head that holds something else: to go back to what was switched off or frozen since
@@ -142,7 +143,14 @@ fn published(documents: &[Document], rule_set: Option<&str>, base: &Base) -> Res
     let Some(name) = rule_set else {
         let documents = documents.to_vec();
         let overlay = known_names(base.overlay(), |name| outline.rule_set(name).is_some());
-        return Ok(Content { action, documents, overlay, notes: Vec::new(), same_as: None });
+        let gone = rule_sets(&base.documents).into_iter().filter(|name| outline.rule_set(name).is_none()).count();
+        let one = "--rule-set NAME publishes one alone";
+        let notes = if gone == 0 {
+            Vec::new()
+        } else {
+            vec![format!("{gone} rule sets are removed, for documents take the place of all; {one}")]
+        };
+        return Ok(Content { action, documents, overlay, notes, same_as: None });
     };
     if outline.rule_set(name).is_none() {
         let names = outline.rule_sets.iter().map(|rule_set| rule_set.name.as_str());

@@ -90,7 +90,7 @@ impl Revisions {
             if text.len() > limit { Err(Refusal::Unfit(found)) } else { Ok(()) }
         };
         if reason.trim().is_empty() {
-            return Err(Refusal::Unfit("reason: found none, expected why: -m TEXT".to_owned()));
+            return Err(Refusal::Unfit("reason: found none, expected why, in words".to_owned()));
         }
         long("reason", reason, REASON_LIMIT)?;
         long("actor", actor, NAME_LIMIT)?;

@@ -7,12 +7,13 @@ use std::{
 
 use graylane_rules::Revision;
 use jiff::Timestamp;
+use serde_json::json;
 
 use super::{
     Header,
     read::{Entry, Reader, Unreadable, verify_backup},
 };
-use crate::{Action, Advance, Digest, Head, Manifest, Piece, Store, StoreError};
+use crate::{Action, Advance, Digest, Freeze, Head, Manifest, Overlay, Piece, Store, StoreError, manifest};
 
 /// So many pieces are put at once.
 const AT_ONCE: usize = 16;
@@ -26,6 +27,8 @@ pub enum NotRestored {
     Store(StoreError),
     /// Somebody published meanwhile.
     Moved,
+    /// What stands above the documents there forbids it: found and expected.
+    Standing(String),
 }
 
 impl fmt::Display for NotRestored {
@@ -33,6 +36,7 @@ impl fmt::Display for NotRestored {
         match self {
             Self::Unreadable(why) => why.fmt(f),
             Self::Store(why) => why.fmt(f),
+            Self::Standing(why) => f.write_str(why),
             Self::Moved => f.write_str("found that somebody published meanwhile, expected nobody to: restore again"),
         }
     }
@@ -89,13 +93,20 @@ pub async fn restore(
     let ground = store.ground(namespace).await?;
     // Its revisions stand before the new one where they are the whole chain.
     let is_first = ground.head.is_none() && namespace == header.namespace;
+    let standing = match ground.head {
+        Some(head) => manifest(store, namespace, head.revision).await?.ok().map(|manifest| manifest.overlay),
+        None => None,
+    };
+    let standing = standing.unwrap_or_default();
+    refuse_frozen(&standing)?;
     let last = copied(store, namespace, backup, is_first).await?;
+    refuse_on_again(&standing, &last.overlay)?;
     let own = Head { revision: header.last, manifest: header.head };
     let previous = ground.head.or(is_first.then_some(own));
     let known = [Some(header.last), ground.head.map(|head| head.revision)].into_iter().flatten();
     let latest = known.map(|revision| revision.epoch).max().unwrap_or(0).saturating_add(1);
     let clock = u64::try_from(by.at.as_millisecond()).unwrap_or(0);
-    let manifest = Manifest {
+    let restored = Manifest {
         namespace: namespace.to_owned(),
         revision: Revision { epoch: latest.max(clock), number: 1 },
         previous: previous.map(Into::into),
@@ -104,14 +115,32 @@ pub async fn restore(
         reason: by.reason.clone(),
         source: by.source.clone(),
         action: Action::Restore { label: header.label.clone(), of: header.last },
+        difference: json!({"ruleSets": [], "overlay": [format!("what {} held", header.last)]}),
         ..last
     };
-    let bytes = manifest.bytes().map_err(Unreadable::Wrong)?;
-    let head = Head { revision: manifest.revision, manifest: Digest::of(&bytes) };
+    let bytes = restored.bytes().map_err(Unreadable::Wrong)?;
+    let head = Head { revision: restored.revision, manifest: Digest::of(&bytes) };
     match store.advance(namespace, &ground, &head, &bytes).await? {
         Advance::Done => Ok(Restored { header, revision: head.revision }),
         Advance::Moved => Err(NotRestored::Moved),
     }
+}
+
+/// A restore is a change like any other.
+fn refuse_frozen(standing: &Overlay) -> Result<(), NotRestored> {
+    let Some(Freeze { rule_set, actor, reason, .. }) = standing.frozen.first() else { return Ok(()) };
+    let what = rule_set.as_ref().map_or_else(|| "all rule sets".to_owned(), |name| format!("rule set {name}"));
+    let found = format!("found that {actor} froze {what}: {reason}");
+    Err(NotRestored::Standing(format!("{found}; expected nothing frozen: `graylane unfreeze` first")))
+}
+
+/// What is switched off stays off until somebody switches it on.
+fn refuse_on_again(standing: &Overlay, restored: &Overlay) -> Result<(), NotRestored> {
+    let stays = |name: &Option<&str>| restored.is_all_off() || restored.off_names().contains(name);
+    let Some(name) = standing.off_names().into_iter().find(|name| !stays(name)) else { return Ok(()) };
+    let what = name.map_or_else(|| "all rule sets are".to_owned(), |name| format!("rule set {name} is"));
+    let found = format!("found that {what} switched off, which the backup would switch on again");
+    Err(NotRestored::Standing(format!("{found}; expected that to be said: `graylane on` first")))
 }
 
 /// Puts the pieces of a backup, and its manifests where they are to be `recorded`; gives the last of these.

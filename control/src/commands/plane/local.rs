@@ -20,8 +20,12 @@ use crate::{
 /// Makes a revision.
 pub fn make(place: &Place, namespace: &str, verb: Verb, asked: Asked) -> Result<Told<Answer>, Failure> {
     if asked.wait_millis.is_some() {
-        let found = "--wait: found it with a store, which knows no Envoy";
+        let option = if asked.promise_millis.is_some() { "--within" } else { "--wait" };
+        let found = format!("{option}: found it with a store, which knows no Envoy");
         return Err(Failure::unable(format!("{found}; expected it with a control plane: --control URL")));
+    }
+    if verb != Verb::Publish || asked.dry_run {
+        expect_store(place)?;
     }
     on(place, namespace, async |revisions| {
         let actor = asked.actor.clone().unwrap_or_else(super::actor);

@@ -77,7 +77,9 @@ pub fn below(namespace: &str, path: &str) -> String {
 /// What a problem says: for people, with all that it carries.
 pub fn refused(code: hyper::StatusCode, problem: &Value, place: &str) -> Failure {
     let Some(detail) = problem.get("detail").and_then(Value::as_str) else {
-        return Failure::unable(format!("{place}: found the status {code}, expected 200"));
+        return Failure::unable(format!(
+            "{place}: found the status {code}, expected an answer of graylane serve: is that one?"
+        ));
     };
     let mut said = detail.to_owned();
     let findings = problem.get("problems").map(Vec::<Finding>::deserialize).and_then(Result::ok).unwrap_or_default();

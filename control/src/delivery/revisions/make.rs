@@ -79,9 +79,17 @@ async fn make(
     let proposal = revisions.proposal(asked, verb, actor).await.map_err(|why| refused::problem(&why))?;
     let made = revisions.make(&proposal).await.map_err(|why| refused::problem(&why))?;
     let mut answer = Answer::of(&made);
-    if let Outcome::Made(running) = made.outcome {
-        let revision = running.head.revision;
-        deliver(&namespace, *running, asked_at);
+    // What stands already may not be everywhere yet: whoever waits asked for that.
+    let revision = match made.outcome {
+        Outcome::Made(running) => {
+            let revision = running.head.revision;
+            deliver(&namespace, *running, asked_at);
+            Some(revision)
+        }
+        Outcome::Unchanged => made.base,
+        Outcome::Planned => None,
+    };
+    if let Some(revision) = revision {
         if let Some(wait) = wait {
             let acks = namespace.acknowledged(revision, asked_at, wait).await;
             namespace.metrics.promises.count(verb.word(), acks.seconds, promise);
