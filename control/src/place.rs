@@ -53,6 +53,10 @@ pub fn control_from_environment() -> Option<String> {
 pub fn from_environment() -> Result<Option<Place>, Failure> {
     match std::env::var(VARIABLE) {
         Ok(text) if text.is_empty() => Ok(None),
+        Ok(text) if text.contains('#') => {
+            let found = format!("{VARIABLE}: found {text:?}, with a revision");
+            Err(Failure::unable(format!("{found}, expected a place alone: what is read there is the head")))
+        }
         Ok(text) => text.parse().map(Some).map_err(|why| Failure::unable(format!("{VARIABLE}: {why}"))),
         Err(std::env::VarError::NotPresent) => Ok(None),
         Err(std::env::VarError::NotUnicode(_)) => {

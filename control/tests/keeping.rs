@@ -156,13 +156,16 @@ fn backups_are_taken_on_a_schedule_where_something_is_new_and_the_newest_stay() 
     let scratch = Scratch::new("schedule");
     std::fs::create_dir(scratch.path("backups")).unwrap();
     scratch.write("backups/mine.graylane", "not one of those");
+    // Of another store, whose epoch is later: what is taken here is newer for all that.
+    scratch.write("backups/default-9999999999999.1.graylane", "no backup");
+    std::fs::create_dir(scratch.path("backups/default-7.7.graylane")).unwrap();
     let serve = ["serve", "--store", "redb://store.redb", "--listen", "127.0.0.1:0"];
     let every = ["--backup-to", "backups", "--backup-every", "1s", "--backup-keep", "2"];
     let serving = Serving::of(&mut scratch.graylane(&[&serve[..], &every].concat()));
     let files = || {
         let entries = std::fs::read_dir(scratch.path("backups")).unwrap();
         let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-        names.retain(|name| name.starts_with("default-"));
+        names.retain(|name| name.starts_with("default-") && name != "default-7.7.graylane");
         names.sort();
         names
     };
@@ -175,6 +178,11 @@ fn backups_are_taken_on_a_schedule_where_something_is_new_and_the_newest_stay() 
         revisions.push(name);
     }
     serving.eventually("only the newest", |_| files() == revisions[1..]);
+    // One that is no longer whole is taken again.
+    scratch.write(&format!("backups/{}", revisions[2]), "cut");
+    serving.eventually("a whole one", |_| {
+        scratch.run(&["verify", "--file", &format!("backups/{}", revisions[2])], "").0 == 0
+    });
     let (code, said, why) = scratch.run(&["verify", "--file", &format!("backups/{}", revisions[2])], "");
     assert!(code == 0 && said.contains("3 revisions"), "{said}{why}");
     assert!(scratch.path("backups/mine.graylane").exists());

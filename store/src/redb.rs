@@ -190,6 +190,7 @@ impl Store for Redb {
     }
 
     async fn advance(&self, namespace: &str, on: &Ground, next: &Head, manifest: &[u8]) -> Result<Advance, StoreError> {
+        on.expect_before(next, self.place())?;
         let (namespace, on, next, manifest) = (namespace.to_owned(), on.clone(), *next, manifest.to_vec());
         let bytes = encoded(&next);
         let before = on.head.map(|head| encoded(&head));

@@ -44,7 +44,8 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     async fn piece(&self, digest: &Digest) -> Result<Option<Vec<u8>>, StoreError>;
 
     /// In one transaction: where the ground of `namespace` still is `on`, puts `manifest` under the revision of `next`, and
-    /// `next` as the head. `next` must be later than the head of `on`.
+    /// `next` as the head. `next` must be later than the head of `on`, or it is
+    /// refused: no revision takes the place of another.
     async fn advance(&self, namespace: &str, on: &Ground, next: &Head, manifest: &[u8]) -> Result<Advance, StoreError>;
 
     /// Puts a manifest that is not the head, and durably so; one that is there stays.

@@ -175,7 +175,7 @@ async fn compact(
 fn alone(revisions: &Revisions) -> Result<OwnedMutexGuard<()>, Problem> {
     Arc::clone(&revisions.chores).try_lock_owned().map_err(|_| {
         let found = "found a backup, a restore, a verification or a compaction under way here";
-        Problem::new(StatusCode::CONFLICT, format!("{found}, expected one at a time: ask again later"))
+        Problem::new(StatusCode::TOO_MANY_REQUESTS, format!("{found}, expected one at a time: ask again later"))
     })
 }
 
@@ -195,6 +195,9 @@ async fn blocking<T: Send + 'static>(
 }
 
 fn not_kept(why: NotKept) -> Problem {
+    if let NotKept::NotTaken(NotTaken::Unwritten(why)) = &why {
+        return spool::failed(why);
+    }
     let status = match &why {
         NotKept::NotTaken(NotTaken::Empty(_)) => StatusCode::NOT_FOUND,
         NotKept::NotTaken(NotTaken::Label(_)) => StatusCode::BAD_REQUEST,

@@ -8,6 +8,10 @@ use std::{
 
 use tempfile::NamedTempFile;
 
+/// What the names of drafts begin and end with.
+const PREFIX: &str = ".graylane-";
+const SUFFIX: &str = ".part";
+
 /// A file that is written beside where it is to stand, under a name that nobody else has; it is removed unless it is finished. Nobody
 /// but its owner may read it: documents may be nobody else's business, and so are their backups.
 #[derive(Debug)]
@@ -22,8 +26,14 @@ impl Draft {
     /// # Errors
     /// Where it cannot be made.
     pub fn of(to: &Path) -> io::Result<Self> {
-        let draft = tempfile::Builder::new().prefix(".").suffix(".part").tempfile_in(directory(to))?;
+        let draft = tempfile::Builder::new().prefix(PREFIX).suffix(SUFFIX).tempfile_in(directory(to))?;
         Ok(Self { draft, to: to.to_owned() })
+    }
+
+    /// Whether a file has the name of a draft: what a process that was killed left there.
+    pub fn is_name_of_one(path: &Path) -> bool {
+        let name = path.file_name().and_then(|name| name.to_str());
+        name.is_some_and(|name| name.starts_with(PREFIX) && name.ends_with(SUFFIX))
     }
 
     /// What is written, and may be read again.

@@ -10,7 +10,7 @@ use std::{
 use graylane_rules::Revision;
 use tokio::runtime::Handle;
 
-use super::{Draft, NotKept, Taken, take_into};
+use super::{Draft, NotKept, Taken, take_into, verified};
 use crate::{
     duration,
     finding::{Finding, one_line},
@@ -20,6 +20,9 @@ use crate::{
 
 /// So long after a failure it is tried again, where that is earlier than the next time.
 const RETRY: Duration = Duration::from_secs(60);
+
+/// A draft of that age is nobody's any more.
+const ABANDONED: Duration = Duration::from_secs(24 * 3_600);
 
 /// What the files end in.
 const EXTENSION: &str = ".graylane";
@@ -69,6 +72,8 @@ impl Backups {
 /// A backup in the directory.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Kept {
+    /// When it was written: of two stores the earlier one may have the later epoch.
+    at: SystemTime,
     revision: Revision,
     path: PathBuf,
 }
@@ -76,7 +81,7 @@ struct Kept {
 impl Schedule {
     /// Takes backups for ever.
     pub async fn keep(self, revisions: Arc<Revisions>, namespace: Arc<Namespace>) {
-        let mut rest = self.first_rest(&revisions.namespace);
+        let mut rest = self.begin(&revisions.namespace, &namespace).await;
         loop {
             tokio::time::sleep(rest).await;
             let (schedule, of) = (self.clone(), Arc::clone(&revisions));
@@ -88,12 +93,32 @@ impl Schedule {
         }
     }
 
-    /// Until the first one: an interval after the last, wherever that was taken.
-    fn first_rest(&self, namespace: &str) -> Duration {
-        let newest = self.kept(namespace).ok().and_then(|kept| kept.last().cloned());
-        let age = newest.and_then(|kept| fs::metadata(kept.path).ok()?.modified().ok());
-        let age = age.and_then(|at| SystemTime::now().duration_since(at).ok());
-        age.map_or(Duration::ZERO, |age| self.every.saturating_sub(age))
+    /// Removes drafts of those who were ended meanwhile, and says when the last backup was taken; how long to rest: until an
+    /// interval after that, whoever took it. One that is not whole does not count.
+    async fn begin(&self, of: &str, namespace: &Namespace) -> Duration {
+        let (schedule, of) = (self.clone(), of.to_owned());
+        let newest = tokio::task::spawn_blocking(move || {
+            schedule.forget_drafts();
+            let newest = schedule.kept(&of).ok()?.pop()?;
+            is_whole(&newest.path).then_some(newest.at)
+        });
+        let Some(at) = newest.await.ok().flatten() else { return Duration::ZERO };
+        let seconds = at.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        namespace.metrics.backups.began_at(i64::try_from(seconds).unwrap_or(0));
+        SystemTime::now().duration_since(at).map_or(Duration::ZERO, |age| self.every.saturating_sub(age))
+    }
+
+    fn forget_drafts(&self) {
+        let Ok(entries) = fs::read_dir(&self.directory) else { return };
+        for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
+            let is_draft = Draft::is_name_of_one(&path);
+            let age = fs::metadata(&path).and_then(|found| found.modified()).ok();
+            let is_old = age.and_then(|at| at.elapsed().ok()).is_some_and(|age| age > ABANDONED);
+            if is_draft && is_old {
+                // It is in nobody's way, and tried again when serving begins again.
+                let _ = fs::remove_file(&path);
+            }
+        }
     }
 
     /// Tells what came of it; how long to rest.
@@ -121,22 +146,22 @@ impl Schedule {
         }
     }
 
-    /// Takes a backup where the head is another than that of the last one, and removes those that are too many.
+    /// Takes a backup, unless the last one is whole and of the same head, and removes those that are too many.
     async fn once(&self, revisions: &Revisions) -> Result<Option<Taken>, String> {
         let namespace = &revisions.namespace;
         let told = |why: io::Error| format!("{}: {why}", self.directory.display());
         let kept = self.kept(namespace).map_err(told)?;
-        let head = revisions.head().await.map_err(|why| why.to_string())?;
-        let taken = match head.filter(|head| kept.last().is_none_or(|last| last.revision != *head)) {
-            Some(_) => Some(self.take(revisions).await.map_err(|why| why.to_string())?),
-            None => None,
-        };
+        let Some(head) = revisions.head().await.map_err(|why| why.to_string())? else { return Ok(None) };
+        if kept.last().is_some_and(|last| last.revision == head && is_whole(&last.path)) {
+            return Ok(None);
+        }
+        let taken = self.take(revisions).await.map_err(|why| why.to_string())?;
         let kept = self.kept(namespace).map_err(told)?;
         let old = kept.len().saturating_sub(self.keep);
         for Kept { path, .. } in kept.iter().take(old) {
             fs::remove_file(path).map_err(|why| format!("{}: {why}", path.display()))?;
         }
-        Ok(taken)
+        Ok(Some(taken))
     }
 
     async fn take(&self, revisions: &Revisions) -> Result<Taken, NotKept> {
@@ -153,16 +178,24 @@ impl Schedule {
         Ok(taken)
     }
 
-    /// The backups of `namespace` that are there, the newest last. Other files are nobody's business here.
+    /// The backups of `namespace` that are there, the one that was written last at the end. Other files are nobody's business here.
     fn kept(&self, namespace: &str) -> io::Result<Vec<Kept>> {
         let mut kept = Vec::new();
         for entry in fs::read_dir(&self.directory)? {
             let path = entry?.path();
-            kept.extend(revision_of(&path, namespace).map(|revision| Kept { revision, path }));
+            let Some(revision) = revision_of(&path, namespace) else { continue };
+            let found = fs::metadata(&path)?;
+            if found.is_file() {
+                kept.push(Kept { at: found.modified()?, revision, path });
+            }
         }
         kept.sort();
         Ok(kept)
     }
+}
+
+fn is_whole(path: &Path) -> bool {
+    fs::File::open(path).is_ok_and(|mut file| verified(&mut file).is_ok())
 }
 
 /// The revision in a name as [`Schedule::take`] gives it.

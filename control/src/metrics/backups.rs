@@ -31,6 +31,11 @@ impl Backups {
         Self { outcomes, at }
     }
 
+    /// Says when the last one was taken, before serving began.
+    pub fn began_at(&self, at: i64) {
+        self.at.set(at);
+    }
+
     /// Counts one that holds all there was `at` that second.
     pub fn succeeded(&self, at: i64) {
         self.outcomes.get_or_create(&Outcome { outcome: "kept" }).inc();

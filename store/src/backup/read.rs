@@ -1,7 +1,7 @@
 //! Reading a backup, and finding out whether it is whole.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fmt,
     io::{self, BufRead},
 };
@@ -17,6 +17,14 @@ const LINE_LIMIT: u64 = 4_096;
 
 /// The longest manifest, in bytes: no difference in it is longer than 64 KiB, and everything else is short.
 const MANIFEST_LIMIT: usize = 1 << 20;
+
+/// The most bytes of pieces before the manifest that refers to them: what may be listings is held until that tells. A revision
+/// has documents of 64 MiB, and a snapshot.
+const RECENT_LIMIT: usize = 192 << 20;
+
+/// The latest epoch that a clock may have said, in milliseconds since 1970: the year 2200. One that is later would leave no number
+/// for what comes after it.
+const EPOCH_LIMIT: u64 = 7_258_118_400_000;
 
 /// Why a backup cannot be used.
 #[derive(Debug)]
@@ -66,6 +74,7 @@ pub(super) enum Entry {
 pub fn verify_backup(input: &mut impl BufRead) -> Result<Contents, Unreadable> {
     let mut reader = Reader::open(input)?;
     while reader.next()?.is_some() {}
+    reader.ended()?;
     Ok(reader.contents())
 }
 
@@ -91,7 +100,7 @@ impl<'r, R: BufRead> Reader<'r, R> {
         match words.as_slice() {
             ["piece", digest, length] => {
                 let (digest, bytes) = reading.block(digest, length, PIECE_LIMIT)?;
-                seen.piece(digest, &bytes);
+                seen.piece(digest, &bytes).map_err(|why| reading.wrong(&why))?;
                 Ok(Some(Entry::Piece(digest, bytes)))
             }
             ["manifest", revision, digest, length] => {
@@ -107,6 +116,14 @@ impl<'r, R: BufRead> Reader<'r, R> {
             ["end", digest] => Err(reading.wrong(&format!("found the digest {digest}, expected {before}"))),
             _ => Err(reading.wrong(&format!("found {line:?}, expected piece, manifest or end"))),
         }
+    }
+
+    /// That nothing stands behind the end.
+    fn ended(&mut self) -> Result<(), Unreadable> {
+        if self.reading.input.fill_buf()?.is_empty() {
+            return Ok(());
+        }
+        Err(self.reading.wrong("found something behind the end, expected the end of the file"))
     }
 
     /// What was in it.
@@ -170,20 +187,31 @@ impl<R: BufRead> Reading<'_, R> {
 /// What was read so far.
 #[derive(Default)]
 struct Seen {
-    pieces: BTreeSet<Digest>,
+    /// The size of each piece, by its digest.
+    pieces: BTreeMap<Digest, u64>,
     bytes: u64,
     manifests: usize,
     last: Option<(Revision, Digest)>,
-    /// The pieces that may be listings, until the manifest behind them tells.
-    recent: Vec<(Digest, Vec<u8>)>,
+    /// The pieces that may be listings, until the manifest behind them tells, and how many bytes they are.
+    recent: BTreeMap<Digest, Vec<u8>>,
+    held: usize,
     listings: BTreeSet<Digest>,
 }
 
 impl Seen {
-    fn piece(&mut self, digest: Digest, bytes: &[u8]) {
-        self.pieces.insert(digest);
-        self.bytes = self.bytes.saturating_add(u64::try_from(bytes.len()).unwrap_or(0));
-        self.recent.push((digest, bytes.to_vec()));
+    fn piece(&mut self, digest: Digest, bytes: &[u8]) -> Result<(), String> {
+        let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        self.pieces.insert(digest, size);
+        self.bytes = self.bytes.saturating_add(size);
+        self.held = self.held.saturating_add(bytes.len());
+        if self.held > RECENT_LIMIT {
+            return Err(format!(
+                "found {} bytes of pieces without a manifest, expected at most {RECENT_LIMIT}",
+                self.held
+            ));
+        }
+        self.recent.insert(digest, bytes.to_vec());
+        Ok(())
     }
 
     fn manifest(&mut self, of: &Header, revision: Revision, digest: Digest, bytes: &[u8]) -> Result<(), String> {
@@ -192,7 +220,15 @@ impl Seen {
             let found = format!("found the manifest of {} of {}", manifest.revision, manifest.namespace);
             return Err(format!("{found}, expected that of {revision} of {}", of.namespace));
         }
+        if revision.epoch > EPOCH_LIMIT {
+            return Err(format!(
+                "found the revision {revision}, expected an epoch up to {EPOCH_LIMIT}: milliseconds since 1970"
+            ));
+        }
         let previous = manifest.previous.map(|link| (link.revision, link.manifest));
+        if let Some((before, _)) = previous.filter(|(before, _)| *before >= revision) {
+            return Err(format!("found that {revision} follows {before}, expected an older one"));
+        }
         match self.last {
             None if revision == of.first => {}
             None => return Err(format!("found {revision} first, expected {}", of.first)),
@@ -205,6 +241,7 @@ impl Seen {
         self.last = Some((revision, digest));
         self.manifests = self.manifests.saturating_add(1);
         self.recent.clear();
+        self.held = 0;
         Ok(())
     }
 
@@ -215,9 +252,8 @@ impl Seen {
         }
         let mut bytes = Vec::new();
         for digest in manifest.documents.pieces() {
-            let found = self.recent.iter().find(|(recent, _)| *recent == digest);
-            // It stood before a manifest further up, as a document: then nothing is known of it here.
-            let Some((_, piece)) = found else { return Ok(()) };
+            // It stood before a manifest further up, as part of another listing. Whoever restores asks the store for all of it.
+            let Some(piece) = self.recent.get(&digest) else { return Ok(()) };
             bytes.extend_from_slice(piece);
         }
         let listing: Listing = serde_json::from_slice(&bytes).map_err(|why| format!("found no listing ({why})"))?;
@@ -225,12 +261,15 @@ impl Seen {
     }
 
     fn refers_to(&self, object: &Object) -> Result<(), String> {
-        match object.pieces().into_iter().find(|digest| !self.pieces.contains(digest)) {
-            Some(missing) => {
-                Err(format!("found no piece {missing}, expected it before the manifest that refers to it"))
-            }
-            None => Ok(()),
+        let mut size = 0_u64;
+        for digest in object.pieces() {
+            let missing = || format!("found no piece {digest}, expected it before the manifest that refers to it");
+            size = size.saturating_add(*self.pieces.get(&digest).ok_or_else(missing)?);
         }
+        if size != object.size {
+            return Err(format!("found {size} bytes of {}, expected {}", object.sha256, object.size));
+        }
+        Ok(())
     }
 
     fn end(&self, of: &Header) -> Result<(), String> {

@@ -13,7 +13,9 @@ use super::{
     Header,
     read::{Entry, Reader, Unreadable, verify_backup},
 };
-use crate::{Action, Advance, Digest, Freeze, Head, Manifest, Overlay, Piece, Store, StoreError, manifest};
+use crate::{
+    Action, Advance, Digest, Freeze, Head, Manifest, Overlay, Piece, Store, StoreError, fetch, listing, manifest,
+};
 
 /// So many pieces are put at once.
 const AT_ONCE: usize = 16;
@@ -94,13 +96,16 @@ pub async fn restore(
     // Its revisions stand before the new one where they are the whole chain.
     let is_first = ground.head.is_none() && namespace == header.namespace;
     let standing = match ground.head {
-        Some(head) => manifest(store, namespace, head.revision).await?.ok().map(|manifest| manifest.overlay),
-        None => None,
+        Some(head) => {
+            let found = manifest(store, namespace, head.revision).await?;
+            found.map_err(|why| StoreError::Corrupt { place: store.place().to_owned(), why: why.to_string() })?.overlay
+        }
+        None => Overlay::default(),
     };
-    let standing = standing.unwrap_or_default();
     refuse_frozen(&standing)?;
     let last = copied(store, namespace, backup, is_first).await?;
     refuse_on_again(&standing, &last.overlay)?;
+    expect_all_of(store, &last).await?;
     let own = Head { revision: header.last, manifest: header.head };
     let previous = ground.head.or(is_first.then_some(own));
     let known = [Some(header.last), ground.head.map(|head| head.revision)].into_iter().flatten();
@@ -141,6 +146,19 @@ fn refuse_on_again(standing: &Overlay, restored: &Overlay) -> Result<(), NotRest
     let what = name.map_or_else(|| "all rule sets are".to_owned(), |name| format!("rule set {name} is"));
     let found = format!("found that {what} switched off, which the backup would switch on again");
     Err(NotRestored::Standing(format!("{found}; expected that to be said: `graylane on` first")))
+}
+
+/// That the store has all that the revision refers to, as it is to be: whatever the backup said of it.
+async fn expect_all_of(store: &dyn Store, revision: &Manifest) -> Result<(), NotRestored> {
+    let damaged = |why: StoreError| match why {
+        StoreError::Corrupt { why, .. } => NotRestored::Unreadable(Unreadable::Wrong(why)),
+        other => NotRestored::Store(other),
+    };
+    fetch(store, &revision.snapshot.object).await.map_err(damaged)?;
+    for entry in listing(store, &revision.documents).await.map_err(damaged)?.0 {
+        fetch(store, &entry.object).await.map_err(damaged)?;
+    }
+    Ok(())
 }
 
 /// Puts the pieces of a backup, and its manifests where they are to be `recorded`; gives the last of these.

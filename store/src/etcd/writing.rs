@@ -25,6 +25,7 @@ impl Etcd {
         next: &Head,
         manifest: &[u8],
     ) -> Result<Advance, StoreError> {
+        on.expect_before(next, &self.place)?;
         let key = self.keys.head(namespace);
         let head = match &on.head {
             Some(head) => Compare::value(key.clone(), encoded(head)),

@@ -74,6 +74,10 @@ pub async fn a_damaged_backup_restores_nothing(store: Shared) {
         assert!(verify_backup(&mut damaged.as_slice()).is_err(), "byte {place} of {}", backup.len());
         assert!(verify_backup(&mut &*cut).is_err(), "cut at {place} of {}", backup.len());
     }
+    // Twice is not once, and what stands behind the end is no part of it.
+    for more in [b"x".as_slice(), &backup] {
+        assert!(verify_backup(&mut [backup.as_slice(), more].concat().as_slice()).is_err());
+    }
     let mut damaged = backup.clone();
     let last = damaged.len() - 100;
     damaged[last] ^= 1;

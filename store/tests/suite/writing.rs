@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use graylane_rules::Revision;
-use graylane_store::{Advance, Digest, Manifest, PIECE_LIMIT, fetch, manifest, manifest_of, pieces};
+use graylane_store::{Advance, Digest, Manifest, PIECE_LIMIT, StoreError, fetch, manifest, manifest_of, pieces};
 
 use super::{NAMESPACE, Shared, publish, publish_on};
 
@@ -15,6 +15,10 @@ pub async fn a_head_moves_only_from_where_it_is(store: Shared) {
     // Somebody who stood on the same ground comes too late, and has changed nothing.
     let (advance, late) = publish_on(&*store, &empty, NAMESPACE, b"another").await;
     assert_eq!((advance, late.revision), (Advance::Moved, first.revision));
+    // No revision takes the place of another, whoever numbered it so.
+    let on = store.ground(NAMESPACE).await.unwrap();
+    let refused = store.advance(NAMESPACE, &on, &first, b"{}").await.unwrap_err();
+    assert!(matches!(refused, StoreError::Refused { .. }), "{refused}");
     let ground = store.ground(NAMESPACE).await.unwrap();
     assert_eq!(ground.head, Some(first));
     let kept = manifest_of(&*store, NAMESPACE, &first).await.unwrap();

@@ -10,6 +10,9 @@ use crate::{duration::spoken, finding::one_line};
 /// The names of most events have this many letters at most.
 const EVENT: usize = 13;
 
+/// So wide a column is at most; what is wider moves what follows it.
+const WIDEST: usize = 80;
+
 /// Lines whose columns stand below each other, as far as what comes can be known.
 #[derive(Debug)]
 pub struct Lines {
@@ -33,8 +36,9 @@ impl Lines {
             (Some(one), None) | (None, Some(one)) => one,
             (None, None) => "-".to_owned(),
         };
-        self.revision = self.revision.max(revision.chars().count());
-        self.who = self.who.max(who.chars().count());
+        let wide = |text: &str| text.chars().count().min(WIDEST);
+        self.revision = self.revision.max(wide(&revision));
+        self.who = self.who.max(wide(&who));
         let (revision_width, who_width) = (self.revision, self.who);
         let named = self.coloured(&name, &format!("{name:EVENT$}"));
         let detail = one_line(&detail(&name, event));

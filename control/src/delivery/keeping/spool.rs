@@ -3,6 +3,7 @@
 use std::{
     fs::File,
     io::{self, Read as _, Seek as _, Write as _},
+    time::Duration,
 };
 
 use axum::{
@@ -10,6 +11,7 @@ use axum::{
     http::StatusCode,
 };
 use futures_util::{StreamExt as _, stream};
+use tokio::sync::Semaphore;
 
 use crate::delivery::problem::Problem;
 
@@ -18,6 +20,14 @@ const LIMIT: u64 = 16 << 30;
 
 /// So many bytes are read at once.
 const CHUNK: usize = 256 << 10;
+
+/// So long the next bytes of one may take.
+const STALL: Duration = Duration::from_secs(30);
+
+/// So many are taken in at once: each may fill a disk.
+const AT_ONCE: usize = 2;
+
+static UPLOADS: Semaphore = Semaphore::const_new(AT_ONCE);
 
 /// An empty one.
 pub fn file() -> Result<File, Problem> {
@@ -34,10 +44,18 @@ pub fn failed(why: &io::Error) -> Problem {
 
 /// One with all of a body.
 pub async fn write(body: Body) -> Result<File, Problem> {
+    let _one = UPLOADS.try_acquire().map_err(|_| {
+        let detail = format!("found {AT_ONCE} backups that are taken in already, expected fewer: ask again later");
+        Problem::new(StatusCode::TOO_MANY_REQUESTS, detail)
+    })?;
     let mut file = file()?;
     let mut length: u64 = 0;
     let mut body = body.into_data_stream();
-    while let Some(bytes) = body.next().await {
+    let stalled = |_| {
+        let detail = format!("found nothing more of the body for {STALL:?}, expected all of a backup");
+        Problem::new(StatusCode::REQUEST_TIMEOUT, detail)
+    };
+    while let Some(bytes) = tokio::time::timeout(STALL, body.next()).await.map_err(stalled)? {
         let bytes = bytes.map_err(|_| {
             Problem::new(StatusCode::BAD_REQUEST, "found a body that broke off, expected a whole backup")
         })?;

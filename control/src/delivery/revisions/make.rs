@@ -89,12 +89,10 @@ async fn make(
         Outcome::Unchanged => made.base,
         Outcome::Planned => None,
     };
-    if let Some(revision) = revision {
-        if let Some(wait) = wait {
-            let acks = namespace.acknowledged(revision, asked_at, wait).await;
-            namespace.metrics.promises.count(verb.word(), acks.seconds, promise);
-            answer.acks = Some(acks);
-        }
+    if let (Some(revision), Some(wait)) = (revision, wait) {
+        let acks = namespace.acknowledged(revision, asked_at, wait).await;
+        namespace.metrics.promises.count(verb.word(), acks.seconds, promise);
+        answer.acks = Some(acks);
     }
     json(&answer)
 }
