@@ -152,7 +152,12 @@ impl Client {
     /// Where `path` is there: `https://HOST:PORT/…`, for messages.
     pub fn place(&self, path: &str) -> String {
         let scheme = if self.connector.is_some() { "https" } else { "http" };
-        format!("{scheme}://{}{}{path}", self.url.authority, self.url.target.trim_end_matches('/'))
+        format!("{scheme}://{}{}", self.url.authority, self.target(path))
+    }
+
+    /// `path` below the URL's own.
+    fn target(&self, path: &str) -> String {
+        format!("{}{path}", self.url.target.trim_end_matches('/'))
     }
 
     /// Asks for `path`, with `body` as JSON where there is one: status and body of the answer.
@@ -166,8 +171,7 @@ impl Client {
         body: Option<&serde_json::Value>,
         limit: Duration,
     ) -> Result<(StatusCode, Bytes), String> {
-        let target = format!("{}{path}", self.url.target.trim_end_matches('/'));
-        self.ask_target(method, &target, body, limit)
+        self.ask_target(method, &self.target(path), body, limit)
     }
 
     /// Asks for the URL itself, and tells only the status.
@@ -189,8 +193,7 @@ impl Client {
     /// Why there was no whole answer.
     pub async fn answer(&self, path: &str) -> Result<(StatusCode, Bytes), String> {
         let (code, body) = self.follow(path).await?;
-        let body = Limited::new(body, ANSWER_LIMIT).collect().await.map_err(|why| why.to_string())?;
-        Ok((code, body.to_bytes()))
+        Ok((code, whole(body, ANSWER_LIMIT).await?))
     }
 
     /// Asks for `path`, and tells the answer as it comes: one that has no end.
@@ -198,8 +201,8 @@ impl Client {
     /// # Errors
     /// Why there was not even the beginning of an answer.
     pub async fn follow(&self, path: &str) -> Result<(StatusCode, Incoming), String> {
-        let target = format!("{}{path}", self.url.target.trim_end_matches('/'));
-        let (head, body) = self.send(self.request(Method::GET, &target, None)?).await?.into_parts();
+        let request = self.request(Method::GET, &self.target(path), None)?;
+        let (head, body) = self.send(request).await?.into_parts();
         Ok((head.status, body))
     }
 
@@ -210,8 +213,7 @@ impl Client {
     pub async fn fetch(&self, most: usize) -> Result<(StatusCode, Bytes), String> {
         let request = self.request(Method::GET, &self.url.target, None)?;
         let (head, body) = self.send(request).await?.into_parts();
-        let body = Limited::new(body, most).collect().await.map_err(|why| why.to_string())?;
-        Ok((head.status, body.to_bytes()))
+        Ok((head.status, whole(body, most).await?))
     }
 
     fn ask_target(
@@ -224,8 +226,7 @@ impl Client {
         let request = self.request(method, target, body)?;
         block_on(limit, async {
             let (head, body) = self.send(request).await?.into_parts();
-            let body = Limited::new(body, ANSWER_LIMIT).collect().await.map_err(|why| why.to_string())?;
-            Ok((head.status, body.to_bytes()))
+            Ok((head.status, whole(body, ANSWER_LIMIT).await?))
         })
     }
 
@@ -275,6 +276,19 @@ impl Client {
             }
         }
     }
+}
+
+/// What a problem says that was answered instead of what was asked for.
+pub fn refused(code: StatusCode, body: &[u8]) -> String {
+    let problem: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+    let detail = problem.get("detail").and_then(serde_json::Value::as_str).unwrap_or("no reason given");
+    format!("found the status {code} ({detail}), expected 200")
+}
+
+/// All of a body, of at most `most` bytes.
+async fn whole(body: Incoming, most: usize) -> Result<Bytes, String> {
+    let body = Limited::new(body, most).collect().await.map_err(|why| why.to_string())?;
+    Ok(body.to_bytes())
 }
 
 /// A body that can be sent.

@@ -8,14 +8,14 @@ use std::{
 };
 
 use futures_util::stream;
-use http_body_util::{BodyExt as _, Limited, StreamBody};
+use http_body_util::{BodyExt as _, StreamBody};
 use hyper::{
     Method, Request, StatusCode,
     body::{Bytes, Frame, Incoming},
     header,
 };
 
-use super::{ANSWER_LIMIT, Client, block_on};
+use super::{ANSWER_LIMIT, Client, block_on, whole};
 
 /// So long it may take until an answer begins: what is asked for is made first, and all of it read again.
 const BEGIN: Duration = Duration::from_secs(1_800);
@@ -35,15 +35,13 @@ impl Client {
     /// # Errors
     /// Why there was no whole answer.
     pub fn download(&self, path: &str, output: &mut impl Write) -> Result<(StatusCode, Bytes), String> {
-        let target = format!("{}{path}", self.url.target.trim_end_matches('/'));
-        let request = self.request(Method::GET, &target, None)?;
+        let request = self.request(Method::GET, &self.target(path), None)?;
         block_on(Duration::MAX, async {
             let begun = tokio::time::timeout(BEGIN, self.send(request)).await;
             let begun = begun.map_err(|_| format!("found no answer within {BEGIN:?}, expected one"))??;
             let (head, body) = begun.into_parts();
             if !head.status.is_success() {
-                let body = Limited::new(body, ANSWER_LIMIT).collect().await.map_err(|why| why.to_string())?;
-                return Ok((head.status, body.to_bytes()));
+                return Ok((head.status, whole(body, ANSWER_LIMIT).await?));
             }
             taken(body, output).await?;
             Ok((head.status, Bytes::new()))
@@ -55,18 +53,16 @@ impl Client {
     /// # Errors
     /// Why there was no whole answer, or that the file could not be read.
     pub fn upload(&self, path: &str, media_type: &str, file: File) -> Result<(StatusCode, Bytes), String> {
-        let target = format!("{}{path}", self.url.target.trim_end_matches('/'));
         let length = file.metadata().map_err(|why| why.to_string())?.len();
         let request: Request<_> = self
-            .head(Method::POST, &target)
+            .head(Method::POST, &self.target(path))
             .header(header::CONTENT_TYPE, media_type)
             .header(header::CONTENT_LENGTH, length)
             .body(StreamBody::new(frames(file)))
             .map_err(|why| why.to_string())?;
         block_on(UPLOAD, async {
             let (head, body) = self.send(request).await?.into_parts();
-            let body = Limited::new(body, ANSWER_LIMIT).collect().await.map_err(|why| why.to_string())?;
-            Ok((head.status, body.to_bytes()))
+            Ok((head.status, whole(body, ANSWER_LIMIT).await?))
         })
     }
 }

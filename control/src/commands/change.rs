@@ -6,11 +6,11 @@ use super::{
     form::Form,
     made::{self, Promise},
     plane::{self, Plane},
-    publish::{LONGEST_WAIT, millis, wait},
+    publish::{millis, wait},
 };
 use crate::{
     failure::Failure,
-    revisions::json::{Asked, Verb},
+    revisions::json::{Asked, LONGEST_WAIT, Verb},
 };
 
 /// So long a promise may be overdue before it is given up to wait: what is late is told with how late it was.

@@ -257,9 +257,10 @@ fn opened(file: &Path) -> Result<File, Failure> {
 fn whole(name: &Path, file: &mut File) -> Result<Taken, Failure> {
     verified(file).map_err(|why| {
         let name = name.display();
-        let is_damaged = !matches!(why, Unreadable::Io(_));
-        let said = format!("{name}: {}{why}", if is_damaged { "the backup is damaged: " } else { "" });
-        if matches!(why, Unreadable::Io(_)) { Failure::unable(said) } else { Failure::refused(said) }
+        match why {
+            Unreadable::Io(why) => Failure::unable(format!("{name}: {why}")),
+            Unreadable::Wrong(why) => Failure::refused(format!("{name}: the backup is damaged: {why}")),
+        }
     })
 }
 

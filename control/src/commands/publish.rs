@@ -17,7 +17,7 @@ use crate::{
     failure::Failure,
     identities::Identities,
     overrides,
-    revisions::json::{Asked, Text, Verb},
+    revisions::json::{Asked, LONGEST_WAIT, Text, Verb},
 };
 
 /// Publish rule sets as a new revision.
@@ -88,9 +88,6 @@ pub struct Arguments {
     #[arg(short, long, value_name = "FORM", default_value = "text")]
     output: Form,
 }
-
-/// The longest that a control plane has anybody wait.
-pub const LONGEST_WAIT: Duration = Duration::from_secs(300);
 
 /// Reads a duration to wait.
 ///

@@ -60,8 +60,7 @@ impl Source {
         let Some((place, revision)) = url.rsplit_once('#') else {
             return Ok(Self::Revision(whole()?, HEAD.to_owned()));
         };
-        let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-        if revision != HEAD && !revision.split('.').all(digits) {
+        if !is_revision(revision) {
             return Err(format!("found #{revision}, expected #head, a number such as #41, or #1732450000.41"));
         }
         Ok(Self::Revision(place.parse::<Place>().map_err(|why| why.to_string())?, revision.to_owned()))
@@ -74,6 +73,12 @@ impl Source {
             Self::Revision(place, _) => place.to_string(),
         }
     }
+}
+
+/// Whether it is `head`, a number, or a whole revision.
+pub fn is_revision(text: &str) -> bool {
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    text == HEAD || (text.split('.').all(is_number) && text.split('.').count() <= 2)
 }
 
 /// The one door through which commands read documents: those of `sources`, or where there are none, of what the environment

@@ -15,10 +15,10 @@ use jiff::Timestamp;
 use serde::Deserialize as _;
 use serde_json::Value;
 
-use super::form::Form;
+use super::{form::Form, plane::remote::below};
 use crate::{
-    client::{Client, ControlPlane, unanswered},
-    duration, encode,
+    client::{Client, ControlPlane, refused, unanswered},
+    duration,
     failure::Failure,
     finding::{Finding, one_line},
     status::Status,
@@ -152,15 +152,14 @@ impl Arguments {
 }
 
 fn ask(client: &Client, namespace: &str) -> Result<(Value, Status), Failure> {
-    let path = format!("/v1/namespaces/{}/status", encode::percent(namespace));
+    let path = below(namespace, "status");
     let place = client.place(&path);
     let unable = |why: String| Failure::unable(format!("{place}: {why}"));
     let (code, body) = client.ask(Method::GET, &path, None, ANSWER).map_err(|why| unanswered(&place, &why))?;
-    let answer: Value = serde_json::from_slice(&body).unwrap_or_default();
     if !code.is_success() {
-        let detail = answer.get("detail").and_then(Value::as_str).unwrap_or("no reason given");
-        return Err(unable(format!("found the status {code} ({detail}), expected 200")));
+        return Err(unable(refused(code, &body)));
     }
+    let answer: Value = serde_json::from_slice(&body).unwrap_or_default();
     let status = Status::deserialize(&answer)
         .map_err(|why| unable(format!("found no status ({why}), expected that of graylane serve")))?;
     Ok((answer, status))

@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     access::{Caller, Need, Routes},
-    keeping::{Compaction, MEDIA_TYPE, NotKept, Restoration, Taken, Verification, take_into, verified},
+    keeping::{Compaction, MEDIA_TYPE, NotKept, Restoration, Taken, Verification, take_into},
     namespace::Namespace,
     revisions::{Refusal, Revisions},
 };
@@ -121,11 +121,10 @@ async fn restore(
         at: namespace.clock.now().wall,
     };
     Revisions::check_words(&by.actor, &by.reason, &by.source).map_err(|why| refused::problem(&why))?;
-    let mut file = spool::write(body).await?;
+    let file = spool::write(body).await?;
     // Only now: whoever sends slowly keeps nobody else from it.
     let (revisions, busy) = (Arc::clone(revisions), alone(revisions)?);
     let restored = blocking(busy, async move {
-        verified(&mut file).map_err(|why| unfit(NotRestored::Unreadable(why)))?;
         let (store, namespace) = (&*revisions.store, &revisions.namespace);
         let restored = graylane_store::restore(store, namespace, &mut BufReader::new(file), &by).await;
         restored.map(|restored| Restoration::of(&restored)).map_err(unfit)

@@ -1,12 +1,13 @@
 //! The documents of what is published, read for people.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use graylane_rules::{Outline, Revision, Source};
 use graylane_store::StoreError;
 
 use crate::{
     documents::Document,
+    mutex::locked,
     namespace::Namespace,
     publication::Publication,
     revisions::{Held, Revisions},
@@ -27,8 +28,7 @@ impl Read {
     /// # Errors
     /// Where the store does not answer, or holds something else than was put there.
     pub async fn of(namespace: &Namespace, publication: &Publication) -> Result<Arc<Self>, StoreError> {
-        let remembered = || namespace.page.read.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = remembered().clone();
+        let known = locked(&namespace.page.read).clone();
         if let Some(known) = known.filter(|known| known.revision == publication.revision) {
             return Ok(known);
         }
@@ -39,7 +39,7 @@ impl Read {
         let sources: Vec<Source<'_>> = documents.iter().map(Document::source).collect();
         let outline = Outline::read(&sources).unwrap_or_default();
         let read = Arc::new(Self { revision: publication.revision, outline, documents });
-        *remembered() = Some(Arc::clone(&read));
+        *locked(&namespace.page.read) = Some(Arc::clone(&read));
         Ok(read)
     }
 

@@ -1,6 +1,6 @@
 //! How proposals, and what came of them, are written in JSON: what the API takes and answers, and commands show.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use graylane_rules::Revision;
 use serde::{Deserialize, Serialize};
@@ -17,8 +17,8 @@ use crate::{
 /// The most identities that may be named.
 const IDENTITIES_LIMIT: usize = 1_000_000;
 
-/// The longest that somebody may wait for acks, in milliseconds.
-const WAIT_LIMIT: u64 = 300_000;
+/// The longest that somebody may wait for acks.
+pub const LONGEST_WAIT: Duration = Duration::from_secs(300);
 
 /// What they ask for where nobody says.
 const ANY_URL: &str = "http://localhost/";
@@ -153,8 +153,8 @@ impl Asked {
     /// Which field is wrong, what was found and what would be right.
     fn proposal(self, verb: Verb, actor: String, head: Option<Revision>) -> Result<Proposal, String> {
         self.refuse_strangers(verb)?;
-        if let Some(wait) = self.wait_millis.filter(|wait| *wait > WAIT_LIMIT) {
-            return Err(format!("waitMillis: found {wait}, expected at most {WAIT_LIMIT}"));
+        if let Some(wait) = self.wait_millis.filter(|wait| Duration::from_millis(*wait) > LONGEST_WAIT) {
+            return Err(format!("waitMillis: found {wait}, expected at most {}", LONGEST_WAIT.as_millis()));
         }
         let number = |field: &str, text: &Option<String>| {
             text.as_deref().map(|text| revision(text, head).map_err(|why| format!("{field}: {why}"))).transpose()

@@ -5,7 +5,7 @@ use std::{ffi::OsString, path::Path};
 use crate::{
     commands::{
         plane::Plane,
-        sources::{self, Source},
+        sources::{self, Source, is_revision},
     },
     documents::Gathered,
     failure::Failure,
@@ -62,11 +62,6 @@ impl Side {
             Self::Revision(revision) => sources::of(plane.published(revision)?),
         }
     }
-}
-
-fn is_revision(text: &str) -> bool {
-    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    text == "head" || (text.split('.').all(is_number) && text.split('.').count() <= 2)
 }
 
 #[cfg(test)]

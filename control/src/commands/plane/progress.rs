@@ -10,7 +10,8 @@ use std::{
 use hyper::Method;
 use serde::Deserialize;
 
-use crate::{client::Client, duration::spoken, encode::percent, finding::one_line};
+use super::remote::below;
+use crate::{client::Client, duration::spoken, finding::one_line};
 
 /// So often it is looked.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -46,7 +47,7 @@ impl Progress {
         if !io::stderr().is_terminal() {
             return None;
         }
-        let (client, path) = (client.clone(), format!("/v1/namespaces/{}/status", percent(namespace)));
+        let (client, path) = (client.clone(), below(namespace, "status"));
         let before = spread(&client, &path)?.revision;
         let (end, ended) = mpsc::channel();
         let thread = thread::spawn(move || {

@@ -15,8 +15,8 @@ use tokio::time::timeout;
 
 use super::{line::Lines, sse::Decoder};
 use crate::{
-    client::{Client, unanswered},
-    encode::percent,
+    client::{Client, refused, unanswered},
+    commands::plane::remote::below,
     failure::Failure,
     finding::one_line,
     revisions::json::revision,
@@ -142,7 +142,7 @@ impl Following {
 
     /// Says how things stand; whether what is waited for is there already.
     async fn standing(&mut self) -> Result<Result<bool, String>, Failure> {
-        let path = format!("/v1/namespaces/{}/status", percent(&self.namespace));
+        let path = below(&self.namespace, "status");
         let told = |why: String| Failure::unable(format!("{}: {why}", self.client.place(&path)));
         let asked = timeout(ANSWER, self.client.answer(&path)).await;
         let status = match asked.unwrap_or_else(|_| Err("found no answer in time, expected one".to_owned())) {
@@ -210,11 +210,4 @@ impl Following {
 /// Whether asking again may help: it starts, or has too much to do.
 fn is_passing(code: StatusCode) -> bool {
     code.is_server_error() || code == StatusCode::TOO_MANY_REQUESTS
-}
-
-/// What a problem says.
-fn refused(code: StatusCode, body: &[u8]) -> String {
-    let problem: Value = serde_json::from_slice(body).unwrap_or_default();
-    let detail = problem.get("detail").and_then(Value::as_str).unwrap_or("no reason given");
-    format!("found the status {code} ({detail}), expected 200")
 }
