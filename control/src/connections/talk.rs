@@ -1,6 +1,6 @@
 //! One connection: requests and answers, until either side ends it.
 
-use std::{pin::pin, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use axum::{Router, body::Body, extract::Request};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
@@ -10,8 +10,8 @@ use hyper_util::{
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    sync::watch,
-    time::{sleep, timeout},
+    sync::{Notify, watch},
+    time::{Instant, sleep, timeout},
 };
 
 use super::paced::{Busy, Paced};
@@ -31,6 +31,9 @@ const AGE: Duration = Duration::from_secs(3600);
 
 /// So long a request may go on, such as a stream of events, once its connection is to end: longer than any poll waits.
 const GRACE: Duration = Duration::from_secs(90);
+
+/// A connection that is to end is open for so long at least, unless it was asked before: its first request is on its way.
+const FIRST: Duration = Duration::from_secs(2);
 
 /// A connection's two sides.
 pub struct Talk {
@@ -68,13 +71,16 @@ impl Ends {
 }
 
 impl Talk {
-    /// Talks on `stream` until it is over. When it is to end, the request that is under way is answered first.
+    /// Talks on `stream` until it is over. When it is to end, the request that is under way is answered first, and so is
+    /// the first one of a connection that was just opened.
     pub async fn on<S: AsyncRead + AsyncWrite + Unpin>(self, stream: S, mut ends: Ends) {
-        let busy = Busy::default();
+        let (busy, asked, opened) = (Busy::default(), Arc::new(Notify::new()), Instant::now());
         let stream = TokioIo::new(Paced::new(stream, busy.clone(), self.refusals));
         let (app, peer) = (TowerToHyperService::new(self.app), self.peer);
+        let told = Arc::clone(&asked);
         let service = service_fn(move |request: Request<Incoming>| {
             busy.set(true);
+            told.notify_one();
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(peer.clone());
             let answered = hyper::service::Service::call(&app, request);
@@ -92,9 +98,56 @@ impl Talk {
         tokio::select! {
             _ = talking.as_mut() => {}
             () = ends.any() => {
+                tokio::select! {
+                    _ = talking.as_mut() => return,
+                    () = asked.notified() => {}
+                    () = sleep(FIRST.saturating_sub(opened.elapsed())) => {}
+                }
                 talking.as_mut().graceful_shutdown();
                 let _ = timeout(GRACE, talking).await;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
+
+    use super::*;
+
+    /// A connection that is told to end now, and the time.
+    fn told_to_end() -> (DuplexStream, Instant) {
+        let (client, server) = duplex(1024);
+        let app = Router::new().fallback(|| std::future::ready("here"));
+        let peer = Peer { address: std::net::Ipv4Addr::LOCALHOST.into(), names: None };
+        let talk = Talk { app, peer, refusals: Refusals::default() };
+        let (_, renewed) = watch::channel(());
+        let (_, serving) = watch::channel(true);
+        tokio::spawn(talk.on(server, Ends { serving, renewed }));
+        (client, Instant::now())
+    }
+
+    async fn answer(client: &mut DuplexStream) -> String {
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_first_request_of_a_connection_that_is_to_end_is_answered() {
+        let (mut client, begun) = told_to_end();
+        sleep(FIRST / 2).await;
+        client.write_all(b"GET / HTTP/1.1\r\nhost: control\r\n\r\n").await.unwrap();
+        let answer = answer(&mut client).await;
+        assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("here"), "{answer}");
+        assert_eq!(begun.elapsed(), FIRST / 2, "it ends with its answer");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_that_is_to_end_and_asks_nothing_ends_soon() {
+        let (mut client, begun) = told_to_end();
+        assert_eq!(answer(&mut client).await, "");
+        assert_eq!(begun.elapsed(), FIRST);
     }
 }
