@@ -4,7 +4,7 @@ mod foreign;
 mod gathered;
 mod parsed;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use graylane_rules::{Automaton, Format, Off, Outline, Overlay, Parsed, Problem, Snapshot, Source, compile_under};
 
@@ -29,6 +29,21 @@ pub struct Document {
 }
 
 impl Document {
+    /// One of a revision: its file's name says how it is written, and nothing of where it was.
+    ///
+    /// # Errors
+    /// Where the name is none that a revision may hold: found and expected.
+    pub fn named(file: String, text: Vec<u8>) -> Result<Self, String> {
+        let wrong = |expected: &str| format!("found the file name {file:?}, expected {expected}");
+        let is_short = !file.is_empty() && file.len() <= 255;
+        let is_plain = is_short && !file.contains(['/', '\\', '\0']) && !file.starts_with('.');
+        if !is_plain || file.chars().any(char::is_control) {
+            return Err(wrong("one without directories, of at most 255 bytes, that does not begin with a dot"));
+        }
+        let format = format_of(Path::new(&file)).ok_or_else(|| wrong("one that ends in .yaml, .yml or .json"))?;
+        Ok(Self { file, format, text })
+    }
+
     /// The same for the compiler.
     pub fn source(&self) -> Source<'_> {
         Source { format: self.format, text: &self.text }

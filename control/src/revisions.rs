@@ -15,6 +15,7 @@ mod overridden;
 mod proposal;
 mod reading;
 mod refusal;
+mod restoring;
 mod running;
 mod words;
 mod writing;

@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use crate::Digest;
 
 pub use read::{Contents, Unreadable, verify_backup};
-pub use restore::{By, NotRestored, Restored, restore};
+pub use restore::{By, Compile, Compiled, NotRestored, Restored, restore};
 pub use write::{NotTaken, take_backup};
 
 /// The longest label, in bytes.

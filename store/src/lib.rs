@@ -25,7 +25,8 @@ mod store;
 mod verify;
 
 pub use backup::{
-    By, Contents, Header, LABEL_LIMIT, NotRestored, NotTaken, Restored, Unreadable, restore, take_backup, verify_backup,
+    By, Compile, Compiled, Contents, Header, LABEL_LIMIT, NotRestored, NotTaken, Restored, Unreadable, restore,
+    take_backup, verify_backup,
 };
 pub use board::{Board, NOTE_LIMIT, Notice};
 pub use cached::Cached;

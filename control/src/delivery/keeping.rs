@@ -125,8 +125,7 @@ async fn restore(
     // Only now: whoever sends slowly keeps nobody else from it.
     let (revisions, busy) = (Arc::clone(revisions), alone(revisions)?);
     let restored = blocking(busy, async move {
-        let (store, namespace) = (&*revisions.store, &revisions.namespace);
-        let restored = graylane_store::restore(store, namespace, &mut BufReader::new(file), &by).await;
+        let restored = revisions.restore(&mut BufReader::new(file), &by).await;
         restored.map(|restored| Restoration::of(&restored)).map_err(unfit)
     });
     json(&restored.await?)
@@ -207,7 +206,7 @@ fn not_kept(why: NotKept) -> Problem {
 
 fn unfit(why: NotRestored) -> Problem {
     let status = match &why {
-        NotRestored::Unreadable(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        NotRestored::Unreadable(_) | NotRestored::Unfit(_) => StatusCode::UNPROCESSABLE_ENTITY,
         NotRestored::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
         NotRestored::Moved | NotRestored::Standing(_) => StatusCode::CONFLICT,
     };

@@ -1,18 +1,12 @@
 //! How proposals, and what came of them, are written in JSON: what the API takes and answers, and commands show.
 
-use std::{path::Path, time::Duration};
+use std::time::Duration;
 
 use graylane_rules::Revision;
 use serde::{Deserialize, Serialize};
 
 use super::{Difference, Made, Outcome, Proposal, Refusal, Revisions, Sample, Wish};
-use crate::{
-    documents::{self, Document},
-    finding::Finding,
-    json::objects,
-    movement::Movement,
-    nodes::Acks,
-};
+use crate::{documents::Document, finding::Finding, json::objects, movement::Movement, nodes::Acks};
 
 /// The most identities that may be named.
 const IDENTITIES_LIMIT: usize = 1_000_000;
@@ -237,15 +231,7 @@ fn sample(identities: Vec<String>, url: Option<String>, dry_run: bool) -> Result
 }
 
 fn document(text: Text) -> Result<Document, String> {
-    let file = text.file;
-    let wrong = |expected: &str| format!("documents: found the file name {file:?}, expected {expected}");
-    let is_plain = !file.is_empty() && file.len() <= 255 && !file.contains(['/', '\\', '\0']) && !file.starts_with('.');
-    if !is_plain || file.chars().any(char::is_control) {
-        return Err(wrong("one without directories, of at most 255 bytes, that does not begin with a dot"));
-    }
-    let format =
-        documents::format_of(Path::new(&file)).ok_or_else(|| wrong("one that ends in .yaml, .yml or .json"))?;
-    Ok(Document { file, format, text: text.text.into_bytes() })
+    Document::named(text.file, text.text.into_bytes()).map_err(|why| format!("documents: {why}"))
 }
 
 impl Answer {

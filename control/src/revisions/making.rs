@@ -114,7 +114,7 @@ impl Revisions {
     }
 
     async fn composed(&self, content: Content, base: &Arc<Base>, sample: Option<Sample>) -> Result<Composed, Refusal> {
-        let compiled = self.compiled_before(&content).await?;
+        let compiled = self.compiled_before(&content, base).await?;
         let asked = match (sample, base.head) {
             (Some(sample), Some(head)) => Some(Asked { sample, running: self.load(&head).await?.snapshot }),
             _ => None,
@@ -126,8 +126,12 @@ impl Revisions {
     }
 
     /// What the content was compiled to before, where that was the same under the same overlay, and this build can use it.
-    async fn compiled_before(&self, content: &Content) -> Result<Option<Compiled>, Refusal> {
+    async fn compiled_before(&self, content: &Content, base: &Base) -> Result<Option<Compiled>, Refusal> {
         let Some(same) = &content.same_as else { return Ok(None) };
+        // An epoch begins with a restore: what came with a backup was compiled by nobody knows whom.
+        if base.revision().is_none_or(|head| head.epoch != same.manifest.revision.epoch) {
+            return Ok(None);
+        }
         let (was, is) = (&same.manifest.overlay, &content.overlay);
         let entry = &same.manifest.snapshot;
         if was.off_names() != is.off_names() || was.switches != is.switches || entry.format != SNAPSHOT_FORMAT {

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use graylane_rules::{Revision, SNAPSHOT_FORMAT};
+use graylane_rules::{Revision, SNAPSHOT_FORMAT, Snapshot};
 use graylane_store::{
     Action, Advance, Digest, Entry, Ground, Head, Listing, Manifest, Object, Piece, SnapshotEntry, StoreError, pieces,
 };
@@ -55,19 +55,8 @@ impl Revisions {
     /// The manifest of a draft, and the pieces that it needs and the base does not have.
     fn manifest(&self, draft: &Draft<'_>) -> Result<(Manifest, Vec<Piece>), Refusal> {
         let Draft { proposal, action, base, composed } = draft;
-        let mut new = Vec::new();
-        let mut keep = |bytes: &[u8]| {
-            let (object, cut) = pieces(bytes);
-            new.extend(cut);
-            object
-        };
-        let parsed: BTreeMap<_, _> = composed.parsed.iter().map(|parsed| (parsed.file.as_str(), parsed)).collect();
-        let mut entries: Vec<Entry> =
-            composed.documents.iter().filter_map(|document| entry(document, &parsed, &mut keep)).collect();
-        entries.sort_by(|one, other| (&one.kind, &one.name).cmp(&(&other.kind, &other.name)));
-        let listing = serde_json::to_vec(&Listing(entries)).map_err(|why| Refusal::Unfit(why.to_string()))?;
-        let documents = keep(&listing);
-        let snapshot = SnapshotEntry { format: SNAPSHOT_FORMAT, object: keep(composed.snapshot.bytes()) };
+        let Kept { documents, snapshot, pieces: mut new } =
+            kept(&composed.documents, &composed.parsed, &composed.snapshot).map_err(Refusal::Unfit)?;
         // The pieces of the head stay as long as it is the head.
         let head = base.manifest.as_ref().map(|manifest| pieces_of(manifest, &base.documents)).unwrap_or_default();
         new.retain(|piece| !head.contains(&piece.digest) && !composed.kept.contains(&piece.digest));
@@ -112,6 +101,36 @@ impl Revisions {
         }
         Err(Refusal::Unknown { revision: head.revision, why })
     }
+}
+
+/// What a revision holds, as it is kept.
+pub struct Kept {
+    /// The list of its documents.
+    pub documents: Object,
+    /// What they were compiled to.
+    pub snapshot: SnapshotEntry,
+    /// Everything in pieces.
+    pub pieces: Vec<Piece>,
+}
+
+/// Cuts documents, which `parsed` says what they are, and what they were compiled to.
+///
+/// # Errors
+/// None: whatever stands in a list of documents has a JSON form.
+pub fn kept(documents: &[Document], parsed: &[ParsedDocument], snapshot: &Snapshot) -> Result<Kept, String> {
+    let mut all = Vec::new();
+    let mut keep = |bytes: &[u8]| {
+        let (object, cut) = pieces(bytes);
+        all.extend(cut);
+        object
+    };
+    let parsed: BTreeMap<_, _> = parsed.iter().map(|parsed| (parsed.file.as_str(), parsed)).collect();
+    let mut entries: Vec<Entry> = documents.iter().filter_map(|document| entry(document, &parsed, &mut keep)).collect();
+    entries.sort_by(|one, other| (&one.kind, &one.name).cmp(&(&other.kind, &other.name)));
+    let listing = serde_json::to_vec(&Listing(entries)).map_err(|why| why.to_string())?;
+    let documents = keep(&listing);
+    let snapshot = SnapshotEntry { format: SNAPSHOT_FORMAT, object: keep(snapshot.bytes()) };
+    Ok(Kept { documents, snapshot, pieces: all })
 }
 
 fn entry(

@@ -1,20 +1,23 @@
 //! Restoring a backup: what was published then is published again, as a new revision of a new epoch.
 
 use std::{
+    collections::BTreeSet,
     fmt,
-    io::{BufRead, Seek, SeekFrom},
+    io::{BufRead, Seek},
 };
 
+use async_trait::async_trait;
 use graylane_rules::Revision;
 use jiff::Timestamp;
-use serde_json::json;
+use serde_json::Value;
 
 use super::{
     Header,
     read::{Entry, Reader, Unreadable, verify_backup},
 };
 use crate::{
-    Action, Advance, Digest, Freeze, Head, Manifest, Overlay, Piece, Store, StoreError, fetch, listing, manifest,
+    Action, Advance, Digest, Freeze, Head, Manifest, Object, Overlay, Piece, SnapshotEntry, Store, StoreError, fetch,
+    listing, manifest,
 };
 
 /// So many pieces are put at once.
@@ -31,6 +34,8 @@ pub enum NotRestored {
     Moved,
     /// What stands above the documents there forbids it: found and expected.
     Standing(String),
+    /// Its documents do not become a revision: why.
+    Unfit(String),
 }
 
 impl fmt::Display for NotRestored {
@@ -38,7 +43,7 @@ impl fmt::Display for NotRestored {
         match self {
             Self::Unreadable(why) => why.fmt(f),
             Self::Store(why) => why.fmt(f),
-            Self::Standing(why) => f.write_str(why),
+            Self::Standing(why) | Self::Unfit(why) => f.write_str(why),
             Self::Moved => f.write_str("found that somebody published meanwhile, expected nobody to: restore again"),
         }
     }
@@ -78,9 +83,33 @@ pub struct By {
     pub at: Timestamp,
 }
 
-/// Restores a backup into `namespace` of `store`: what was its head is a new revision on top of what is there. Where nothing
-/// is, all its revisions stand before that, so that one can go back to them. The epoch is later than any that is known and than the clock, so that no Envoy
-/// refuses it. The backup is verified first, to its end.
+/// What a revision is to hold, compiled.
+#[derive(Clone, Debug)]
+pub struct Compiled {
+    /// Its documents: a [`Listing`](crate::Listing).
+    pub documents: Object,
+    /// What they were compiled to.
+    pub snapshot: SnapshotEntry,
+    /// The pieces of both.
+    pub pieces: Vec<Piece>,
+    /// How it differs from what stands.
+    pub difference: Value,
+}
+
+/// What compiles documents. A backup says itself what its documents were compiled to, and nothing is served on its word.
+#[async_trait]
+pub trait Compile: Sync {
+    /// Compiles the documents of the revision that `manifest` is of, under what stands above them. They are in the store, with whatever
+    /// else it refers to.
+    ///
+    /// # Errors
+    /// Why there will be no revision of them.
+    async fn compile(&self, manifest: &Manifest) -> Result<Compiled, NotRestored>;
+}
+
+/// Restores a backup into `namespace` of `store`: what was its head is a new revision on top of what is there, compiled anew by
+/// `compiler`. Where nothing is, all its revisions stand before that, so that one can go back to them. The epoch is later than
+/// any that is known and than the clock, so that no Envoy refuses it. The backup is verified first, to its end.
 ///
 /// # Errors
 /// Why nothing is restored.
@@ -89,12 +118,10 @@ pub async fn restore(
     namespace: &str,
     backup: &mut (impl BufRead + Seek + Send),
     by: &By,
+    compiler: &dyn Compile,
 ) -> Result<Restored, NotRestored> {
     let header = verify_backup(backup)?.header;
-    backup.seek(SeekFrom::Start(0)).map_err(Unreadable::from)?;
     let ground = store.ground(namespace).await?;
-    // Its revisions stand before the new one where they are the whole chain.
-    let is_first = ground.head.is_none() && namespace == header.namespace;
     let standing = match ground.head {
         Some(head) => {
             let found = manifest(store, namespace, head.revision).await?;
@@ -103,9 +130,14 @@ pub async fn restore(
         None => Overlay::default(),
     };
     refuse_frozen(&standing)?;
-    let last = copied(store, namespace, backup, is_first).await?;
+    let last = put_pieces(store, backup).await?;
     refuse_on_again(&standing, &last.overlay)?;
     expect_all_of(store, &last).await?;
+    let Compiled { documents, snapshot, pieces, difference } = compiler.compile(&last).await?;
+    store.put(&pieces).await?;
+    // Its revisions stand before the new one where they are the whole chain.
+    let is_first = ground.head.is_none() && namespace == header.namespace;
+    let recorded = if is_first { record_manifests(store, namespace, backup).await? } else { Vec::new() };
     let own = Head { revision: header.last, manifest: header.head };
     let previous = ground.head.or(is_first.then_some(own));
     let known = [Some(header.last), ground.head.map(|head| head.revision)].into_iter().flatten();
@@ -120,14 +152,19 @@ pub async fn restore(
         reason: by.reason.clone(),
         source: by.source.clone(),
         action: Action::Restore { label: header.label.clone(), of: header.last },
-        difference: json!({"ruleSets": [], "overlay": [format!("what {} held", header.last)]}),
-        ..last
+        documents,
+        snapshot,
+        overlay: last.overlay,
+        difference,
     };
     let bytes = restored.bytes().map_err(Unreadable::Wrong)?;
     let head = Head { revision: restored.revision, manifest: Digest::of(&bytes) };
     match store.advance(namespace, &ground, &head, &bytes).await? {
         Advance::Done => Ok(Restored { header, revision: head.revision }),
-        Advance::Moved => Err(NotRestored::Moved),
+        Advance::Moved => {
+            forget_unlinked(store, namespace, recorded).await?;
+            Err(NotRestored::Moved)
+        }
     }
 }
 
@@ -161,24 +198,15 @@ async fn expect_all_of(store: &dyn Store, revision: &Manifest) -> Result<(), Not
     Ok(())
 }
 
-/// Puts the pieces of a backup, and its manifests where they are to be `recorded`; gives the last of these.
-async fn copied(
-    store: &dyn Store,
-    namespace: &str,
-    backup: &mut (impl BufRead + Send),
-    recorded: bool,
-) -> Result<Manifest, NotRestored> {
+/// Puts the pieces of a backup; gives its last manifest.
+async fn put_pieces(store: &dyn Store, backup: &mut (impl BufRead + Seek + Send)) -> Result<Manifest, NotRestored> {
+    backup.rewind().map_err(Unreadable::from)?;
     let (mut pieces, mut last) = (Vec::new(), None);
     let mut reader = Reader::open(backup)?;
     while let Some(entry) = reader.next()? {
         match entry {
             Entry::Piece(digest, bytes) => pieces.push(Piece { digest, bytes }),
-            Entry::Manifest(revision, bytes) => {
-                if recorded {
-                    store.record(namespace, revision, &bytes).await?;
-                }
-                last = Some(bytes);
-            }
+            Entry::Manifest(_, bytes) => last = Some(bytes),
         }
         if pieces.len() >= AT_ONCE {
             store.put(&std::mem::take(&mut pieces)).await?;
@@ -187,4 +215,36 @@ async fn copied(
     store.put(&pieces).await?;
     let last = last.ok_or_else(|| Unreadable::Wrong("found no revision, expected one".to_owned()))?;
     Ok(Manifest::read(&last).map_err(Unreadable::Wrong)?)
+}
+
+/// Records the manifests of a backup; gives their revisions.
+async fn record_manifests(
+    store: &dyn Store,
+    namespace: &str,
+    backup: &mut (impl BufRead + Seek + Send),
+) -> Result<Vec<Revision>, NotRestored> {
+    backup.rewind().map_err(Unreadable::from)?;
+    let mut recorded = Vec::new();
+    let mut reader = Reader::open(backup)?;
+    while let Some(entry) = reader.next()? {
+        if let Entry::Manifest(revision, bytes) = entry {
+            store.record(namespace, revision, &bytes).await?;
+            recorded.push(revision);
+        }
+    }
+    Ok(recorded)
+}
+
+/// Removes those of the revisions that were `recorded` which the head does not lead to: somebody else has published the first
+/// revision meanwhile. It may have been the same backup.
+async fn forget_unlinked(store: &dyn Store, namespace: &str, recorded: Vec<Revision>) -> Result<(), StoreError> {
+    let mut unlinked: BTreeSet<_> = recorded.into_iter().collect();
+    let mut next = store.ground(namespace).await?.head.map(|head| head.revision);
+    while let Some(revision) = next.filter(|_| !unlinked.is_empty()) {
+        unlinked.remove(&revision);
+        // A chain that breaks off tells nothing of what is behind.
+        let Ok(found) = manifest(store, namespace, revision).await? else { return Ok(()) };
+        next = found.previous.map(|link| link.revision);
+    }
+    store.forget(namespace, &unlinked.into_iter().collect::<Vec<_>>()).await
 }

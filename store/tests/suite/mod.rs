@@ -31,7 +31,8 @@ macro_rules! every_test {
             namespaces_do_not_touch_each_other,
             what_a_backup_holds_is_restored_whole,
             a_backup_is_restored_on_top_of_what_is_there,
-            a_damaged_backup_restores_nothing
+            a_damaged_backup_restores_nothing,
+            a_restore_that_is_refused_leaves_no_revision
         );
     };
 }

@@ -10,6 +10,7 @@ use crate::{
     commands::plane::{expect_store, on_store},
     failure::Failure,
     keeping::{Compaction, NotKept, Restoration, Taken, Verification, take_into},
+    revisions::Revisions,
 };
 
 /// Removes old revisions.
@@ -48,7 +49,8 @@ pub fn restore(place: &Place, namespace: &str, file: File, by: By<'_>) -> Result
     let at = Clock::system().now().wall;
     let by = graylane_store::By { actor: actor.to_owned(), reason: reason.to_owned(), source: source.to_owned(), at };
     on(place, async |store| {
-        let restored = graylane_store::restore(&*store, namespace, &mut BufReader::new(file), &by).await;
+        let revisions = Revisions::new(store, namespace, Clock::system(), Vec::new());
+        let restored = revisions.restore(&mut BufReader::new(file), &by).await;
         let restored = restored.map_err(|why| match why {
             NotRestored::Store(why) => Failure::unable(why),
             why => Failure::refused(format!("{source}: {why}")),

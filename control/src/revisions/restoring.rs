@@ -1,0 +1,87 @@
+//! A backup into a revision: what it holds is compiled anew, whatever it says that it was compiled to.
+
+use std::{
+    collections::BTreeSet,
+    io::{BufRead, Seek},
+};
+
+use async_trait::async_trait;
+use graylane_store::{
+    By, Compile, Compiled, Manifest, NotRestored, Overlay, Restored, StoreError, Unreadable, restore,
+};
+
+use super::{
+    Base, Difference, Held, Revisions, listed,
+    writing::{Kept, kept},
+};
+use crate::{
+    documents::{self, Document, Gathered},
+    finding::Finding,
+};
+
+/// So many of the errors in its documents are told of a backup.
+const FEW: usize = 3;
+
+impl Revisions {
+    /// Restores a backup.
+    ///
+    /// # Errors
+    /// Why nothing is restored. The head has not moved then.
+    pub async fn restore(&self, backup: &mut (impl BufRead + Seek + Send), by: &By) -> Result<Restored, NotRestored> {
+        restore(&*self.store, &self.namespace, backup, by, self).await
+    }
+
+    /// What stands; nothing where it cannot be read, which may be why a backup is restored.
+    async fn standing(&self) -> Result<Base, NotRestored> {
+        match self.base().await {
+            Ok((_, base)) => Ok((*base).clone()),
+            Err(StoreError::Corrupt { .. }) => Ok(Base::default()),
+            Err(other) => Err(other.into()),
+        }
+    }
+}
+
+#[async_trait]
+impl Compile for Revisions {
+    async fn compile(&self, manifest: &Manifest) -> Result<Compiled, NotRestored> {
+        let held = self.held(manifest, None).await.map_err(|why| match why {
+            StoreError::Corrupt { why, .. } => NotRestored::Unreadable(Unreadable::Wrong(why)),
+            other => NotRestored::Store(other),
+        })?;
+        let (base, overlay, owned) = (self.standing().await?, manifest.overlay.clone(), self.owned.clone());
+        let compiled = tokio::task::spawn_blocking(move || compiled(&held, &base, overlay, &owned));
+        let ended = |why| format!("compiling ended unexpectedly ({why}), which is a fault of graylane");
+        compiled.await.map_err(ended).flatten().map_err(NotRestored::Unfit)
+    }
+}
+
+/// Compiles what is `held` of a backup, and compares it with what stands.
+fn compiled(held: &[Held], base: &Base, overlay: Overlay, owned: &[String]) -> Result<Compiled, String> {
+    let gathered = Gathered::given(documents(held)?).under(overlay);
+    let compiled = documents::compiled(&gathered, owned).map_err(|findings| unsound(&findings))?;
+    let outline = listed::outline(&gathered.documents).map_err(|why| why.to_string())?;
+    let standing = (&listed::outline_of(base), &base.overlay());
+    let difference = Difference::between(standing, (&outline, &gathered.overlay)).value();
+    let Kept { documents, snapshot, pieces } = kept(&gathered.documents, &compiled.parsed, &compiled.snapshot)?;
+    Ok(Compiled { documents, snapshot, pieces, difference })
+}
+
+/// The documents under the names that the backup gives them, each of which a revision may hold and has once.
+fn documents(held: &[Held]) -> Result<Vec<Document>, String> {
+    let mut names = BTreeSet::new();
+    let read = held.iter().map(|held| {
+        let document = Document::named(held.entry.file.clone(), held.text.to_vec())?;
+        let is_new = names.insert(document.file.clone());
+        is_new
+            .then_some(document)
+            .ok_or_else(|| format!("found the file {:?} twice, expected it once", held.entry.file))
+    });
+    read.collect()
+}
+
+fn unsound(findings: &[Finding]) -> String {
+    let errors: Vec<_> = findings.iter().filter(|finding| finding.is_error()).collect();
+    let few: Vec<_> = errors.iter().take(FEW).map(ToString::to_string).collect();
+    let more = if errors.len() > few.len() { "; …" } else { "" };
+    format!("found documents that this build does not compile, expected sound ones: {}{more}", few.join("; "))
+}

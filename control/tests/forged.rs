@@ -1,0 +1,123 @@
+//! Backups made by hand: right in every digest, and not true.
+#![allow(
+    missing_docs,
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test stops loudly"
+)]
+
+mod common;
+
+use common::{Scratch, rule_set};
+use graylane_store::{Digest, Entry, Head, Listing, Manifest, Redb, Store, listing, manifest_of, pieces, take_backup};
+
+const NAMESPACE: &str = "default";
+
+/// Runs a command that must do what it is told.
+fn done(scratch: &Scratch, arguments: &[&str]) {
+    let (code, said, why) = scratch.run(arguments, "");
+    assert_eq!(code, 0, "{arguments:?}: {said}{why}");
+}
+
+fn publish(scratch: &Scratch, store: &str, default: &str) {
+    scratch.write("rules.yaml", rule_set("shop", default));
+    done(scratch, &["publish", "rules.yaml", "-m", default, "--store", store]);
+}
+
+async fn open(scratch: &Scratch, file: &str) -> Redb {
+    Redb::open(&scratch.path(file)).await.unwrap()
+}
+
+async fn head(store: &Redb) -> Manifest {
+    let head = store.ground(NAMESPACE).await.unwrap().head.unwrap();
+    manifest_of(store, NAMESPACE, &head).await.unwrap()
+}
+
+/// Publishes by hand what `forged` makes of the head, and takes a backup.
+async fn backed_up(scratch: &Scratch, store: &Redb, file: &str, forged: impl AsyncFnOnce(Manifest) -> Manifest) {
+    let ground = store.ground(NAMESPACE).await.unwrap();
+    let mut next = forged(head(store).await).await;
+    next.previous = ground.head.map(Into::into);
+    next.revision.number = ground.head.unwrap().revision.number + 1;
+    let bytes = next.bytes().unwrap();
+    let to = Head { revision: next.revision, manifest: Digest::of(&bytes) };
+    store.advance(NAMESPACE, &ground, &to, &bytes).await.unwrap();
+    let mut backup = Vec::new();
+    take_backup(store, NAMESPACE, "forged", next.at, &mut backup).await.unwrap();
+    scratch.write(file, backup);
+}
+
+#[tokio::test]
+async fn what_is_restored_decides_as_its_documents_say() {
+    let scratch = Scratch::new("forged");
+    let at = "redb://one.redb";
+    publish(&scratch, at, "stable");
+    publish(&scratch, at, "canary");
+    let store = open(&scratch, "one.redb").await;
+    let canary = head(&store).await;
+    let first = canary.previous.unwrap();
+    let stable =
+        manifest_of(&store, NAMESPACE, &Head { revision: first.revision, manifest: first.manifest }).await.unwrap();
+    assert_ne!(stable.snapshot, canary.snapshot);
+    // The head lies, and so does a revision before it.
+    let lies = |of: &Manifest| Manifest { documents: stable.documents.clone(), ..of.clone() };
+    backed_up(&scratch, &store, "lies.graylane", async |head| lies(&head)).await;
+    backed_up(&scratch, &store, "lied.graylane", async |_| canary.clone()).await;
+    let lying = format!("{}.3", first.revision.epoch);
+    drop(store);
+
+    done(&scratch, &["verify", "--file", "lies.graylane"]);
+    done(&scratch, &["restore", "lies.graylane", "-m", "x", "--store", "redb://other.redb"]);
+    let restored = head(&open(&scratch, "other.redb").await).await;
+    assert_eq!((&restored.documents, &restored.snapshot), (&stable.documents, &stable.snapshot));
+    assert_eq!(restored.difference["ruleSets"][0]["name"], "shop", "{restored:#?}");
+
+    let third = "redb://third.redb";
+    done(&scratch, &["restore", "lied.graylane", "-m", "x", "--store", third]);
+    let restored = head(&open(&scratch, "third.redb").await).await;
+    assert_eq!((&restored.documents, &restored.snapshot), (&canary.documents, &canary.snapshot));
+    done(&scratch, &["rollback", "--to", &lying, "-m", "x", "--store", third]);
+    let back = head(&open(&scratch, "third.redb").await).await;
+    assert_eq!((&back.documents, &back.snapshot), (&stable.documents, &stable.snapshot));
+}
+
+#[tokio::test]
+async fn documents_that_could_not_be_published_are_not_restored() {
+    let scratch = Scratch::new("forged-documents");
+    publish(&scratch, "redb://one.redb", "stable");
+    publish(&scratch, "redb://mine.redb", "canary");
+    let mine = head(&open(&scratch, "mine.redb").await).await;
+    let store = open(&scratch, "one.redb").await;
+    let list = listing(&store, &head(&store).await.documents).await.unwrap().0;
+    let named = |file: &str| Entry { file: file.to_owned(), ..list[0].clone() };
+    let text = async |text: &str| {
+        let (object, cut) = pieces(text.as_bytes());
+        store.put(&cut).await.unwrap();
+        Entry { object, ..list[0].clone() }
+    };
+    let cases = [
+        (vec![named("../rules.yaml")], "found the file name \"../rules.yaml\", expected one without directories"),
+        (vec![list[0].clone(), list[0].clone()], "found the file \"rules.yaml\" twice, expected it once"),
+        (
+            vec![text("kind: RuleSet\n").await],
+            "found documents that this build does not compile, expected sound ones: ",
+        ),
+        (vec![text(&rule_set("shop", "gone")).await], "rules.yaml:"),
+    ];
+    for (place, (entries, said)) in cases.into_iter().enumerate() {
+        let (documents, cut) = pieces(&serde_json::to_vec(&Listing(entries)).unwrap());
+        store.put(&cut).await.unwrap();
+        let file = format!("{place}.graylane");
+        backed_up(&scratch, &store, &file, async |head| Manifest { documents, ..head }).await;
+        for to in ["redb://mine.redb", "redb://new.redb"] {
+            let (code, _, why) = scratch.run(&["restore", &file, "-m", "x", "--store", to], "");
+            assert!(code == 1 && why.contains(said), "{said}: {why}");
+        }
+    }
+    assert_eq!(head(&open(&scratch, "mine.redb").await).await, mine);
+    let new = open(&scratch, "new.redb").await;
+    assert!(new.revisions(NAMESPACE, None, 9).await.unwrap().is_empty(), "nothing is left of what was refused");
+}
