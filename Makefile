@@ -71,8 +71,8 @@ test-compose: ## the docker-compose harness, the control plane's pod and the rel
 	  $(call test_of,compose kubernetes_container release) --ignored; \
 	else printf '\n**** SKIPPED: test-compose: no Docker engine answers: %s ****\n\n' "$$engine"; fi
 
-test-page: tools build ## the web page in a real browser, which is fetched from Debian where none is installed
-	@if why=$$(tools/chromium 2>&1); then $(call test_of,page) --ignored; \
+test-page: tools build ## the web page in a real browser, beside a real Prometheus; both fetched from Debian where none is installed
+	@if why=$$(tools/chromium 2>&1); then tools/prometheus || true; $(call test_of,page) --ignored; \
 	else printf '\n**** SKIPPED: test-page: %s ****\n\n' "$$why"; fi
 
 test-api: tools build .tools/venv-schemathesis/schemathesis-$(SCHEMATHESIS_VERSION) ## the API fuzzed by its OpenAPI document
@@ -80,6 +80,7 @@ test-api: tools build .tools/venv-schemathesis/schemathesis-$(SCHEMATHESIS_VERSI
 
 picture: tools build ## docs/page.png, the picture of the page, made anew
 	tools/chromium
+	tools/prometheus
 	cargo run -q -p graylane-integration --bin picture
 
 test-oldest: tools etcd validators build-tests .tools/venv-oldest/envoy-$(OLDEST_ENVOY_VERSION) ## the tests with Envoy once more, against the oldest one that is supported

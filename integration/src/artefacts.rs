@@ -42,6 +42,16 @@ pub(crate) fn wasm(build: &str) -> PathBuf {
     path(&format!("dist/graylane-{build}.wasm"))
 }
 
+/// The program `name`: what the environment has as `chosen`, else the one on PATH, else what `tools/` put into the tree.
+pub(crate) fn program(name: &str, chosen: &str) -> Option<PathBuf> {
+    if let Some(chosen) = std::env::var_os(chosen) {
+        return Some(PathBuf::from(chosen));
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let kept = root().join(".tools").join(name);
+    std::env::split_paths(&path).chain([kept]).map(|directory| directory.join(name)).find(|path| path.is_file())
+}
+
 /// Envoy: what `ENVOY_BIN` names, else what `make tools` put into the tree.
 ///
 /// # Panics

@@ -2,13 +2,21 @@
 
 use std::path::PathBuf;
 
-use graylane_integration::{Control, Mesh, Request, Running, Scraped, browser, browser::Browser, samples};
+use graylane_integration::{
+    Control, Mesh, Prometheus, Request, Running, browser, browser::Browser, prometheus, samples,
+};
 use serde_json::json;
+
+/// So many requests of as many users are counted: each is one in a hundred.
+const USERS: u32 = 100;
 
 /// The browser; without one nothing is tested.
 fn found() -> Option<PathBuf> {
-    let said = |why: &String| eprintln!("\n**** SKIPPED, nothing was tested: {why} ****\n");
-    browser::find().inspect_err(said).ok()
+    or_skipped(browser::find())
+}
+
+fn or_skipped(found: Result<PathBuf, String>) -> Option<PathBuf> {
+    found.inspect_err(|why| eprintln!("\n**** SKIPPED, nothing was tested: {why} ****\n")).ok()
 }
 
 fn url(mesh: &mut Running<Control>, path: &str) -> String {
@@ -98,30 +106,38 @@ fn pages_fit_a_small_screen() {
 #[ignore = "needs a browser: `make test-page` has one made ready"]
 fn what_envoy_counts_stands_beside_what_is_meant() {
     let Some(program) = found() else { return };
+    let Some(measuring) = or_skipped(prometheus::find()) else { return };
     let rules = samples::header_to_canary("one");
     let rules = rules.replace(
         "  variants:",
         "  identity: {from: [{header: x-user-id}]}\n  splits: {half: {weights: {stable: 50, canary: 50}}}\n  variants:",
     );
     let rules = format!("{rules}    - {{id: others, when: {{identity: {{present: true}}}}, split: half}}\n");
-    let scraped = Scraped::start();
+    let prometheus = Prometheus::start(&measuring);
     let mut mesh =
-        Mesh::new("page-observed").kept().control_options(&["--observe", &scraped.url()]).rules(&rules).start();
-    scraped.scrape(mesh.admin());
-    for user in 0..60 {
-        mesh.send(&Request::get("/").header("x-user-id", user.to_string()));
-    }
+        Mesh::new("page-observed").kept().control_options(&["--observe", &prometheus.url()]).rules(&rules).start();
+    prometheus.scrape(mesh.admin());
+    let everybody = || {
+        let user = |user: u32| mesh.send(&Request::get("/").header("x-user-id", user.to_string()));
+        (0..USERS).map(user).filter(|answer| answer.seen().text("x-gray-variant") == Some("canary")).count()
+    };
+    // A counter is first seen with what it has then: what is observed is what comes after.
+    let canary = everybody();
+    prometheus.knows_of(u64::from(USERS));
+    assert_eq!(everybody(), canary, "the same users");
+    prometheus.knows_of(2 * u64::from(USERS));
     let mut browser = Browser::start(&program);
     browser.open(&url(&mut mesh, "/rule-sets/checkout"));
-    // A fifth of a request a second: sixty in five minutes.
-    browser.eventually("what was observed", "document.body.innerText.includes('observed, 0.2 requests/s')");
+    let shown = format!("canary {} %", canary * 100 / usize::try_from(USERS).unwrap());
+    let seen = "document.querySelector('figure.thin')?.innerText";
+    browser.eventually("what was observed", &format!("{seen}?.includes('observed, ') === true"));
+    let said = browser.value(seen);
+    assert!(
+        said.as_str().is_some_and(|said| said.contains(&shown) && !said.contains("observed, 0.0")),
+        "{shown}: {said}"
+    );
     browser.open(&url(&mut mesh, "/"));
     browser.eventually("bars of both", "document.querySelectorAll('figure.bar').length === 2");
-    let asked = scraped.asked();
-    assert!(
-        asked.len() == 1 && asked[0].starts_with("/api/v1/query?query=sum%20by%20%28rule%2C%20variant%29"),
-        "{asked:?}"
-    );
     assert_well_behaved(&mut browser, &url(&mut mesh, "/"));
 }
 

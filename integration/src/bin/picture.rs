@@ -1,6 +1,6 @@
 //! `picture`: makes docs/page.png anew, the overview as a real browser shows it while real requests are decided.
 
-use graylane_integration::{Mesh, Request, Scraped, browser, browser::Browser, load::Load, root};
+use graylane_integration::{Mesh, Prometheus, Request, browser, browser::Browser, load::Load, prometheus, root};
 
 /// A rule set with three variants.
 fn search(weights: &str) -> String {
@@ -26,11 +26,12 @@ fn main() {
         std::fs::read_to_string(root().join("envoy/rules/checkout.yaml")).expect("envoy/rules/checkout.yaml");
     let before = search("{stable: 80, ranker-b: 15, ranker-c: 5}");
     let after = search("{stable: 70, ranker-b: 25, ranker-c: 5}");
-    let scraped = Scraped::start();
+    let prometheus = Prometheus::start(&prometheus::find().unwrap_or_else(|why| panic!("{why}")));
     let owned = r#"{"ownedHeaders": ["x-gray-variant", "x-feature-flags", "x-search-variant"]}"#;
-    let mesh = Mesh::new("picture").kept().control_options(&["--observe", &scraped.url()]).filter_configuration(owned);
+    let mesh =
+        Mesh::new("picture").kept().control_options(&["--observe", &prometheus.url()]).filter_configuration(owned);
     let mut mesh = mesh.rules(&checkout).rules(&before).workers(3).start();
-    scraped.scrape(mesh.admin());
+    prometheus.scrape(mesh.admin());
     mesh.control().publish(&[checkout, after], "ben", "ranker-b to a quarter: a week without complaints");
     let user = |user: usize, host: &str| Request::get("/").host(host).header("x-user-id", format!("user-{user}"));
     let requests = (0..4_000).map(|number| user(number, ["shop.example.com", "search.example.com"][number % 2]));

@@ -1,7 +1,6 @@
 //! One member.
 
 use std::{
-    env,
     net::SocketAddr,
     path::{Path, PathBuf},
 };
@@ -9,7 +8,7 @@ use std::{
 use serde_json::Value;
 
 use super::EtcdTls;
-use crate::{Process, Request, Wire, kept_port, root};
+use crate::{Process, Request, Wire, artefacts, kept_port};
 
 /// A member of a cluster, running or killed.
 #[derive(Debug)]
@@ -32,7 +31,8 @@ impl Member {
     /// Starts it.
     pub(super) fn begin(&mut self) {
         assert!(self.process.is_none(), "{} runs already", self.name);
-        self.process = Some(Process::start(&self.name, &binary(), &self.arguments()));
+        let binary = artefacts::program("etcd", "ETCD_BIN").expect("an etcd: run `make etcd`");
+        self.process = Some(Process::start(&self.name, &binary, &self.arguments()));
     }
 
     /// Waits until it serves, which it does once there is a leader.
@@ -95,19 +95,4 @@ impl Member {
             status => Err(format!("{status}: {}", String::from_utf8_lossy(&answer.body))),
         }
     }
-}
-
-/// What `ETCD_BIN` names, else the one on PATH, else what `make etcd` put into the tree.
-///
-/// # Panics
-/// Where there is none.
-fn binary() -> PathBuf {
-    if let Some(chosen) = env::var_os("ETCD_BIN") {
-        return PathBuf::from(chosen);
-    }
-    let path = env::var_os("PATH").unwrap_or_default();
-    let kept = root().join(".tools/etcd");
-    let found =
-        env::split_paths(&path).chain([kept]).map(|directory| directory.join("etcd")).find(|path| path.is_file());
-    found.expect("an etcd: run `make etcd`")
 }
