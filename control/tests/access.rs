@@ -8,7 +8,7 @@
     reason = "a test fails by panic"
 )]
 
-#[path = "../../integration/tests/certificates/mod.rs"]
+#[path = "../../integration/src/certificates.rs"]
 mod certificates;
 mod common;
 #[path = "common/place.rs"]

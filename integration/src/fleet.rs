@@ -27,6 +27,7 @@ pub struct FleetPlan {
     name: String,
     store: Option<String>,
     replicas: usize,
+    options: Vec<String>,
     envoys: usize,
     workers: usize,
     shape: Shape,
@@ -79,7 +80,8 @@ impl FleetPlan {
     /// A fleet called `name`, which names its temporary directory: one control plane over a store in a file, one Envoy of one
     /// worker.
     pub fn new(name: &str) -> Self {
-        Self { name: name.to_owned(), store: None, replicas: 1, envoys: 1, workers: 1, shape: Shape::default() }
+        let (name, shape) = (name.to_owned(), Shape::default());
+        Self { name, store: None, replicas: 1, options: Vec::new(), envoys: 1, workers: 1, shape }
     }
 
     /// Keeps revisions in the store at this URL.
@@ -92,6 +94,12 @@ impl FleetPlan {
     #[must_use]
     pub fn replicas(self, replicas: usize) -> Self {
         Self { replicas, ..self }
+    }
+
+    /// Starts each control plane with these options besides.
+    #[must_use]
+    pub fn serve_with(self, options: Vec<String>) -> Self {
+        Self { options, ..self }
     }
 
     /// Starts so many Envoys.
@@ -119,7 +127,8 @@ impl FleetPlan {
         let scratch = scratch.expect("a temporary directory");
         let file = || format!("redb://{}", scratch.path().join("store.redb").display());
         let store = self.store.clone().unwrap_or_else(file);
-        let replicas: Vec<_> = (0..self.replicas).map(|_| Replica::start(&store, "127.0.0.1:0")).collect();
+        let replicas: Vec<_> =
+            (0..self.replicas).map(|_| Replica::start(&store, "127.0.0.1:0", &self.options)).collect();
         let (stable, canary) = (Echo::start("stable", "127.0.0.1:0"), Echo::start("canary", "127.0.0.1:0"));
         let envoys = (0..self.envoys).map(|place| {
             let ports: Vec<_> =

@@ -19,6 +19,7 @@ mod background;
 pub mod bench;
 pub mod browser;
 pub mod cable;
+pub mod certificates;
 pub mod changes;
 pub mod compose;
 mod control;

@@ -1,10 +1,8 @@
 //! Envoys that have to say who they are: by the clusters of `envoy/access`, with TLS, a token or a certificate.
 
-mod certificates;
-
 use std::{fs, net::SocketAddr, os::unix::fs::PermissionsExt as _, path::Path, process::Command};
 
-use certificates::{Authority, Identity};
+use graylane_integration::certificates::{Authority, Identity};
 use graylane_integration::{Echo, Envoy, Process, Request, Settings, Wire, artefact, eventually, root, samples};
 use serde_json::{Value, json};
 use tempfile::TempDir;

@@ -1,11 +1,9 @@
 //! The AuthorizationPolicy of the control plane, as Envoy's RBAC behind TLS with certificates of workloads: fetchers get through, for what they
 //! ask, and nobody else does.
 
-mod certificates;
-
 use std::{fs, net::SocketAddr, path::Path};
 
-use certificates::Authority;
+use graylane_integration::certificates::Authority;
 use graylane_integration::{
     Answer, Echo, Envoy, Process, Request, Settings, Status, Wire, artefact, eventually,
     kubernetes::{

@@ -1,6 +1,5 @@
 //! Replicas tell each other by a board in etcd: at once, and for as long as they live.
 
-mod certificates;
 mod etcd;
 
 use std::{

@@ -1,7 +1,6 @@
 //! One lane through a mesh of Istio: decided at the gateway, kept by mTLS into the sidecar of a service, and from that service to the next.
 //! Gateway and sidecar are the ones that istiod makes, patched by the files of `envoy/istio`; `lanes.rs` has two hops of plain Envoys.
 
-mod certificates;
 #[path = "istio_lanes/relay.rs"]
 mod relay;
 
@@ -10,7 +9,7 @@ use std::collections::BTreeMap;
 use graylane_integration::{Answer, Control, Form, Installation, Mesh, MutualTls, Request, Running, Wire, kept_port};
 use graylane_istio::proxy::Kind;
 
-use certificates::Authority;
+use graylane_integration::certificates::Authority;
 use relay::Relay;
 
 const GATEWAY: &str = "spiffe://cluster.local/ns/istio-ingress/sa/istio-ingressgateway";

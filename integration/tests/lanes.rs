@@ -3,7 +3,6 @@
 
 #[path = "lanes/app.rs"]
 mod app;
-mod certificates;
 #[path = "lanes/chain.rs"]
 mod chain;
 #[path = "lanes/client.rs"]
@@ -18,9 +17,9 @@ use graylane_integration::{Envoy, Seen};
 use tokio::runtime::Runtime;
 
 use app::Met;
-use certificates::Identity;
 use chain::{Chain, listener};
 use client::{Connection, Route, Tls};
+use graylane_integration::certificates::Identity;
 use kinds::{Case, Entry, Fate, Step, Who, cases, name};
 
 /// How many requests are under way at once.

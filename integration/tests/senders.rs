@@ -1,7 +1,6 @@
 //! Whom Envoy vouches for, and what the filter makes of it: certificates that were validated or not, listeners and their direction,
 //! addresses and the header that claims some.
 
-mod certificates;
 #[path = "lanes/client.rs"]
 mod client;
 
@@ -11,8 +10,8 @@ use graylane_integration::{Envoy, Settings, artefact};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use certificates::{Authority, Identity};
 use client::{Connection, Route, Tls};
+use graylane_integration::certificates::{Authority, Identity};
 
 const TRUSTED: &str = "spiffe://cluster.local/ns/shop/sa/a";
 

@@ -1,6 +1,5 @@
 //! What becomes of writers and of those who wait, when members of etcd fail.
 
-mod certificates;
 mod etcd;
 #[path = "../../store/tests/suite/mod.rs"]
 mod suite;

@@ -1,15 +1,14 @@
 //! A store in etcd does what one in a file does: the same suite, over one member, over three, with TLS and with users.
 
-mod certificates;
 mod etcd;
 #[path = "../../store/tests/suite/mod.rs"]
 mod suite;
 
 use std::{fs::write, time::Instant};
 
-use certificates::Authority;
 use etcd::{open, runtime, tls, try_open};
 use graylane_integration::Etcd;
+use graylane_integration::certificates::Authority;
 use graylane_store::{Advance, Digest, Head, Notice, StoreError};
 
 /// Runs the suite, each test under keys of its own.

@@ -2,14 +2,25 @@
 
 use std::{
     cell::RefCell,
+    future::poll_fn,
     io,
     net::SocketAddr,
+    pin::Pin,
+    task::{Context, Poll, ready},
     time::{Duration, Instant},
 };
 
 use graylane_rules::{Revision, SNAPSHOT_FORMAT, envelope};
 use serde_json::json;
-use tokio::{io::AsyncWriteExt as _, net::TcpStream, sync::mpsc::UnboundedSender, time::sleep};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf},
+    net::TcpStream,
+    sync::mpsc::UnboundedSender,
+    time::sleep,
+};
+use tokio_rustls::TlsConnector;
+
+use super::guard;
 
 /// So much of an answer is kept to be looked at: what HTTP says of it, and the first line of the envelope.
 const HEAD: usize = 8 << 10;
@@ -34,6 +45,8 @@ pub(super) enum Told {
 /// A fetcher, which asks until nobody listens to it.
 pub(super) struct Fetcher {
     pub(super) control: SocketAddr,
+    /// What it encrypts with, where it does.
+    pub(super) connector: Option<TlsConnector>,
     /// The number of its Envoy, where it reports what the VMs of that run.
     pub(super) reports_as: Option<usize>,
     /// Whether it looks at every byte, as the real one does.
@@ -55,12 +68,28 @@ impl Fetcher {
 
     /// Asks until something fails; Ok once nobody listens.
     async fn ask_on_one_connection(&self, after: &mut Option<Revision>) -> Result<(), String> {
-        let mut stream = TcpStream::connect(self.control).await.map_err(|why| why.to_string())?;
-        stream.set_nodelay(true).map_err(|why| why.to_string())?;
+        match &self.connector {
+            Some(connector) => {
+                let stream = guard::connect(self.control, connector).await.map_err(|why| why.to_string())?;
+                self.ask_on(stream, after).await
+            }
+            None => {
+                let stream = TcpStream::connect(self.control).await.map_err(|why| why.to_string())?;
+                stream.set_nodelay(true).map_err(|why| why.to_string())?;
+                self.ask_on(stream, after).await
+            }
+        }
+    }
+
+    async fn ask_on(
+        &self,
+        mut stream: impl AsyncRead + AsyncWrite + Unpin,
+        after: &mut Option<Revision>,
+    ) -> Result<(), String> {
         loop {
-            stream.write_all(question(*after).as_bytes()).await.map_err(|why| why.to_string())?;
+            send(&mut stream, &question(*after)).await?;
             let limit = if self.is_careful { usize::MAX } else { HEAD };
-            let answer = Answer::read(&stream, limit).await?;
+            let answer = Answer::read(&mut stream, limit).await?;
             let now = Instant::now();
             let Some(revision) = answer.revision(self.is_careful)? else { continue };
             if after.is_some_and(|after| revision <= after) {
@@ -68,14 +97,20 @@ impl Fetcher {
             }
             *after = Some(revision);
             if let Some(node) = self.reports_as {
-                stream.write_all(report(node, revision).as_bytes()).await.map_err(|why| why.to_string())?;
-                Answer::read(&stream, HEAD).await?.is_taken()?;
+                send(&mut stream, &report(node, revision)).await?;
+                Answer::read(&mut stream, HEAD).await?.is_taken()?;
             }
             if self.listener.send(Told::Has(revision, now)).is_err() {
                 return Ok(());
             }
         }
     }
+}
+
+async fn send(stream: &mut (impl AsyncWrite + Unpin), text: &str) -> Result<(), String> {
+    stream.write_all(text.as_bytes()).await.map_err(|why| why.to_string())?;
+    // What is encrypted may not be sent yet.
+    stream.flush().await.map_err(|why| why.to_string())
 }
 
 /// What Envoy sends for the real one, to the letter.
@@ -114,14 +149,12 @@ struct Answer {
 
 impl Answer {
     /// Reads one, and keeps `limit` bytes of it.
-    async fn read(stream: &TcpStream, limit: usize) -> Result<Self, String> {
+    async fn read(stream: &mut (impl AsyncRead + Unpin), limit: usize) -> Result<Self, String> {
         let (mut kept, mut came, mut expected) = (Vec::new(), 0, None);
         loop {
-            stream.readable().await.map_err(|why| why.to_string())?;
-            came += match take(stream, &mut kept, limit) {
+            came += match poll_fn(|context| take(stream, context, &mut kept, limit)).await {
                 Ok(0) => return Err(format!("found an end after {came} bytes, expected an answer")),
                 Ok(read) => read,
-                Err(why) if why.kind() == io::ErrorKind::WouldBlock => continue,
                 Err(why) => return Err(why.to_string()),
             };
             if expected.is_none() {
@@ -186,10 +219,17 @@ fn head(bytes: &[u8]) -> Result<Option<Expected>, String> {
 }
 
 /// Reads what is there, and keeps it while that is at most `limit`.
-fn take(stream: &TcpStream, kept: &mut Vec<u8>, limit: usize) -> io::Result<usize> {
+fn take(
+    stream: &mut (impl AsyncRead + Unpin),
+    context: &mut Context<'_>,
+    kept: &mut Vec<u8>,
+    limit: usize,
+) -> Poll<io::Result<usize>> {
     SCRATCH.with_borrow_mut(|scratch| {
-        let read = stream.try_read(scratch)?;
-        kept.extend_from_slice(&scratch[..read.min(limit.saturating_sub(kept.len()))]);
-        Ok(read)
+        let mut buffer = ReadBuf::new(scratch);
+        ready!(Pin::new(stream).poll_read(context, &mut buffer))?;
+        let read = buffer.filled();
+        kept.extend_from_slice(&read[..read.len().min(limit.saturating_sub(kept.len()))]);
+        Poll::Ready(Ok(read.len()))
     })
 }

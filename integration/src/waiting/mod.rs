@@ -4,6 +4,7 @@
 //! plane has too: what is measured is both, and what a network would take comes on top.
 
 mod fetcher;
+mod guard;
 mod report;
 mod round;
 
@@ -17,9 +18,11 @@ use tokio::{
 };
 
 use crate::{
-    FleetPlan, background::runtime, control::compiled, eventually, fleet::Replica, program::Outcome, workload::Workload,
+    Etcd, FleetPlan, background::runtime, control::compiled, eventually, fleet::Replica, program::Outcome,
+    workload::Workload,
 };
 use fetcher::{Fetcher, Told};
+use guard::Guard;
 use report::Measured;
 use round::Round;
 
@@ -53,11 +56,15 @@ pub struct Options {
     pub rounds: usize,
     /// How many rules the rule set has, at least 10; it decides how large a snapshot is.
     pub rules: usize,
+    /// How many members the etcd has that revisions and reports are kept in; 0: a file, and reports nowhere else.
+    pub members: usize,
+    /// Whether everybody encrypts and shows a certificate.
+    pub tls: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { fetchers: MOST, rounds: 10, rules: 500 }
+        Self { fetchers: MOST, rounds: 10, rules: 500, members: 0, tls: false }
     }
 }
 
@@ -71,15 +78,25 @@ impl Default for Options {
 pub fn run(options: &Options) -> Result<Outcome, String> {
     open_many(options.fetchers as u64 + SPARE_FILES)?;
     let workload = Workload::of(options.rules);
-    let mut fleet = FleetPlan::new("waiting").envoys(0).start();
-    let replica = &fleet.replicas()[0];
+    let etcd = (options.members > 0).then(|| Etcd::start(options.members));
+    let guard = options.tls.then(Guard::new);
+    let mut plan = FleetPlan::new("waiting").envoys(0);
+    if let Some(etcd) = &etcd {
+        plan = plan.store(&etcd.url());
+    }
+    let mut fleet = plan.serve_with(guard.as_ref().map(Guard::options).unwrap_or_default()).start();
+    let replica = &mut fleet.replicas()[0];
+    if let Some(guard) = &guard {
+        replica.ask_at(guard.relay(replica.address()));
+    }
+    let (replica, guard) = (&*replica, guard.as_ref());
     let publish =
         |number: usize| replica.publish(&workload.numbered(number), "a round").unwrap_or_else(|why| panic!("{why}"));
     let resident = || replica.process().resident_bytes();
     let mut latest = publish(0);
     let before = resident();
     let begin = Instant::now();
-    let mut fetchers = Fetchers::start(options.fetchers, replica, latest, false);
+    let mut fetchers = Fetchers::start(options.fetchers, replica, guard, latest, false);
     let came = begin.elapsed();
     let waiting = resident();
     let mut rounds = Vec::new();
@@ -94,7 +111,7 @@ pub fn run(options: &Options) -> Result<Outcome, String> {
     await_waiting(replica, 0);
     let after = resident();
     // What nobody needs any more must do for those who come then.
-    let mut others = Fetchers::start(options.fetchers, replica, latest, true);
+    let mut others = Fetchers::start(options.fetchers, replica, guard, latest, true);
     let again = resident();
     let rounds_of_others = options.rounds + 1..=2 * options.rounds;
     let acks = rounds_of_others.map(|number| acknowledged(replica, &mut others, &workload.numbered(number))).collect();
@@ -135,7 +152,7 @@ struct Fetchers {
 
 impl Fetchers {
     /// Starts as many, who report or not, and waits until each of them has `first` and waits for what comes next.
-    fn start(count: usize, replica: &Replica, first: Revision, report: bool) -> Self {
+    fn start(count: usize, replica: &Replica, guard: Option<&Guard>, first: Revision, report: bool) -> Self {
         let (listener, told) = unbounded_channel();
         let mut fetchers = Self { running: JoinSet::new(), told, failed: Vec::new() };
         for begun in (0..count).step_by(AT_ONCE) {
@@ -144,7 +161,8 @@ impl Fetchers {
                 let is_careful = place % CAREFUL == 0;
                 let reports_as = report.then_some(place);
                 let listener = listener.clone();
-                let fetcher = Fetcher { control: replica.address(), reports_as, is_careful, listener };
+                let (control, connector) = (replica.address(), guard.map(Guard::edge));
+                let fetcher = Fetcher { control, connector, reports_as, is_careful, listener };
                 fetchers.running.spawn_on(fetcher.run(), runtime().handle());
             }
             fetchers.await_all(first, now.len());

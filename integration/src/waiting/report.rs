@@ -77,12 +77,12 @@ pub(super) fn outcome(options: &Options, measured: &Measured) -> Outcome {
 }
 
 fn write(out: &mut String, options: &Options, measured: &Measured) -> fmt::Result {
-    let Options { fetchers, rounds, rules } = options;
+    let Options { fetchers, rounds, rules, members, tls } = options;
+    let store = if *members > 0 { format!("etcd of {members} members") } else { "redb".to_owned() };
+    let each =
+        if *tls { "each on its own connection, with TLS and a certificate" } else { "each on its own connection" };
     let Measured { snapshot, before, waiting, after, again, failed, .. } = measured;
-    writeln!(
-        out,
-        "{fetchers} fetchers wait on one control plane over redb, each on its own connection; {rounds} rounds"
-    )?;
+    writeln!(out, "{fetchers} fetchers wait on one control plane over {store}, {each}; {rounds} rounds")?;
     writeln!(out, "a snapshot of {rules} rules, {snapshot} bytes; {}, which the fetchers share", machine())?;
     writeln!(out, "\n{:<44} {:>10}", "resident memory of the control plane", "MiB")?;
     let weight = measured.weight(options);

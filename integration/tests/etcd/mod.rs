@@ -7,7 +7,7 @@ use graylane_integration::EtcdTls;
 use graylane_store::{Place, Store, StoreError};
 use tokio::runtime::{Builder, Runtime};
 
-use super::certificates::Authority;
+use graylane_integration::certificates::Authority;
 
 pub fn runtime() -> Runtime {
     Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()

@@ -10,7 +10,8 @@ use graylane_integration::{Control, Echo, Envoy, Rules, Settings, root};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-use super::{app, certificates::Authority};
+use super::app;
+use graylane_integration::certificates::Authority;
 
 /// Everything, running.
 pub struct Chain {

@@ -19,7 +19,7 @@ use tokio::{
 };
 use tokio_rustls::TlsConnector;
 
-use super::certificates::Identity;
+use graylane_integration::certificates::Identity;
 
 /// How a connection is made.
 #[derive(Clone)]

@@ -1,7 +1,7 @@
 //! An authority, and who it says people are: X.509 certificates with SPIFFE IDs.
-#![allow(dead_code, reason = "each test takes what it needs")]
+#![allow(dead_code, reason = "tests of the control plane have it as well, and each takes what it needs")]
 
-use std::path::Path;
+use std::{fmt, path::Path};
 
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
@@ -18,8 +18,22 @@ pub struct Authority {
 /// A certificate and its key, in PEM.
 #[derive(Clone)]
 pub struct Identity {
+    /// The certificate.
     pub certificate: String,
+    /// Its private key.
     pub key: String,
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Identity").field("certificate", &self.certificate).finish_non_exhaustive()
+    }
+}
+
+impl Default for Authority {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl Authority {
