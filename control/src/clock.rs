@@ -3,11 +3,14 @@
 use std::time::Instant;
 #[cfg(test)]
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
 use jiff::Timestamp;
+
+#[cfg(test)]
+use crate::mutex::locked;
 
 /// One point in time, told twice.
 #[derive(Clone, Copy, Debug)]
@@ -50,7 +53,7 @@ impl Clock {
     pub fn now(&self) -> Moment {
         #[cfg(test)]
         if let Some(set) = &self.set {
-            return *set.lock().unwrap_or_else(PoisonError::into_inner);
+            return *locked(set);
         }
         Moment { wall: Timestamp::now(), steady: Instant::now() }
     }

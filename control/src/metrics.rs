@@ -49,10 +49,11 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use crate::{memory::Memory, namespace::Namespace, nodes::Taken, sealer::Sealer};
+use crate::{memory::Memory, nodes::Taken, sealer::Sealer};
 pub use backups::Backups;
 use counters::Counters;
 use gauges::Gauges;
+pub use gauges::Standing;
 pub use promises::Promises;
 pub use refusals::Refusals;
 
@@ -172,9 +173,9 @@ impl Metrics {
         }
     }
 
-    /// The text, with the gauges as `namespace`, whose metrics these are, stands now.
-    pub fn text(&self, namespace: &Namespace) -> String {
-        self.gauges.set(namespace);
+    /// The text, with the gauges as things stand.
+    pub fn text(&self, standing: &Standing) -> String {
+        self.gauges.set(standing);
         let mut text = String::new();
         // Writing into a string fails never.
         let _ = text::encode(&mut text, &self.registry);

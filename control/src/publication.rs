@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
 };
 
 use graylane_rules::{Revision, SNAPSHOT_FORMAT, Snapshot, envelope::Head};
@@ -12,6 +12,7 @@ use crate::{
     clock::Moment,
     documents::{Document, ParsedDocument},
     memory::{Account, Entry},
+    mutex::locked,
     sealer::{Sealed, Sealer},
     switch_changes::SwitchChanged,
 };
@@ -103,7 +104,7 @@ impl Publication {
     /// The envelope in `format`, sealed anew if it is no longer fresh; None where this build does not write `format`.
     pub fn envelope(&self, format: u16, sealer: &Sealer, now: Moment) -> Option<Arc<Sealed>> {
         // Sealing takes a millisecond or two, and one sealing serves all who ask: they may wait for it.
-        let mut sealed = self.sealed.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut sealed = locked(&self.sealed);
         if let Some(sealed) = sealed.get(&format).filter(|sealed| sealer.is_fresh(sealed, now)) {
             return Some(Arc::clone(sealed));
         }

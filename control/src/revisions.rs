@@ -4,6 +4,7 @@
 //! one transaction. Nothing that is refused has changed anything.
 
 mod base;
+mod composing;
 mod content;
 mod difference;
 pub mod following;

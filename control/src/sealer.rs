@@ -1,7 +1,7 @@
 //! Sealing: envelopes that are dated and signed, and made anew before they are too old to be accepted.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -9,7 +9,7 @@ use axum::body::Bytes;
 use graylane_rules::envelope::{Head, Signature};
 use prometheus_client::metrics::counter::Counter;
 
-use crate::{clock::Moment, keys::Keyring, memory::Account};
+use crate::{clock::Moment, keys::Keyring, memory::Account, mutex::locked};
 
 /// What puts snapshots into envelopes.
 ///
@@ -38,12 +38,12 @@ impl Sealer {
 
     /// The keys it signs with.
     pub fn keyring(&self) -> Arc<Keyring> {
-        Arc::clone(&self.keyring.lock().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&locked(&self.keyring))
     }
 
     /// Signs with `keyring` from now on; what others sealed is no longer fresh.
     pub fn replace(&self, keyring: Keyring) {
-        *self.keyring.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(keyring);
+        *locked(&self.keyring) = Arc::new(keyring);
     }
 
     /// Seals `snapshot`, which `head` is about; the envelope stands in `account`.

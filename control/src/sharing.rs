@@ -11,7 +11,11 @@ use graylane_store::{Board, Digest, Notice};
 use jiff::Timestamp;
 use tokio::sync::Notify;
 
-use crate::{clock::Moment, mutex::locked, namespace::Namespace, nodes::Report};
+use crate::{
+    clock::{Clock, Moment},
+    mutex::locked,
+    nodes::Report,
+};
 
 /// So often a report is posted that says nothing new, so that its Envoy is not thought silent elsewhere.
 const AGAIN: Duration = Duration::from_secs(20);
@@ -83,14 +87,16 @@ impl Sharing {
         *pending = notes;
     }
 
-    /// Takes in what others share, for ever.
-    pub async fn follow(&self, namespace: &Namespace) {
+    /// Has `take` take in what others share, for ever.
+    pub async fn follow(&self, namespace: &str, clock: &Clock, take: impl Fn(Report, Moment)) {
         let mut latest: BTreeMap<String, i64> = BTreeMap::new();
         loop {
-            match self.board.follow(&namespace.name).await {
+            match self.board.follow(namespace).await {
                 Ok(mut notices) => {
                     while let Some(notice) = notices.recv().await {
-                        self.take(namespace, notice, &mut latest);
+                        if let Some((report, at)) = self.news(notice, clock.now(), &mut latest) {
+                            take(report, at);
+                        }
                     }
                 }
                 Err(why) => tracing::warn!("reports to other control planes are not known: {why}"),
@@ -99,18 +105,17 @@ impl Sharing {
         }
     }
 
-    /// Takes in what another one shares, where it is newer than what is known of that Envoy.
-    fn take(&self, namespace: &Namespace, notice: Notice, latest: &mut BTreeMap<String, i64>) {
-        let Notice::Posted { poster, key, note } = notice else { return };
+    /// What another one shares and when that was, where it is newer than what is known of that Envoy.
+    fn news(&self, notice: Notice, mut now: Moment, latest: &mut BTreeMap<String, i64>) -> Option<(Report, Moment)> {
+        let Notice::Posted { poster, key, note } = notice else { return None };
         if poster == self.board.poster() {
-            return;
+            return None;
         }
-        let Some((at, report)) = read(&note) else { return };
+        let (at, report) = read(&note)?;
         if latest.get(&key).is_some_and(|known| *known >= at) {
-            return;
+            return None;
         }
         latest.insert(key, at);
-        let mut now = namespace.clock.now();
         // What is older than a report gets before it is posted again is of an Envoy that fell silent then.
         let age = now.wall.as_millisecond().saturating_sub(at).max(0);
         let age = Duration::from_millis(u64::try_from(age).unwrap_or(0));
@@ -118,7 +123,7 @@ impl Sharing {
             now.steady = now.steady.checked_sub(age).unwrap_or(now.steady);
             now.wall = Timestamp::from_millisecond(at).unwrap_or(now.wall);
         }
-        let _ = namespace.take(report, now);
+        Some((report, now))
     }
 }
 

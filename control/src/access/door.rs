@@ -20,7 +20,7 @@ use super::{
     callers::Ambiguous,
     timely::{self, Late},
 };
-use crate::metrics::Refusals;
+use crate::{metrics::Refusals, mutex::locked};
 
 /// How a browser is asked for a token.
 const BASIC: &str = "Basic realm=\"graylane: a token as the password\", charset=\"UTF-8\"";
@@ -67,7 +67,7 @@ impl Door {
         if let (Some(rates), Some(peer)) = (&self.rates, peer) {
             // Those whom nobody knows share a rate by their address.
             let who = (found.as_ref().ok().map(|caller| caller.name.clone()), peer.address);
-            let mut rates = rates.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut rates = locked(rates);
             rates.take(who, Instant::now()).map_err(Refusal::Rate)?;
         }
         found

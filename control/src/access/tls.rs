@@ -2,7 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
 };
 
 use rustls::{
@@ -14,7 +14,7 @@ use rustls::{
 };
 
 use super::peer;
-use crate::secret;
+use crate::{mutex::locked, secret};
 
 /// The files that TLS goes by.
 #[derive(Clone, Debug)]
@@ -45,13 +45,13 @@ impl Tls {
     /// Every file that cannot be used, and why. What was in use stays.
     pub fn read_again(&self, files: &Files) -> Result<(), Vec<String>> {
         let read = files.read()?;
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = read;
+        *locked(&self.0) = read;
         Ok(())
     }
 
     /// What a new connection is encrypted with.
     pub fn configuration(&self) -> Arc<ServerConfig> {
-        Arc::clone(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&locked(&self.0))
     }
 }
 

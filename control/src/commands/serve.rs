@@ -282,7 +282,9 @@ async fn read_again(
 
 /// Tells other control planes what Envoys report, and hears it of them, for ever.
 async fn share(sharing: Arc<Sharing>, namespace: Arc<Namespace>) {
-    tokio::join!(sharing.post(&namespace.name), sharing.follow(&namespace));
+    // More Envoys than there may be are no matter of whoever shares.
+    let take = |report, at| drop(namespace.take(report, at));
+    tokio::join!(sharing.post(&namespace.name), sharing.follow(&namespace.name, &namespace.clock, take));
 }
 
 /// Has overrides of switches read again each time `orders` tells to, for ever.

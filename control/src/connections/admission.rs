@@ -3,12 +3,12 @@
 use std::{
     collections::HashMap,
     net::IpAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard},
 };
 
 use prometheus_client::metrics::gauge::Gauge;
 
-use crate::access::Refusal;
+use crate::{access::Refusal, mutex::locked};
 
 /// So many that are too many are served all the same, with nothing but why not. Beyond, they are closed without a word.
 const TOLD: usize = 64;
@@ -83,7 +83,7 @@ impl Admission {
     }
 
     fn counts(&self) -> MutexGuard<'_, Counts> {
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.counts)
     }
 }
 

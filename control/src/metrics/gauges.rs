@@ -6,13 +6,32 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use graylane_rules::SNAPSHOT_FORMAT;
+use graylane_rules::Revision;
+use jiff::Timestamp;
 
-use crate::{finding::Finding, namespace::Namespace, nodes::Tally};
+use crate::{finding::Finding, nodes::Tally};
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Problem {
     severity: &'static str,
+}
+
+/// How a namespace stands.
+pub struct Standing {
+    /// What is published, and when it was.
+    pub published: Option<(Revision, Timestamp)>,
+    /// Until when its envelope may be accepted, in seconds since 1970; 0: for ever, or there is none.
+    pub expires: u64,
+    /// How many keys sign.
+    pub keys: usize,
+    /// How many long polls wait.
+    pub waiting: usize,
+    /// How many listen to events.
+    pub listeners: usize,
+    /// What is wrong, or odd.
+    pub problems: Vec<Finding>,
+    /// Who runs what.
+    pub tally: Tally,
 }
 
 /// All the gauges.
@@ -64,21 +83,18 @@ impl Gauges {
         }
     }
 
-    /// Sets them all to how `namespace` stands.
-    pub fn set(&self, namespace: &Namespace) {
-        let published = namespace.published();
-        let revision = published.as_ref().map(|published| published.revision).unwrap_or_default();
+    /// Sets them all.
+    pub fn set(&self, standing: &Standing) {
+        let revision = standing.published.map(|(revision, _)| revision).unwrap_or_default();
         self.epoch.set(signed(revision.epoch));
         self.number.set(signed(revision.number));
-        self.published.set(published.as_ref().map_or(0, |published| published.at.wall.as_second()));
-        // As it would be delivered: an envelope that nobody asked for since yesterday is made anew when somebody does.
-        let sealed = published.and_then(|published| namespace.envelope(&published, SNAPSHOT_FORMAT));
-        self.expiry.set(sealed.map_or(0, |sealed| signed(sealed.head.expires)));
-        self.keys.set(signed(namespace.sealer.keyring().ids().len()));
-        self.waiting.set(signed(namespace.waiting()));
-        self.listeners.set(signed(namespace.events.listening()));
-        self.set_problems(&namespace.problems());
-        self.set_tally(namespace.nodes().tally(namespace.clock.now().steady));
+        self.published.set(standing.published.map_or(0, |(_, at)| at.as_second()));
+        self.expiry.set(signed(standing.expires));
+        self.keys.set(signed(standing.keys));
+        self.waiting.set(signed(standing.waiting));
+        self.listeners.set(signed(standing.listeners));
+        self.set_problems(&standing.problems);
+        self.set_tally(&standing.tally);
     }
 
     fn set_problems(&self, problems: &[Finding]) {
@@ -88,7 +104,7 @@ impl Gauges {
         }
     }
 
-    fn set_tally(&self, tally: Tally) {
+    fn set_tally(&self, tally: &Tally) {
         self.nodes.set(signed(tally.nodes));
         self.silent.set(signed(tally.silent));
         self.workers.set(signed(tally.workers));

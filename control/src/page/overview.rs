@@ -12,7 +12,6 @@ use maud::{Markup, html};
 
 use super::{
     layout::{self, Place},
-    read::Read,
     reader::Reader,
 };
 use crate::namespace::Namespace;
@@ -34,7 +33,9 @@ pub async fn parts(namespace: &Arc<Namespace>) -> [Part; 4] {
     let now = namespace.clock.now();
     let published = namespace.published();
     let read = match &published {
-        Some(published) => Some(Read::of(namespace, published).await.map_err(|why| why.to_string())),
+        Some(published) => {
+            Some(namespace.page.read(namespace.revisions.as_deref(), published).await.map_err(|why| why.to_string()))
+        }
         None => None,
     };
     let observed = match &namespace.page.observed {

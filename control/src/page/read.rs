@@ -7,15 +7,13 @@ use graylane_store::StoreError;
 
 use crate::{
     documents::Document,
-    mutex::locked,
-    namespace::Namespace,
     publication::Publication,
     revisions::{Held, Revisions},
 };
 
 /// The documents of a revision, and what they say.
 pub struct Read {
-    revision: Revision,
+    pub(super) revision: Revision,
     /// What they say; nothing where this build reads them otherwise than the one that compiled them.
     pub outline: Outline,
     /// The documents. The publication is not kept: nobody may look at the page again for long.
@@ -23,24 +21,18 @@ pub struct Read {
 }
 
 impl Read {
-    /// The documents of `publication`. They are read once a revision.
+    /// The documents of `publication`, which are among `revisions` where it is of a store.
     ///
     /// # Errors
     /// Where the store does not answer, or holds something else than was put there.
-    pub async fn of(namespace: &Namespace, publication: &Publication) -> Result<Arc<Self>, StoreError> {
-        let known = locked(&namespace.page.read).clone();
-        if let Some(known) = known.filter(|known| known.revision == publication.revision) {
-            return Ok(known);
-        }
-        let documents = match &namespace.revisions {
+    pub async fn of(revisions: Option<&Revisions>, publication: &Publication) -> Result<Self, StoreError> {
+        let documents = match revisions {
             Some(revisions) => Arc::new(kept(revisions, publication).await?),
             None => Arc::clone(&publication.texts),
         };
         let sources: Vec<Source<'_>> = documents.iter().map(Document::source).collect();
         let outline = Outline::read(&sources).unwrap_or_default();
-        let read = Arc::new(Self { revision: publication.revision, outline, documents });
-        *locked(&namespace.page.read) = Some(Arc::clone(&read));
-        Ok(read)
+        Ok(Self { revision: publication.revision, outline, documents })
     }
 
     /// The documents, in the order that the outline counts them in.

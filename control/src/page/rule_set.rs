@@ -31,7 +31,7 @@ pub async fn show(Reader(namespace): Reader, Path(name): Path<String>) -> Respon
         let detail = "found nothing published, expected rule sets";
         return layout::failure(&namespace, StatusCode::NOT_FOUND, detail);
     };
-    let read = match Read::of(&namespace, &published).await {
+    let read = match namespace.page.read(namespace.revisions.as_deref(), &published).await {
         Ok(read) => read,
         Err(why) => return layout::failure(&namespace, StatusCode::SERVICE_UNAVAILABLE, &why.to_string()),
     };

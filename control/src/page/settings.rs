@@ -2,11 +2,13 @@
 
 use std::sync::{Arc, Mutex};
 
+use graylane_store::StoreError;
+
 use super::{
     observed::{self, Observed},
     read::Read,
 };
-use crate::url::Url;
+use crate::{mutex::locked, publication::Publication, revisions::Revisions, url::Url};
 
 // No doc comment: clap would take it for the description of the command.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -29,6 +31,26 @@ pub struct Settings {
     pub observed: Option<Arc<Observed>>,
     /// The documents of what is published, read.
     pub(super) read: Mutex<Option<Arc<Read>>>,
+}
+
+impl Settings {
+    /// The documents of `publication`, which are read once a revision.
+    ///
+    /// # Errors
+    /// As [`Read::of`].
+    pub async fn read(
+        &self,
+        revisions: Option<&Revisions>,
+        publication: &Publication,
+    ) -> Result<Arc<Read>, StoreError> {
+        let known = locked(&self.read).clone();
+        if let Some(known) = known.filter(|known| known.revision == publication.revision) {
+            return Ok(known);
+        }
+        let read = Arc::new(Read::of(revisions, publication).await?);
+        *locked(&self.read) = Some(Arc::clone(&read));
+        Ok(read)
+    }
 }
 
 impl Options {

@@ -10,7 +10,7 @@ use graylane_store::{
     Action, Advance, Digest, Entry, Ground, Head, Listing, Manifest, Object, Piece, SnapshotEntry, StoreError, pieces,
 };
 
-use super::{Base, Proposal, Refusal, Revisions, base::pieces as pieces_of, making::Composed};
+use super::{Base, Proposal, Refusal, Revisions, base::pieces as pieces_of, composing::Composed};
 use crate::documents::{Document, ParsedDocument};
 
 /// So long it is tried to find out what became of a transaction that was not answered.

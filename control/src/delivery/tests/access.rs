@@ -166,7 +166,7 @@ async fn callers_that_ask_too_often_are_told_when_to_come_again() {
     }
     assert_eq!(ask("Bearer a", "10.0.0.2", "/metrics").await.status(), StatusCode::OK);
     assert_eq!(ask("Bearer a", "10.0.0.1", "/healthz").await.status(), StatusCode::OK);
-    let metrics = namespace.metrics.text(&namespace);
+    let metrics = crate::delivery::metrics::text(&namespace);
     assert!(metrics.contains("refusals_total{reason=\"rate\"} 2\n"), "{metrics}");
     assert!(metrics.contains("refusals_total{reason=\"unknown-token\"} 4\n"), "{metrics}");
 }

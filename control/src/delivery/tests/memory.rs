@@ -17,7 +17,7 @@ use crate::{
 
 /// The revisions that hold something, the newest first, and how much.
 fn held(namespace: &Namespace) -> Vec<(String, usize)> {
-    let text = namespace.metrics.text(namespace);
+    let text = crate::delivery::metrics::text(namespace);
     let series = text.lines().filter_map(|line| line.strip_prefix("graylane_control_revision_bytes{revision=\""));
     let read = |(revision, bytes): (&str, &str)| (revision.to_owned(), bytes.parse().unwrap());
     series.map(|line| read(line.split_once("\"} ").unwrap())).collect()
