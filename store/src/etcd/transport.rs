@@ -80,11 +80,11 @@ impl Transport {
         request = request.header("grpc-metadata-hasleader", "true");
         let request = request.body(Full::new(body)).map_err(|why| unsent(why.to_string()))?;
         let answer = self.client.request(request).await.map_err(|why| {
-            let said = format!("{endpoint}: {}", causes(&why));
+            let said = causes(&why);
             match why.is_connect() {
-                _ if is_untrusted(&why) => Failure::Untrusted(said),
-                true => Failure::Unsent(said),
-                false => Failure::Unknown(said),
+                _ if is_untrusted(&why) => Failure::Untrusted(format!("{endpoint}: {said}")),
+                true => unsent(format!("found no connection ({said}), expected a member of etcd that listens there")),
+                false => Failure::Unknown(format!("{endpoint}: found no answer ({said}), expected that of etcd")),
             }
         })?;
         match answer.status() {
@@ -101,14 +101,11 @@ async fn read(body: Incoming) -> Result<Bytes, Failure> {
         .map_err(|why| Failure::Unknown(format!("found an answer that broke off: {why}")))
 }
 
-/// An error and what caused it: the first alone says "client error (Connect)".
+/// What caused an error: it itself only says "client error (Connect)".
 fn causes(error: &dyn std::error::Error) -> String {
-    let mut said = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        said.push_str(": ");
-        said.push_str(&cause.to_string());
-        next = cause.source();
-    }
-    said
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    // Without the number that the system gives it.
+    let text = |cause: &dyn std::error::Error| cause.to_string().split(" (os error ").next().map(str::to_owned);
+    let said: Vec<_> = causes.filter_map(text).collect();
+    if said.is_empty() { error.to_string() } else { said.join(": ") }
 }
