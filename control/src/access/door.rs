@@ -148,8 +148,11 @@ struct Admitted {
 /// Whether a request may be answered; else why not, and whether it is for a page.
 fn admitted(door: &Door, table: &[Route], request: &Request) -> Result<Admitted, (Refusal, bool)> {
     let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
-    let method = if request.method() == Method::HEAD { &Method::GET } else { request.method() };
-    let route = path.and_then(|path| table.iter().find(|route| route.path == path && route.method == *method));
+    let is_asked = |route: &&Route| match *request.method() {
+        Method::HEAD => route.method == Method::GET && !route.is_chore,
+        ref method => route.method == *method,
+    };
+    let route = path.and_then(|path| table.iter().filter(|route| route.path == path).find(is_asked));
     let is_page = route.is_some_and(|route| route.is_page);
     if let Some(route) = route.filter(|route| route.need == Need::Nobody) {
         return Ok(Admitted { caller: None, body: route.body });
@@ -168,6 +171,9 @@ fn admitted(door: &Door, table: &[Route], request: &Request) -> Result<Admitted,
 /// The methods of a path, as the header `allow` has them.
 fn allowed(table: &[Route], path: &str) -> String {
     let routes = table.iter().filter(|route| route.path == path);
-    let methods = routes.map(|route| if route.method == Method::GET { "GET,HEAD" } else { route.method.as_str() });
+    let methods = routes.map(|route| match route.method {
+        Method::GET if !route.is_chore => "GET,HEAD",
+        ref method => method.as_str(),
+    });
     methods.collect::<Vec<_>>().join(",")
 }

@@ -24,7 +24,7 @@ const BACKUP: Duration = Duration::from_secs(3_600);
 /// A route, and what it asks of whoever calls it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Route {
-    /// Its method; GET means HEAD as well.
+    /// Its method; GET means HEAD as well, but of a chore.
     pub method: Method,
     /// Its path, as axum writes it: `/v1/namespaces/{namespace}/status`.
     pub path: &'static str,
@@ -34,7 +34,13 @@ pub struct Route {
     pub body: Duration,
     /// Whether it is for people in a browser, which sends a token as a password: `authorization: Basic`.
     pub is_page: bool,
+    /// Whether a GET goes through all that is kept: too much for a HEAD, whose answer leaves everything out.
+    pub is_chore: bool,
 }
+
+/// What most routes have.
+const PLAIN: Route =
+    Route { method: Method::GET, path: "", need: Need::Operate, body: BODY, is_page: false, is_chore: false };
 
 /// Routes that say what they need.
 ///
@@ -59,23 +65,28 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
 
     /// The same with a GET of `path`, for whoever may `need`.
     pub fn get<H: Handler<T, S>, T: 'static>(self, path: &'static str, need: Need, handler: H) -> Self {
-        self.with(MethodFilter::GET, Route { method: Method::GET, path, need, body: BODY, is_page: false }, handler)
+        self.with(MethodFilter::GET, Route { method: Method::GET, path, need, ..PLAIN }, handler)
+    }
+
+    /// The same with a GET of `path`, and no HEAD, that goes through all that is kept.
+    pub fn chore<H: Handler<T, S>, T: 'static>(self, path: &'static str, need: Need, handler: H) -> Self {
+        self.with(MethodFilter::GET, Route { method: Method::GET, path, need, is_chore: true, ..PLAIN }, handler)
     }
 
     /// The same with a page at `path`, which reads and changes nothing, for whoever may `need`.
     pub fn page<H: Handler<T, S>, T: 'static>(self, path: &'static str, need: Need, handler: H) -> Self {
-        self.with(MethodFilter::GET, Route { method: Method::GET, path, need, body: BODY, is_page: true }, handler)
+        self.with(MethodFilter::GET, Route { method: Method::GET, path, need, is_page: true, ..PLAIN }, handler)
     }
 
     /// The same with a POST to `path`, for whoever may `need`.
     pub fn post<H: Handler<T, S>, T: 'static>(self, path: &'static str, need: Need, handler: H) -> Self {
         let body = if need == Need::Publish { DOCUMENTS } else { BODY };
-        self.with(MethodFilter::POST, Route { method: Method::POST, path, need, body, is_page: false }, handler)
+        self.with(MethodFilter::POST, Route { method: Method::POST, path, need, body, ..PLAIN }, handler)
     }
 
     /// The same with a POST of a backup to `path`, for whoever may `need`.
     pub fn upload<H: Handler<T, S>, T: 'static>(self, path: &'static str, need: Need, handler: H) -> Self {
-        self.with(MethodFilter::POST, Route { method: Method::POST, path, need, body: BACKUP, is_page: false }, handler)
+        self.with(MethodFilter::POST, Route { method: Method::POST, path, need, body: BACKUP, ..PLAIN }, handler)
     }
 
     fn with<H: Handler<T, S>, T: 'static>(mut self, filter: MethodFilter, route: Route, handler: H) -> Self {

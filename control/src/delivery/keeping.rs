@@ -36,9 +36,9 @@ type Served = State<Arc<Namespace>>;
 /// The paths about keeping the store in order.
 pub fn routes() -> Routes<Arc<Namespace>> {
     Routes::new()
-        .get("/v1/namespaces/{namespace}/backup", Need::Operate, backup)
+        .chore("/v1/namespaces/{namespace}/backup", Need::Operate, backup)
         .upload("/v1/namespaces/{namespace}/restore", Need::Operate, restore)
-        .get("/v1/namespaces/{namespace}/verify", Need::Operate, verify)
+        .chore("/v1/namespaces/{namespace}/verify", Need::Operate, verify)
         .post("/v1/namespaces/{namespace}/compact", Need::Operate, compact)
 }
 

@@ -120,6 +120,7 @@ async fn what_is_no_route_is_told_to_callers_alone() {
         need: Need::Read,
         body: Duration::from_secs(30),
         is_page: false,
+        is_chore: false,
     };
     assert_eq!(told(asked(&route("GET", "/v2"), None, None).await).await.0, 401);
     assert_eq!(told(asked(&route("GET", "/v2"), Some("Bearer fetcher"), None).await).await.0, 404);
@@ -128,6 +129,12 @@ async fn what_is_no_route_is_told_to_callers_alone() {
     let answer = asked(&snapshot, Some("Bearer operator"), None).await;
     assert_eq!(answer.headers()[header::ALLOW], "GET,HEAD");
     assert_eq!(told(answer).await.0, 405);
+    // Whoever asks what it would be answered takes no backup for that.
+    for chore in ["backup", "verify"].map(|chore| format!("/v1/namespaces/{{namespace}}/{chore}").leak()) {
+        let answer = asked(&route("HEAD", chore), Some("Bearer operator"), None).await;
+        assert_eq!(answer.status(), StatusCode::METHOD_NOT_ALLOWED);
+        assert_eq!(answer.headers()[header::ALLOW], "GET");
+    }
     let head = route("HEAD", "/metrics");
     assert_eq!(asked(&head, None, None).await.status(), StatusCode::UNAUTHORIZED);
     assert_eq!(asked(&head, Some("Bearer reader"), None).await.status(), StatusCode::OK);
