@@ -45,6 +45,16 @@ fn as_many_files_can_be_open_as_may_be() {
 }
 
 #[test]
+fn callers_whom_nobody_could_recognise_are_refused() {
+    let scratch = Scratch::with_rules("unrecognised");
+    let head = "apiVersion: graylane.dev/v1\nkind: Callers\nspec:\n  callers:\n";
+    scratch.write("callers.yaml", format!("{head}    - {{name: edge, role: fetcher, certificate: spiffe://a/edge}}\n"));
+    let (code, _, said) = scratch.run(&["serve", "--rules", "rules", "--callers", "callers.yaml"], "");
+    let found = "error: --callers: callers.yaml callers: found callers known by a certificate (edge) without --client-ca, expected";
+    assert!(code == 2 && said.starts_with(found), "{said}");
+}
+
+#[test]
 fn a_file_is_no_directory() {
     let scratch = Scratch::with_rules("file");
     let (code, _, said) = scratch.run(&["serve", "--rules", "rules/shop.yaml"], "");

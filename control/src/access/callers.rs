@@ -43,6 +43,12 @@ impl Callers {
         self.0.len()
     }
 
+    /// The names of those who are known by a certificate.
+    pub fn certified(&self) -> impl Iterator<Item = &str> {
+        let is = |credential: &Credential| matches!(credential, Credential::Certificate(_));
+        self.0.iter().filter(move |(_, credential)| is(credential)).map(|(caller, _)| caller.name.as_str())
+    }
+
     /// Whose token it is.
     pub fn by_token(&self, token: &[u8]) -> Option<&Caller> {
         let digest = Digest::of(token);

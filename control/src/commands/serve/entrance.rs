@@ -1,6 +1,11 @@
 //! Who may come in, and how: TLS, callers and limits, read when serving begins, and again on SIGHUP.
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use crate::{
     access::{
@@ -78,8 +83,8 @@ impl Entrance {
     /// Everything that is wrong with the file of callers.
     pub fn door(&self) -> Result<Arc<Door>, Failure> {
         let Some(path) = &self.callers else { return Ok(Arc::default()) };
-        let callers =
-            Callers::read(path).map_err(|findings| Failure::unable(format!("--callers: {}", lines(&findings))))?;
+        let callers = Callers::read(path).and_then(|callers| self.recognisable(path, callers));
+        let callers = callers.map_err(|findings| Failure::unable(format!("--callers: {}", lines(&findings))))?;
         Ok(Arc::new(Door::of(callers, self.max_rate)))
     }
 
@@ -114,7 +119,8 @@ impl Entrance {
                 }
             }
         }
-        match self.callers.as_deref().map(Callers::read) {
+        let read = |path: &Path| Callers::read(path).and_then(|callers| self.recognisable(path, callers));
+        match self.callers.as_deref().map(read) {
             Some(Ok(callers)) => {
                 tracing::info!("SIGHUP: callers read again, {} entries", callers.len());
                 door.replace(callers);
@@ -128,6 +134,19 @@ impl Entrance {
         namespace.replace_problems(About::Access, problems);
         // Connections of the old certificates and callers end once their request is answered.
         connections.renewed.send_replace(());
+    }
+
+    /// Refuses callers whom nobody could recognise: no client shows a certificate where none is asked for.
+    fn recognisable(&self, path: &Path, callers: Callers) -> Result<Callers, Vec<Finding>> {
+        let certified: BTreeSet<_> = callers.certified().collect();
+        if certified.is_empty() || self.client_ca.is_some() {
+            return Ok(callers);
+        }
+        let some: Vec<_> = certified.iter().take(8).copied().collect();
+        let more = if certified.len() > some.len() { ", …" } else { "" };
+        let found = format!("callers known by a certificate ({}{more}) without --client-ca", some.join(", "));
+        let expected = "--client-ca FILE with the authorities of these certificates, or a tokenSha256 for each";
+        Err(vec![Finding::about(&path.display().to_string(), "callers", found, expected)])
     }
 
     fn files(&self) -> Option<Files> {
