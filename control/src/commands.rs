@@ -28,6 +28,7 @@ mod serve;
 mod simulate;
 mod sources;
 mod status;
+mod tips;
 mod tokens;
 mod watch;
 
@@ -49,7 +50,8 @@ pub struct Arguments {
 impl Arguments {
     /// Reads the process's own command line; ends the process where it is wrong, or asks for help.
     pub fn read() -> Self {
-        Self::parse_from(explain::separated(std::env::args_os().collect()))
+        let words = explain::separated(std::env::args_os().collect());
+        Self::try_parse_from(&words).unwrap_or_else(|why| tips::with_tip(why, &words).exit())
     }
 }
 
