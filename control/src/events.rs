@@ -124,7 +124,7 @@ impl Events {
         let manifest = publication.manifest.as_ref();
         let published = Event::Published {
             revision: revision.clone(),
-            action: manifest.map(|manifest| revisions::words(&manifest.action)),
+            action: manifest.map(revisions::words_of),
             actor: manifest.map(|manifest| manifest.actor.clone()),
             reason: manifest.map(|manifest| manifest.reason.clone()),
         };

@@ -29,7 +29,8 @@ pub use making::{Made, Outcome};
 pub use proposal::{Proposal, Sample, Wish};
 pub use refusal::Refusal;
 pub use running::Running;
-pub use words::words;
+use words::words;
+pub use words::words_of;
 
 use std::sync::{Arc, Mutex};
 

@@ -208,7 +208,7 @@ impl Status {
 impl Origin {
     fn of(manifest: &Manifest) -> Self {
         Self {
-            action: revisions::words(&manifest.action),
+            action: revisions::words_of(manifest),
             actor: manifest.actor.clone(),
             at: manifest.at,
             reason: manifest.reason.clone(),

@@ -19,7 +19,7 @@ use crate::{
     failure::Failure,
     finding::one_line,
     replace::replace,
-    revisions::{Difference, words},
+    revisions::{Difference, words_of},
 };
 
 /// The headings of the table; the last column is as wide as it has to be.
@@ -143,7 +143,7 @@ fn head(manifest: &Manifest, output: &mut impl Write) -> io::Result<()> {
     writeln!(output, "at       {}", second(*at))?;
     writeln!(output, "actor    {}", one_line(actor))?;
     writeln!(output, "reason   {}", one_line(reason))?;
-    writeln!(output, "action   {}", words(&manifest.action))?;
+    writeln!(output, "action   {}", words_of(manifest))?;
     writeln!(output, "source   {}", one_line(source))?;
     let follows = manifest.previous.map(|link| format!("{}, manifest {}", link.revision, link.manifest));
     writeln!(output, "follows  {}", follows.unwrap_or_else(|| "none: it is the first".to_owned()))
@@ -161,5 +161,5 @@ fn table(history: &History, output: &mut impl Write) -> io::Result<()> {
 fn row(manifest: &Manifest) -> [String; HEADINGS.len()] {
     let Manifest { revision, at, actor, reason, difference, .. } = manifest;
     let changes = Difference::read(difference).summary();
-    [revision.to_string(), second(*at), one_line(actor), words(&manifest.action), one_line(&changes), one_line(reason)]
+    [revision.to_string(), second(*at), one_line(actor), words_of(manifest), one_line(&changes), one_line(reason)]
 }

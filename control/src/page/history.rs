@@ -105,7 +105,7 @@ fn row(manifest: &Manifest, now: Timestamp) -> Markup {
             th scope="row" { a href={ "/history/" (text) } { (revision(&text)) } }
             td { (time(now, manifest.at)) }
             td.reason { (one_line(&manifest.actor)) }
-            td { (revisions::words(&manifest.action)) }
+            td { (revisions::words_of(manifest)) }
             td.reason { (one_line(&changes)) }
             td.reason { (one_line(&manifest.reason)) }
         }

@@ -79,7 +79,7 @@ fn facts(manifest: &Manifest, now: Timestamp) -> Markup {
     let frozen: Vec<_> = overlay.frozen.iter().map(|freeze| name(&freeze.rule_set)).collect();
     html! {
         dl {
-            dt { "What" } dd { (revisions::words(&manifest.action)) }
+            dt { "What" } dd { (revisions::words_of(manifest)) }
             dt { "Who" } dd { (one_line(&manifest.actor)) }
             dt { "When" } dd { (time(now, manifest.at)) }
             dt { "Why" } dd { (manifest.reason) }

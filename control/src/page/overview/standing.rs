@@ -61,7 +61,7 @@ fn origin(published: &Publication, manifest: Option<&Manifest>, now: Timestamp) 
         @match manifest {
             Some(manifest) => {
                 p.origin {
-                    (revisions::words(&manifest.action)) " by " strong { (manifest.actor) } ", "
+                    (revisions::words_of(manifest)) " by " strong { (manifest.actor) } ", "
                     (time(now, manifest.at)) ": " q { (manifest.reason) }
                 }
                 p.links { a href={ "/history/" (published.revision) } { "What it changed" } }
