@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use crate::failure::Failure;
+use crate::{failure::Failure, found::unread};
 
 /// The most identities.
 pub const MOST: usize = 1_000_000;
@@ -41,7 +41,7 @@ impl Identities {
     /// A file that cannot be read, is too large, holds none or too many, or what no header can carry.
     pub fn read(path: &Path) -> Result<Self, Failure> {
         let name = path.display();
-        let told = |why: io::Error| Failure::unable(format!("{name}: {why}"));
+        let told = |why: io::Error| Failure::unable(format!("{name}: {}", unread(&why)));
         let mut text = Vec::new();
         let most = FILE_LIMIT.saturating_add(1);
         let read = if path.as_os_str() == "-" {

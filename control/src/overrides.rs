@@ -4,7 +4,7 @@ use std::{fs::File, io::Read as _, os::unix::fs::OpenOptionsExt as _, path::Path
 
 use graylane_rules::switches::Overrides;
 
-use crate::failure::Failure;
+use crate::{failure::Failure, found::unread};
 
 /// The variable of the environment that is read where no `--switches` is given.
 const VARIABLE: &str = "GRAYLANE_SWITCHES";
@@ -103,12 +103,12 @@ impl Origin {
 fn text_of(path: &PathBuf) -> Result<String, String> {
     // Opening a pipe would wait for whoever writes into it.
     let file = File::options().read(true).custom_flags(libc::O_NONBLOCK).open(path);
-    let file = file.map_err(|why| why.to_string())?;
+    let file = file.map_err(|why| unread(&why))?;
     if !file.metadata().is_ok_and(|found| found.is_file()) {
         return Err("found no regular file, expected one of overrides".to_owned());
     }
     let mut bytes = Vec::new();
-    file.take(READ_LIMIT).read_to_end(&mut bytes).map_err(|why| why.to_string())?;
+    file.take(READ_LIMIT).read_to_end(&mut bytes).map_err(|why| unread(&why))?;
     String::from_utf8(bytes).map_err(|_| "found bytes that are not UTF-8, expected text".to_owned())
 }
 
@@ -140,7 +140,7 @@ mod tests {
         assert!(read("switches").unwrap_err().ends_with("found 16385 bytes, expected at most 16384"));
         std::fs::write(&file, b"\xff").unwrap();
         assert!(read("switches").unwrap_err().ends_with("found bytes that are not UTF-8, expected text"));
-        assert!(read("gone").unwrap_err().contains("gone: No such file"));
+        assert!(read("gone").unwrap_err().contains("gone: found no such file"));
         assert!(read("").unwrap_err().ends_with("found no regular file, expected one of overrides"));
     }
 }

@@ -9,6 +9,8 @@ use std::{
 
 use zeroize::Zeroizing;
 
+use crate::found::unread;
+
 /// The longest file that is read, in bytes.
 const FILE_LIMIT: u64 = 1 << 20;
 
@@ -51,14 +53,14 @@ pub fn expect_private(found: &Metadata) -> Result<(), String> {
 /// What was found and what would be right.
 pub fn read_if(path: &Path, allowed: impl Fn(&Metadata) -> Result<(), String>) -> Result<Zeroizing<String>, String> {
     // Opening a pipe would wait for whoever writes into it.
-    let file = File::options().read(true).custom_flags(libc::O_NONBLOCK).open(path).map_err(|why| why.to_string())?;
+    let file = File::options().read(true).custom_flags(libc::O_NONBLOCK).open(path).map_err(|why| unread(&why))?;
     // Of the open file, so that it cannot be another by the time it is read.
-    let metadata = file.metadata().map_err(|why| why.to_string())?;
+    let metadata = file.metadata().map_err(|why| unread(&why))?;
     if !metadata.is_file() {
         return Err("found no regular file, expected one".to_owned());
     }
     allowed(&metadata)?;
     let mut text = Zeroizing::new(String::new());
-    file.take(FILE_LIMIT).read_to_string(&mut text).map_err(|why| why.to_string())?;
+    file.take(FILE_LIMIT).read_to_string(&mut text).map_err(|why| unread(&why))?;
     Ok(text)
 }

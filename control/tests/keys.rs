@@ -52,7 +52,7 @@ fn what_gives_no_key_says_why() {
         (&["new", "Release"][..], "found the id \"Release\", expected 1 to 63 lower-case letters"),
         (&["new", "a", "--out", "none"], "error: none/a.pem: found no directory none, expected one that is there"),
         (&["show", "x.pem"], "error: x.pem: found no key ("),
-        (&["show", "gone.pem"], "error: gone.pem: No such file"),
+        (&["show", "gone.pem"], "error: gone.pem: found no such file"),
         (&["show"], "required"),
         (&[], "new"),
     ] {

@@ -90,7 +90,7 @@ fn tables_are_for_people() {
     for (line, code, said) in [
         ("--identities 0", 2, "expected a whole number from 1 to 1000000"),
         ("--identities 9 --identities-from users.txt", 2, "cannot be used with"),
-        ("--identities-from none.txt", 2, "none.txt: No such file"),
+        ("--identities-from none.txt", 2, "none.txt: found no such file"),
         ("-H x-a", 2, "found the header \"x-a\""),
         ("-f plain.yaml", 1, "found no header and no cookie in any spec.identity.from"),
     ] {

@@ -77,7 +77,7 @@ fn overrides_come_by_an_option_by_a_file_and_by_the_environment() {
         ),
         ("gray.rate_limit=x", 1, "--switches:1:1 bad-switch-value gray.rate_limit: found \"x\", expected a number"),
         ("rate_limit=1", 2, "--switches: byte 0: found \"rate_limit\", expected gray.NAME=VALUE"),
-        ("@gone", 2, "gone: No such file"),
+        ("@gone", 2, "gone: found no such file"),
     ] {
         let (found, _, told) = decided(&["--switches", option], None);
         assert!(found == code && told.contains(said), "{option}: {found} {told}");
@@ -199,7 +199,7 @@ fn without_a_file_there_is_nothing_to_read_again() {
     assert_eq!(serving.ask("POST", "/v1/switches/reload").0, 409, "the signal ended nothing");
     assert_eq!(served(&serving), ["v1", "0.5"]);
     let bad = scratch.run(&["serve", "--rules", "rules", "--listen", "127.0.0.1:0", "--switches", "@gone"], "");
-    assert!(bad.0 == 2 && bad.2.contains("gone: No such file"), "{bad:?}");
+    assert!(bad.0 == 2 && bad.2.contains("gone: found no such file"), "{bad:?}");
 }
 
 #[test]

@@ -35,7 +35,10 @@ impl Callers {
             let mode = found.permissions().mode() & 0o7777;
             if mode & 0o022 == 0 { Ok(()) } else { Err(format!("the mode {mode:04o}, open to changes by others")) }
         });
-        let text = text.map_err(|why| vec![Finding::about(&file, "callers", why, expected)])?;
+        let text = text.map_err(|why| {
+            let found = why.strip_prefix("found ").unwrap_or(&why).split(", expected ").next().unwrap_or_default();
+            vec![Finding::about(&file, "callers", found, expected)]
+        })?;
         Self::parse(&file, &text)
     }
 

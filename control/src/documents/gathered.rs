@@ -12,7 +12,7 @@ use graylane_rules::{DOCUMENT_LIMIT, Format};
 use graylane_store::Overlay;
 
 use super::Document;
-use crate::{finding::Finding, overrides::Overriding};
+use crate::{finding::Finding, found::said, overrides::Overriding};
 
 /// The most bytes of all documents of a namespace together.
 const NAMESPACE_LIMIT: usize = 64 << 20;
@@ -160,13 +160,6 @@ pub fn is_document(path: &Path) -> bool {
 /// Whether a file of this name is none of those that are served: an editor's own, a draft, a link that is swapped.
 pub fn is_hidden(path: &Path) -> bool {
     path.file_name().is_none_or(|name| name.as_encoded_bytes().starts_with(b"."))
-}
-
-fn said(why: &io::Error) -> String {
-    match why.kind() {
-        io::ErrorKind::NotFound => "no such file or directory".to_owned(),
-        _ => why.to_string(),
-    }
 }
 
 /// How a document is written, by the extension of its file.

@@ -119,7 +119,7 @@ mod tests {
         let said = |name: &str| super::read(&scratch.path(name)).err().unwrap();
         assert!(said("K.pem").contains("K.pem: found the id \"K\", expected"), "{}", said("K.pem"));
         assert!(said("k.pem").contains("k.pem: found no key ("), "{}", said("k.pem"));
-        assert!(said("gone.pem").contains("gone.pem: No such file"));
+        assert!(said("gone.pem").contains("gone.pem: found no such file"));
         std::fs::create_dir(scratch.path("dir.pem")).unwrap();
         assert!(said("dir.pem").contains("found no regular file"));
     }

@@ -116,7 +116,7 @@ mod tests {
         let problems = Keyring::read(&[one.clone(), one.clone(), two, scratch.path("three")]).err().unwrap();
         assert_eq!(problems.len(), 3, "{problems:?}");
         assert!(problems[0].contains("one.pem: found a second key \"one\", expected one of each id"), "{problems:?}");
-        assert!(problems[1].contains("two.pem: found no key") && problems[2].contains("three: No such file"));
+        assert!(problems[1].contains("two.pem: found no key") && problems[2].contains("three: found no such file"));
         let many = Keyring::read(&vec![one; KEYS + 1]).err().unwrap();
         assert_eq!(many, ["found 9 keys, expected at most 8"]);
         assert!(Keyring::read(&[]).unwrap().is_empty());

@@ -4,6 +4,8 @@ use graylane_rules::slot::SLOTS;
 use jiff::Timestamp;
 use maud::{Markup, html};
 
+pub use crate::plural::{count, counted};
+
 /// When something was, as seen from `now`; the exact time is in its title.
 pub fn time(now: Timestamp, at: Timestamp) -> Markup {
     let exact = Timestamp::from_millisecond(at.as_millisecond()).unwrap_or(at).to_string();
@@ -26,17 +28,6 @@ pub fn ago(now: Timestamp, at: Timestamp) -> String {
 /// `4.2 ms`, `1.50 s`.
 pub fn duration(seconds: f64) -> String {
     if seconds < 1.0 { format!("{:.1} ms", seconds * 1_000.0) } else { format!("{seconds:.2} s") }
-}
-
-/// `1 worker`, `2 workers`.
-pub fn count(number: impl Into<u64>, one: &str) -> String {
-    let number: u64 = number.into();
-    format!("{number} {one}{}", if number == 1 { "" } else { "s" })
-}
-
-/// The same for a length.
-pub fn counted(number: usize, one: &str) -> String {
-    count(u64::try_from(number).unwrap_or(u64::MAX), one)
 }
 
 /// What part of all slots these are, from 0 to 1.
