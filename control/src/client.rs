@@ -21,7 +21,7 @@ use tokio::{
 };
 use tokio_rustls::TlsConnector;
 
-use crate::{failure::Failure, place, secret, url::Url};
+use crate::{failure::Failure, found, place, secret, url::Url};
 
 /// The longest answer that is read, in bytes.
 const ANSWER_LIMIT: usize = 64 << 20;
@@ -266,13 +266,13 @@ impl Client {
             (true, false) => ":80",
         };
         let connection = TcpStream::connect(format!("{authority}{port}")).await;
-        let connection =
-            connection.map_err(|why| format!("{NO_CONNECTION} ({why}), expected somebody who listens there"))?;
+        let connection = connection
+            .map_err(|why| format!("{NO_CONNECTION} ({}), expected somebody who listens there", found::said(&why)))?;
         match &self.connector {
-            None => exchange(connection, request).await,
+            None => exchange(connection, request, false).await,
             Some((connector, name)) => {
                 let encrypted = connector.connect(name.clone(), connection).await;
-                exchange(encrypted.map_err(|why| tls::no_handshake(&why))?, request).await
+                exchange(encrypted.map_err(|why| tls::no_handshake(&why))?, request, true).await
             }
         }
     }
@@ -296,7 +296,7 @@ trait Sent: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sy
 
 impl<B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static> Sent for B {}
 
-async fn exchange<S, B: Sent>(stream: S, request: Request<B>) -> Result<Response<Incoming>, String>
+async fn exchange<S, B: Sent>(stream: S, request: Request<B>, is_encrypted: bool) -> Result<Response<Incoming>, String>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -304,10 +304,7 @@ where
     let (mut sender, connection) = shaken.map_err(|why| why.to_string())?;
     // It ends with the answer's body; what goes wrong with it is told by the answer.
     tokio::spawn(connection);
-    sender
-        .send_request(request)
-        .await
-        .map_err(|why| format!("found no HTTP answer ({}), expected one", tls::said(&why)))
+    sender.send_request(request).await.map_err(|why| tls::no_answer(&why, is_encrypted))
 }
 
 fn block_on<T>(limit: Duration, work: impl Future<Output = Result<T, String>>) -> Result<T, String> {

@@ -80,13 +80,16 @@ fn a_token_or_a_certificate_gets_the_status_and_nothing_else_does() {
             &[&control, "--ca", "ca.pem", "--token-file", "open.token"],
             "open.token: found the mode 0644, open to everybody",
         ),
-        (&[&control, "--ca", "other.pem", "--token-file", "ci.token"], "found no handshake (invalid peer certificate:"),
+        (
+            &[&control, "--ca", "other.pem", "--token-file", "ci.token"],
+            "by an authority that --ca does not have, expected one",
+        ),
         (&[&by_address, "--ca", "ca.pem", "--token-file", "ci.token"], "; --server-name where it has another name"),
         (
             &[remote, "--token-file", "ci.token"],
             "found a token for http://control.example:8460, which is not this host",
         ),
-        (&[&control, "--ca", "gone.pem"], "gone.pem: No such file"),
+        (&[&control, "--ca", "gone.pem"], "gone.pem: found no such file"),
         (&[&control, "--ca", "ca.pem", "--cert", "dashboard.pem"], "--key <FILE>"),
     ] {
         let (code, _, stderr) = ask(options);
@@ -95,7 +98,26 @@ fn a_token_or_a_certificate_gets_the_status_and_nothing_else_does() {
     }
     // What only encrypts where nobody expects it.
     let (code, _, said) = ask(&[&control.replace("https", "http"), "--token-file", "ci.token"]);
-    assert!(code == 2 && said.contains("found no HTTP answer"), "{said}");
+    assert!(code == 2 && said.contains("found no HTTP answer") && said.contains("is it https://?"), "{said}");
+}
+
+#[test]
+fn an_authority_is_no_server_and_what_encrypts_nothing_is_told() {
+    let place = Place::new("client-authority");
+    // What `openssl req -x509` makes unless it is told otherwise.
+    let own = Authority::of_host("localhost");
+    place.certify(&own);
+    place.scratch.write("own.pem", &own.certificate);
+    let serving = Serving::with(&place.scratch, &OPTIONS);
+    let port = serving.address.rsplit_once(':').unwrap().1;
+    let status = |control: &str| place.scratch.run(&["status", "--ca", "own.pem", "--control", control], "");
+    let (code, _, said) = status(&format!("https://localhost:{port}"));
+    let found = "found a certificate authority's certificate, expected the server's own";
+    assert!(code == 2 && said.contains(found), "{said}");
+    drop(serving);
+    let serving = Serving::start(&place.scratch);
+    let (code, _, said) = status(&format!("https://{}", serving.address));
+    assert!(code == 2 && said.contains("expected a server that encrypts: is it http://?"), "{said}");
 }
 
 #[test]

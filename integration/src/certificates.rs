@@ -53,6 +53,14 @@ impl Authority {
         &self.pem
     }
 
+    /// An authority's certificate of itself, and its key, that has the name `host`: what no server can show.
+    pub fn of_host(host: &str) -> Identity {
+        let (mut params, key) = leaf("spiffe://cluster.local/ns/graylane/sa/control", host);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let certificate = params.self_signed(&key).expect("a certificate").pem();
+        Identity { certificate, key: key.serialize_pem() }
+    }
+
     /// Says that somebody is `uri`, and listens as `host`.
     pub fn identity(&self, uri: &str, host: &str) -> Identity {
         self.sign(leaf(uri, host))

@@ -2,7 +2,7 @@
 
 use std::{error::Error, io, path::Path, sync::Arc};
 
-use rustls::{AlertDescription, ClientConfig, version::TLS13};
+use rustls::{AlertDescription, CertificateError, ClientConfig, OtherError, version::TLS13};
 use tokio_rustls::TlsConnector;
 
 use crate::access::tls::{authorities, certificates, private_key, provider};
@@ -29,9 +29,7 @@ pub fn connector(ca: &Path, own: Option<(&Path, &Path)>) -> Result<TlsConnector,
 /// Why there was no handshake, in words that say what to do.
 pub fn no_handshake(why: &io::Error) -> String {
     let expected = match tls_error(why) {
-        Some(rustls::Error::InvalidCertificate(_)) => {
-            "a certificate of the host's name by an authority in --ca; --server-name where it has another name"
-        }
+        Some(rustls::Error::InvalidCertificate(wrong)) => return no_certificate(wrong),
         Some(rustls::Error::InvalidMessage(_)) => "a server that encrypts: is it http://?",
         Some(rustls::Error::AlertReceived(AlertDescription::ProtocolVersion)) => "a server that speaks TLS 1.3",
         _ => "TLS 1.3",
@@ -39,9 +37,45 @@ pub fn no_handshake(why: &io::Error) -> String {
     format!("found no handshake ({why}), expected {expected}")
 }
 
+/// What is wrong with the certificate that the server shows.
+fn no_certificate(wrong: &CertificateError) -> String {
+    let is_authority = |other: &OtherError| {
+        let why = other.0.downcast_ref::<webpki::Error>();
+        matches!(why, Some(webpki::Error::CaUsedAsEndEntity))
+    };
+    let (found, expected) = match wrong {
+        CertificateError::Other(other) if is_authority(other) => {
+            ("a certificate authority's certificate".to_owned(), "the server's own, which the authority certifies")
+        }
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            (format!("a certificate that is no longer valid ({wrong})"), "one that is")
+        }
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            (format!("a certificate that is not valid yet ({wrong})"), "one that is")
+        }
+        // Of the same name as one in the file, or of another one.
+        CertificateError::BadSignature | CertificateError::UnknownIssuer => {
+            ("a certificate by an authority that --ca does not have".to_owned(), "one by an authority in --ca")
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => (
+            format!("a certificate of another server ({wrong})"),
+            "one of the host's name; --server-name where it has another name",
+        ),
+        _ => (format!("a certificate that cannot be believed ({wrong})"), "one by an authority in --ca"),
+    };
+    format!("found {found}, expected {expected}")
+}
+
+/// Why there was no answer where a connection was made: somebody may listen who expects TLS.
+pub fn no_answer(why: &hyper::Error, is_encrypted: bool) -> String {
+    let is_another = why.is_parse() || why.is_incomplete_message();
+    let hint = if is_another && !is_encrypted { ": is it https://?" } else { "" };
+    format!("found no HTTP answer ({}), expected one{hint}", said(why))
+}
+
 /// What an error says, with the alert of the server where one is behind it: client certificates are refused by that, after
 /// the handshake.
-pub fn said(why: &hyper::Error) -> String {
+fn said(why: &hyper::Error) -> String {
     let cause = why.source().and_then(|source| source.downcast_ref::<io::Error>());
     cause.map_or_else(|| why.to_string(), ToString::to_string)
 }
