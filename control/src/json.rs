@@ -1,11 +1,13 @@
 //! JSON that others send: read strictly, and what does not fit told in the words of every other message.
 
-use std::{fmt, marker::PhantomData};
+use std::{borrow::Cow, fmt, io, marker::PhantomData};
 
 use serde::{
-    Deserialize, Deserializer,
+    Deserialize, Deserializer, Serialize,
     de::{DeserializeOwned, MapAccess, Visitor, value::MapAccessDeserializer},
 };
+
+use crate::finding::is_active;
 
 /// Reads an object. An array is none, though serde would take its items for the members in their order.
 ///
@@ -52,6 +54,33 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
 
         deserializer.deserialize_map(Members(PhantomData)).map(Object)
     }
+}
+
+/// Writes `value` over several lines, as `-o json` shows everything: it means the same, and nothing in it acts on a terminal.
+///
+/// # Errors
+/// Where it cannot be written.
+pub fn write(value: &(impl Serialize + ?Sized), output: &mut impl io::Write) -> io::Result<()> {
+    let text = serde_json::to_string_pretty(value)?;
+    writeln!(output, "{}", inert(&text))
+}
+
+/// JSON that means the same as `text`, with every character as `\uXXXX` on which a terminal acts, or which hides or reorders
+/// others. Those up to U+001F stand in no string of JSON but so.
+pub fn inert(text: &str) -> Cow<'_, str> {
+    let acts = |letter: char| letter >= '\u{7f}' && is_active(letter);
+    if !text.contains(acts) {
+        return Cow::Borrowed(text);
+    }
+    let mut inert = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if acts(letter) {
+            inert.push_str(&format!("\\u{:04x}", u32::from(letter)));
+        } else {
+            inert.push(letter);
+        }
+    }
+    Cow::Owned(inert)
 }
 
 /// `found …, expected …` for an error of `serde_json`, whose own words end in a position that is told elsewhere.
@@ -104,6 +133,18 @@ mod tests {
                 (place, "found sequence, expected an object")
             );
         }
+    }
+
+    #[test]
+    fn what_is_written_means_the_same_and_drives_no_terminal() {
+        let said = serde_json::json!({"a\u{9b}": "\u{1b}[2J\u{7f}\u{85}\u{202e}\u{2066}é\u{1f600}\n\\u202e"});
+        let mut written = Vec::new();
+        write(&said, &mut written).unwrap();
+        let text = String::from_utf8(written).unwrap();
+        assert!(!text.trim_end().chars().any(|letter| letter != '\n' && is_active(letter)), "{text:?}");
+        assert!(text.contains("\"a\\u009b\": ") && text.contains("\\u202e\\u2066é\u{1f600}"), "{text}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), said);
+        assert!(matches!(inert("{\"a\": 1}\n"), Cow::Borrowed(_)));
     }
 
     #[derive(Debug, Deserialize)]

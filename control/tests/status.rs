@@ -146,6 +146,9 @@ fn all_is_not_well_while_an_envoy_has_no_worker() {
         ack(&serving, "idle", &workers);
         let (code, text, _) = status(&scratch, &serving, &["--wait", "200ms"]);
         assert_eq!(code, well, "{text}");
+        let is_unknown =
+            text.contains("\nunknown: 1 counted among the workers; one of each Envoy may be its main thread's");
+        assert_eq!(is_unknown, workers[0]["id"] == "0d", "{text}");
         let told = text.contains("  no worker: is there a filter of the fetcher's vm_id?\n");
         assert_eq!(told, workers.as_array().unwrap().is_empty(), "{text}");
     }

@@ -16,7 +16,9 @@ use crate::{
     failure::Failure,
     finding::Finding,
     gates::{Judged, Listed, Unlisted},
-    overrides, owned, terminal,
+    json, overrides, owned,
+    plural::counted,
+    terminal,
 };
 
 /// The exit code where everything is sound and a gate is refused: what a shell says of a command that may not be run.
@@ -191,17 +193,15 @@ fn headers(snapshot: &Snapshot) -> String {
 fn summary(findings: &[Finding], gathered: &Gathered, unreadable: usize, judged: Option<&Judged>) -> String {
     let errors = findings.iter().filter(|finding| finding.is_error()).count();
     let warnings = findings.len().saturating_sub(errors);
-    let count = |number: usize, what: &str| format!("{number} {what}{}", if number == 1 { "" } else { "s" });
-    let documents = count(gathered.documents.len(), "document");
+    let documents = counted(gathered.documents.len(), "document");
     let revision = gathered.revision.as_ref().map(|revision| format!(" of revision {revision}")).unwrap_or_default();
     let unreadable = if unreadable == 0 { String::new() } else { format!(", {unreadable} unreadable") };
     let gates = judged.map(Judged::summary).unwrap_or_default();
-    format!("{documents}{revision}{unreadable}: {}, {}{gates}", count(errors, "error"), count(warnings, "warning"))
+    format!("{documents}{revision}{unreadable}: {}, {}{gates}", counted(errors, "error"), counted(warnings, "warning"))
 }
 
 pub(super) fn write_json(items: &(impl Serialize + ?Sized)) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
-    serde_json::to_writer_pretty(&mut stdout, items)?;
-    writeln!(stdout)?;
+    json::write(items, &mut stdout)?;
     stdout.flush()
 }

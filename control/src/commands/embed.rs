@@ -14,6 +14,7 @@ use crate::{
     documents::{self, Gathered},
     encode,
     failure::Failure,
+    json,
 };
 
 /// The most bytes a filter's configuration may have.
@@ -102,8 +103,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         let raw = to_json(&document.source()).ok().and_then(|json| RawValue::from_string(json).ok());
         list.push(raw.ok_or_else(|| unread(&document.file, "a document that cannot be written as JSON"))?);
     }
-    let json =
-        serde_json::to_vec_pretty(&embedded).map_err(|why| Failure::unwritten("stdout", &io::Error::from(why)))?;
+    let mut json = Vec::new();
+    json::write(&embedded, &mut json).map_err(|why| Failure::unwritten("stdout", &why))?;
     if json.len() > CONFIGURATION_LIMIT {
         return Err(Failure::refused(format!(
             "found {} bytes, expected at most {CONFIGURATION_LIMIT}: a plugin configuration has no room for more",
@@ -111,7 +112,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         )));
     }
     let mut stdout = io::stdout().lock();
-    let written = stdout.write_all(&json).and_then(|()| stdout.write_all(b"\n")).and_then(|()| stdout.flush());
+    let written = stdout.write_all(&json).and_then(|()| stdout.flush());
     written.map_err(|why| Failure::unwritten("stdout", &why))?;
     Ok(ExitCode::SUCCESS)
 }

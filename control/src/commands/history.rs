@@ -86,10 +86,8 @@ pub struct Show {
 /// Why they are not listed.
 pub fn list(arguments: &Listing) -> Result<ExitCode, Failure> {
     let Told { value, told } = arguments.plane.history(arguments.before.as_deref(), usize::from(arguments.limit))?;
-    written(|output| match arguments.output {
-        Form::Text => table(&told, output),
-        Form::Json => writeln!(output, "{value:#}"),
-    })
+    arguments.output.report(&value, |output| table(&told, output))?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Shows a revision on stdout, or writes its documents.
@@ -102,14 +100,12 @@ pub fn show(arguments: &Show) -> Result<ExitCode, Failure> {
     }
     let Told { value, told } = arguments.plane.manifest(&arguments.revision)?;
     let documents = arguments.plane.documents(&arguments.revision)?.told.documents;
-    written(|output| match arguments.output {
-        Form::Text => {
-            head(&told, output)?;
-            made::write_difference(&Difference::read(&told.difference), output)?;
-            documents.iter().try_for_each(|document| writeln!(output, "document {}", one_line(&document.file)))
-        }
-        Form::Json => writeln!(output, "{value:#}"),
-    })
+    arguments.output.report(&value, |output| {
+        head(&told, output)?;
+        made::write_difference(&Difference::read(&told.difference), output)?;
+        documents.iter().try_for_each(|document| writeln!(output, "document {}", one_line(&document.file)))
+    })?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn write_into(arguments: &Show, directory: &PathBuf) -> Result<ExitCode, Failure> {
@@ -127,13 +123,6 @@ fn write_into(arguments: &Show, directory: &PathBuf) -> Result<ExitCode, Failure
     }
     let (count, place) = (documents.documents.len(), directory.display());
     eprintln!("{place}: {count} documents of revision {} written", documents.revision);
-    Ok(ExitCode::SUCCESS)
-}
-
-fn written(write: impl FnOnce(&mut io::StdoutLock<'static>) -> io::Result<()>) -> Result<ExitCode, Failure> {
-    let mut stdout = io::stdout().lock();
-    let done = write(&mut stdout).and_then(|()| stdout.flush());
-    done.map_err(|why| Failure::unwritten("stdout", &why))?;
     Ok(ExitCode::SUCCESS)
 }
 

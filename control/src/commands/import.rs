@@ -20,7 +20,7 @@ use crate::{
         nginx,
         report::Report,
     },
-    owned,
+    json, owned,
 };
 
 /// Write rule sets from the configuration of another system.
@@ -201,10 +201,7 @@ fn write_files(directory: &Path, documents: &[(&RuleSet, String)]) -> Result<(),
 fn tell(report: &Report, form: Form) -> io::Result<()> {
     let mut stderr = io::stderr().lock();
     match form {
-        Form::Json => {
-            serde_json::to_writer_pretty(&mut stderr, &report.remarks)?;
-            writeln!(stderr)
-        }
+        Form::Json => json::write(&report.remarks, &mut stderr),
         Form::Text => {
             for remark in &report.remarks {
                 writeln!(stderr, "{remark}")?;

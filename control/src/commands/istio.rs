@@ -14,6 +14,7 @@ use crate::{
     documents::Document,
     failure::Failure,
     finding::{self, Finding, Lines},
+    plural::counted,
 };
 
 /// See what Istio makes of EnvoyFilters and plugins.
@@ -151,7 +152,6 @@ fn text(findings: &[Finding], effects: &[Effect], documents: &[Document], excerp
 
 fn summary(findings: &[Finding], objects: usize) -> String {
     let errors = findings.iter().filter(|finding| finding.is_error()).count();
-    let count = |number: usize, what: &str| format!("{number} {what}{}", if number == 1 { "" } else { "s" });
     let warnings = findings.len().saturating_sub(errors);
-    format!("{}: {}, {}", count(objects, "object"), count(errors, "error"), count(warnings, "warning"))
+    format!("{}: {}, {}", counted(objects, "object"), counted(errors, "error"), counted(warnings, "warning"))
 }

@@ -36,12 +36,7 @@ pub fn show(answer: &Told<Answer>, form: Form, promise: Option<Promise>) -> Resu
     for warning in &told.warnings {
         eprintln!("{warning}");
     }
-    let mut stdout = io::stdout().lock();
-    let written = match form {
-        Form::Text => write(told, promise, &mut stdout),
-        Form::Json => writeln!(stdout, "{value:#}"),
-    };
-    written.and_then(|()| stdout.flush()).map_err(|why| Failure::unwritten("stdout", &why))?;
+    form.report(value, |output| write(told, promise, output))?;
     let late = told.acks.as_ref().is_some_and(|acks| !is_kept(acks, promise));
     Ok(ExitCode::from(if late { NOT_EVERYWHERE } else { 0 }))
 }

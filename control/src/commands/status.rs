@@ -3,7 +3,7 @@
 mod table;
 
 use std::{
-    io::{self, Write as _},
+    io::Write as _,
     process::ExitCode,
     thread,
     time::{Duration, Instant},
@@ -37,8 +37,8 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// it said why it will not; and its Envoy is `silent` where that has not reported for a minute, so that nobody knows.
 /// An Envoy that has not for ten minutes is gone. A line `trouble: …` below the workers of an Envoy says why what
 /// fetches for it takes nothing at present, such as a signature that is not trusted. The VM that each Envoy has on its
-/// main thread serves no request, so it may be `behind`. `-` in ROLE is a VM of which that is not known yet; it counts
-/// as a worker.
+/// main thread serves no request, so it may be `behind`. `unknown` in ROLE is
+/// a VM of which it is not known yet whether it is that one, which requests show; it counts as a worker.
 ///
 /// An Envoy that ended is not known to have: it is silent after a minute and counted until ten have passed; `--wait`
 /// does not succeed before.
@@ -85,12 +85,18 @@ pub struct Arguments {
     #[arg(long, value_name = "DURATION", value_parser = parse_wait)]
     wait: Option<Duration>,
     /// Not well before something later than this is published: a change that is not noticed yet leaves everything well.
-    #[arg(long, value_name = "REVISION")]
+    #[arg(long, value_name = "REVISION", value_parser = whole)]
     newer_than: Option<Revision>,
 }
 
 fn parse_wait(text: &str) -> Result<Duration, String> {
     duration::parse(text).ok_or_else(|| "expected a number and one of ms, s, m, h, such as 30s".to_owned())
+}
+
+fn whole(text: &str) -> Result<Revision, String> {
+    // A number alone is newer than all of earlier epochs, or older than all of this one: nobody could tell.
+    let wrong = "expected EPOCH.NUMBER, such as 1732450000.7, as `graylane status -o json | jq -r .revision` tells it";
+    text.parse().map_err(|_| wrong.to_owned())
 }
 
 /// Asks, and shows the answer on stdout.
@@ -112,7 +118,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         }
         thread::sleep(left.min(PAUSE));
     };
-    show(&text, &status, arguments.output).map_err(|why| Failure::unwritten("stdout", &why))?;
+    // As it was told, and not as it was understood: a later control may say more.
+    arguments.output.report(&text, |output| write!(output, "{}", table::Shown(&status)))?;
     if let Some(why) = arguments.complaint(&status) {
         eprintln!("{}", one_line(&why));
     }
@@ -163,16 +170,6 @@ fn ask(client: &Client, namespace: &str) -> Result<(Value, Status), Failure> {
     let status = Status::deserialize(&answer)
         .map_err(|why| unable(format!("found no status ({why}), expected that of graylane serve")))?;
     Ok((answer, status))
-}
-
-fn show(answer: &Value, status: &Status, form: Form) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
-    match form {
-        Form::Text => write!(stdout, "{}", table::Shown(status))?,
-        // As it was told, and not as it was understood: a later control may say more.
-        Form::Json => writeln!(stdout, "{answer:#}")?,
-    }
-    stdout.flush()
 }
 
 #[cfg(test)]

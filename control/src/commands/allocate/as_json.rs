@@ -5,7 +5,10 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::files::Writing;
-use crate::lock::plan::{Plan, PlannedSplit};
+use crate::{
+    json,
+    lock::plan::{Plan, PlannedSplit},
+};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -46,8 +49,7 @@ pub fn write(plans: &[Plan], writings: &[Writing], written: bool, output: &mut i
     let mut writings = writings.iter();
     let mut writing = |plan: &Plan| if plan.unchanged { None } else { writings.next() };
     let planned: Vec<_> = plans.iter().map(|plan| Planned::of(plan, writing(plan), written)).collect();
-    serde_json::to_writer_pretty(&mut *output, &planned)?;
-    writeln!(output)
+    json::write(&planned, output)
 }
 
 impl<'p> Planned<'p> {

@@ -152,7 +152,7 @@ fn set<'s>(decision: &Decision<'s>, time: Option<[u8; timestamp::LENGTH]>) -> Ve
 pub fn write(mut request: Request, snapshot: &Snapshot, owned: &Owned, output: &mut impl Write) -> io::Result<()> {
     let stripped = owned.strip(&mut request);
     for line in of(&request, stripped, snapshot)? {
-        writeln!(output, "{}", line.get())?;
+        writeln!(output, "{}", json::inert(line.get()))?;
     }
     Ok(())
 }

@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 use crate::{
     commands::decide::line,
     explanation::{Asked, Masked},
+    json,
 };
 
 #[derive(Serialize)]
@@ -51,6 +52,5 @@ pub fn write(
     };
     let decisions = line::of(asked.request, asked.stripped.to_vec(), snapshot)?;
     let lines = text.lines().collect();
-    serde_json::to_writer_pretty(&mut *output, &Explained { request, decisions, missed, lines })?;
-    writeln!(output)
+    json::write(&Explained { request, decisions, missed, lines }, output)
 }

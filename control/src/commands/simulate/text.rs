@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 
 use super::tally::{Shares, Tally};
-use crate::finding::one_line;
+use crate::{finding::one_line, json};
 
 /// A table for variants and one for rules, of each rule set.
 pub fn write(tallies: &[Tally], output: &mut impl Write) -> io::Result<()> {
@@ -41,8 +41,7 @@ fn line(output: &mut impl Write, what: &str, shares: Shares, tally: &Tally) -> i
 /// The same for programs.
 pub fn write_json(tallies: &[Tally], output: &mut impl Write) -> io::Result<()> {
     let all: Vec<Value> = tallies.iter().map(value).collect();
-    serde_json::to_writer_pretty(&mut *output, &all)?;
-    writeln!(output)?;
+    json::write(&all, output)?;
     output.flush()
 }
 

@@ -11,6 +11,7 @@ use crate::{
     duration::spoken,
     finding::one_line,
     nodes::{Fetcher, Role},
+    plural::count,
     status::{NodeStatus, Origin, Status, WorkerStatus},
 };
 
@@ -33,6 +34,7 @@ impl fmt::Display for Shown<'_> {
         if !status.nodes.is_empty() {
             writeln!(f)?;
             table(status, f)?;
+            unknown(status).iter().try_for_each(|unknown| writeln!(f, "{unknown}"))?;
         }
         writeln!(f, "\n{}", sums(status))?;
         status.problems.iter().try_for_each(|problem| writeln!(f, "problem: {problem}"))
@@ -100,7 +102,7 @@ fn cells(worker: &WorkerStatus, silent: Option<&str>) -> [String; 5] {
     let role = match worker.role {
         Some(Role::Main) => "main",
         Some(Role::Worker) => "worker",
-        None => "-",
+        None => "unknown",
     };
     let revision = worker.revision.as_deref().map_or_else(|| "none".to_owned(), one_line);
     let state = silent.map(str::to_owned).into_iter().chain([state(worker)]).collect::<Vec<_>>().join("; ");
@@ -151,10 +153,17 @@ fn sums(status: &Status) -> String {
     if tally.nodes == 0 {
         return "no Envoy has reported".to_owned();
     }
-    let count = |number: u64, what: &str| format!("{number} {what}{}", if number == 1 { "" } else { "s" });
     let (nodes, workers) = (count(tally.nodes, "node"), count(tally.workers, "worker"));
     let silent = if tally.silent == 0 { String::new() } else { format!(" ({} silent)", tally.silent) };
     format!("{nodes}{silent}, {workers}: {} current, {} stale, {} refusing", tally.current, tally.stale, tally.refusing)
+}
+
+/// Why there seem to be more workers than Envoy has.
+fn unknown(status: &Status) -> Option<String> {
+    let workers = status.nodes.iter().flat_map(|node| &node.workers);
+    let unknown = workers.filter(|worker| worker.role.is_none()).count();
+    let words = "one of each Envoy may be its main thread's, which serves no request; requests show which are workers";
+    (unknown > 0).then(|| format!("unknown: {unknown} counted among the workers; {words}"))
 }
 
 fn text(found: &str) -> String {

@@ -19,6 +19,8 @@ use crate::{
     commands::plane::remote::below,
     failure::Failure,
     finding::one_line,
+    json,
+    plural::count,
     revisions::json::revision,
     status::Status,
 };
@@ -154,6 +156,7 @@ impl Following {
         };
         let status = Status::deserialize(&status)
             .map_err(|why| told(format!("found no status ({why}), expected that of graylane serve")))?;
+        self.lines.iter_mut().for_each(|lines| lines.make_room(&status));
         self.say(&status);
         let head = status.revision.as_deref().and_then(|revision| revision.parse::<Revision>().ok());
         if let Some(Until::Named(name)) = &self.until {
@@ -172,10 +175,9 @@ impl Following {
     /// For people, who see that it works before anything happens.
     fn say(&mut self, status: &Status) {
         let place = self.client.place("");
-        let published = status.revision.as_ref().map(|revision| {
-            let (current, workers) = (status.tally.current, status.tally.workers);
-            let plural = if workers == 1 { "" } else { "s" };
-            format!("revision {revision}, which {current} of {workers} worker{plural} run")
+        let published = status.revision.as_ref().map(|revision| match (status.tally.current, status.tally.workers) {
+            (_, 0) => format!("revision {revision}; no worker has reported"),
+            (current, workers) => format!("revision {revision}, which {current} of {} run", count(workers, "worker")),
         });
         let published = published.unwrap_or_else(|| "nothing is published".to_owned());
         let line = match (self.begun, std::mem::take(&mut self.lost)) {
@@ -189,7 +191,7 @@ impl Following {
     fn print(&mut self, event: &Value) -> Result<(), Failure> {
         let line = match &mut self.lines {
             Some(lines) => lines.of(event, Timestamp::now()),
-            None => event.to_string(),
+            None => json::inert(&event.to_string()).into_owned(),
         };
         let mut stdout = io::stdout().lock();
         let written = writeln!(stdout, "{line}").and_then(|()| stdout.flush());
