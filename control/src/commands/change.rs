@@ -1,6 +1,10 @@
 //! `graylane rollback`, `off`, `on`, `freeze` and `unfreeze`: revisions without documents of one's own.
 
+mod standing;
+
 use std::{process::ExitCode, time::Duration};
+
+use graylane_store::Overlay;
 
 use super::{
     form::Form,
@@ -10,8 +14,10 @@ use super::{
 };
 use crate::{
     failure::Failure,
-    revisions::json::{Asked, LONGEST_WAIT, Verb},
+    finding::one_line,
+    revisions::json::{Asked, Came, LONGEST_WAIT, Verb},
 };
+use standing::{Left, Standing};
 
 /// So long a promise may be overdue before it is given up to wait: what is late is told with how late it was.
 const OVERDUE: u32 = 10;
@@ -135,7 +141,8 @@ Examples:
   graylane unfreeze
   graylane unfreeze --rule-set checkout -m 'incident 4711 is over'
 
-Exit codes: as those of graylane freeze.")]
+Exit codes: as those of graylane freeze, and 1 where what is named is not
+frozen by itself, but all or single rule sets are.")]
 pub struct Unfreeze {
     #[command(flatten)]
     common: Common,
@@ -167,7 +174,7 @@ pub fn off(arguments: &Off) -> Result<ExitCode, Failure> {
 /// # Errors
 /// Why nothing was published.
 pub fn on(arguments: &On) -> Result<ExitCode, Failure> {
-    arguments.common.make(Verb::On)
+    arguments.common.end(Verb::On, Standing::off)
 }
 
 /// Freezes.
@@ -183,7 +190,7 @@ pub fn freeze(arguments: &Freeze) -> Result<ExitCode, Failure> {
 /// # Errors
 /// Why nothing was published.
 pub fn unfreeze(arguments: &Unfreeze) -> Result<ExitCode, Failure> {
-    arguments.common.make(Verb::Unfreeze)
+    arguments.common.end(Verb::Unfreeze, Standing::frozen)
 }
 
 impl Common {
@@ -200,5 +207,25 @@ impl Common {
 
     fn make(&self, verb: Verb) -> Result<ExitCode, Failure> {
         made::show(&self.plane.make(verb, self.asked())?, self.output, None)
+    }
+
+    /// Makes a revision that ends something, and says what of that kind stands all the same.
+    ///
+    /// # Errors
+    /// Where what was meant goes on: whoever asked is not to believe that it ended.
+    fn end(&self, verb: Verb, standing: impl Fn(&Overlay) -> Standing) -> Result<ExitCode, Failure> {
+        let answer = self.plane.make(verb, self.asked())?;
+        let shown = made::show(&answer, self.output, None)?;
+        // It is done: that nobody can say what else stands is no reason to fail.
+        let Ok(head) = self.plane.manifest("head") else { return Ok(shown) };
+        let is_made = answer.told.outcome == Came::Made;
+        match standing(&head.told.overlay).left(self.rule_set.as_deref(), is_made) {
+            Left::Nothing => Ok(shown),
+            Left::Beside(what) => {
+                eprintln!("{}", one_line(&what));
+                Ok(shown)
+            }
+            Left::Meant(what) => Err(Failure::refused(what)),
+        }
     }
 }
