@@ -214,11 +214,10 @@ fn allocation(paths: &[PathBuf]) -> String {
 }
 
 fn refusal(gathered: &Gathered, findings: &[Finding]) -> Failure {
-    let lines: Vec<_> = findings.iter().map(|finding| format!("  {finding}")).collect();
-    let lines = lines.join("\n");
-    if gathered.unreadable.is_empty() {
-        Failure::refused(format!("the documents do not compile\n{lines}"))
+    let failure = if gathered.unreadable.is_empty() {
+        Failure::refused("the documents do not compile")
     } else {
-        Failure::unable(format!("the documents cannot all be read\n{lines}"))
-    }
+        Failure::unable("the documents cannot all be read")
+    };
+    failure.because_of(findings.to_vec())
 }

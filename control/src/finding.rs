@@ -1,9 +1,11 @@
 //! A problem of a document, with the place a person looks for it: file, line and column.
 
-use std::{borrow::Cow, fmt, ops::Range};
+use std::{borrow::Cow, fmt, ops::Range, path::Path};
 
 use graylane_rules::{Problem, Severity};
 use serde::{Deserialize, Serialize};
+
+use crate::documents::Document;
 
 /// One thing that is wrong with one file.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -106,6 +108,11 @@ impl Finding {
             Some((file, (found, expected))) => Self::about(file, code, found, expected),
             None => Self::about(option, code, problem, "a file that can be used"),
         }
+    }
+
+    /// The document that it is about, where whoever found it knew only the names of files without their directories.
+    pub fn document_of<'d>(&self, documents: &'d [Document]) -> Option<&'d Document> {
+        documents.iter().find(|document| Path::new(&document.file).file_name() == Some(self.file.as_ref()))
     }
 
     /// Whether the documents cannot be used because of it.

@@ -296,6 +296,18 @@ fn the_command_line_works_with_a_control_plane_and_without() {
     let (code, _, _) = run(&["show", "1", "--into", "before"]);
     assert_eq!(code, 0);
     assert_eq!(std::fs::read_to_string(scratch.path("before/shop.yaml")).unwrap(), rule_set("shop", "stable"));
+    scratch.write("broken.yaml", rule_set("shop", "gone"));
+    let (code, _, said) = run(&["publish", "./broken.yaml", "-m", "harm"]);
+    let place = "\n./broken.yaml:7:12 unknown-variant spec.default: found ";
+    assert!(code == 1 && said.contains(place) && said.contains("7 |   default: gone\n  |            ^^^^ "), "{said}");
+    let (code, _, said) = run(&["diff", "head", "none"]);
+    assert!(
+        code == 2
+            && said.contains(
+                "  none unreadable: found no such file or directory, expected a document, or a directory of them; or a rev"
+            ),
+        "{said}"
+    );
     // Who works on the file itself is told that somebody has it.
     let store = ["history", "--store", "redb://store.redb"];
     let (code, _, said) = scratch.run(&store, "");
@@ -305,6 +317,15 @@ fn the_command_line_works_with_a_control_plane_and_without() {
     assert!(code == 0 && said.lines().count() == 3, "{said}");
     let (code, said, _) = scratch.run(&["on", "--store", "redb://store.redb", "--actor", "bob"], "");
     assert!(code == 0 && said.contains("shop on again"), "{said}");
+    // A freeze of a rule set does not end with that of all.
+    let on = |command: &[&str]| scratch.run(&[command, &["--store", "redb://store.redb"]].concat(), "");
+    assert_eq!(on(&["freeze", "--rule-set", "shop"]).0, 0);
+    let (code, said, why) = on(&["unfreeze"]);
+    assert!(code == 1 && said.starts_with("nothing differs, "), "{said}");
+    let left = "error: found that all rule sets are not frozen, but rule set shop is frozen: `graylane unfreeze --rule-set shop`\n";
+    assert_eq!(why, left);
+    assert_eq!(on(&["unfreeze", "--rule-set", "shop"]).0, 0);
+    assert_eq!(on(&["unfreeze"]).0, 0);
 }
 
 #[test]

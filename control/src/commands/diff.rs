@@ -2,16 +2,13 @@
 
 mod side;
 
-use std::{
-    ffi::OsString,
-    io::{self, Write as _},
-    process::ExitCode,
-};
+use std::{ffi::OsString, process::ExitCode};
 
 use super::{form::Form, made, plane::Plane};
 use crate::{
     documents::{self, Gathered},
     failure::Failure,
+    finding::one_line,
     revisions::{self, Difference},
 };
 use side::Side;
@@ -81,20 +78,13 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     }
     let difference = match (documents::compiled_outline(&old), documents::compiled_outline(&new)) {
         (Ok(was), Ok(is)) => Difference::between((&was, &old.overlay), (&is, &new.overlay)),
-        (Err(old), Err(new)) => return Err(old.and(&new)),
+        (Err(old), Err(new)) => return Err(old.and(new)),
         (Err(why), _) | (_, Err(why)) => return Err(why),
     };
-    let mut stdout = io::stdout().lock();
-    let written = match arguments.output {
-        Form::Text => made::write_difference(&difference, &mut stdout),
-        Form::Json => {
-            difference.overlay.iter().for_each(|line| eprintln!("{line}"));
-            serde_json::to_writer_pretty(&mut stdout, &difference.rule_sets)
-                .map_err(io::Error::from)
-                .and_then(|()| writeln!(stdout))
-        }
-    };
-    written.map_err(|why| Failure::unwritten("stdout", &why))?;
+    if arguments.output == Form::Json {
+        difference.overlay.iter().for_each(|line| eprintln!("{}", one_line(line)));
+    }
+    arguments.output.report(&difference.rule_sets, |output| made::write_difference(&difference, output))?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -7,7 +7,7 @@ pub mod remote;
 use std::time::Duration;
 
 use graylane_store::{Manifest, Place};
-pub use local::{expect_store, on_store};
+pub use local::{expect_store, nothing_published, on_store};
 use progress::Progress;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;

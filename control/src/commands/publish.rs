@@ -12,7 +12,7 @@ use super::{
     plane::{self, Plane},
 };
 use crate::{
-    documents::Gathered,
+    documents::{Document, Gathered},
     duration,
     failure::Failure,
     identities::Identities,
@@ -108,8 +108,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         overrides::Origin::Nowhere => None,
         given => Some(given.read().map_err(Failure::unable)?.text),
     };
+    let gathered = Gathered::of(&arguments.paths);
     let asked = Asked {
-        documents: texts(&arguments.paths)?,
+        documents: texts(&gathered)?,
         rule_set: arguments.rule_set.clone(),
         switches,
         actor: Some(arguments.actor.clone().unwrap_or_else(plane::actor)),
@@ -122,7 +123,14 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         wait_millis: arguments.wait.map(millis),
         ..Asked::default()
     };
-    made::show(&arguments.plane.make(Verb::Publish, asked)?, arguments.output, None)
+    let documents = &gathered.documents;
+    let mut made = arguments.plane.make(Verb::Publish, asked).map_err(|why| why.shown_in(documents))?;
+    for warning in &mut made.told.warnings {
+        if let Some(document) = warning.document_of(documents) {
+            warning.file.clone_from(&document.file);
+        }
+    }
+    made::show(&made, arguments.output, None)
 }
 
 /// The identities in a file.
@@ -148,22 +156,20 @@ fn source(paths: &[PathBuf]) -> String {
 }
 
 /// What stands in the files, by the names that they have in their directories.
-fn texts(paths: &[PathBuf]) -> Result<Vec<Text>, Failure> {
-    let gathered = Gathered::of(paths);
+fn texts(gathered: &Gathered) -> Result<Vec<Text>, Failure> {
     if let [_, ..] = gathered.unreadable.as_slice() {
-        let lines: Vec<_> = gathered.unreadable.iter().map(|finding| format!("  {finding}")).collect();
-        return Err(Failure::unable(format!("the documents cannot all be read\n{}", lines.join("\n"))));
+        return Err(Failure::unable("the documents cannot all be read").because_of(gathered.unreadable.clone()));
     }
-    let text = |document: crate::documents::Document| {
+    let text = |document: &Document| {
         let path = PathBuf::from(&document.file);
         let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let text = String::from_utf8(document.text);
+        let text = String::from_utf8(document.text.clone());
         let text = text.map_err(|_| {
             Failure::refused(format!("{}: found bytes that are not UTF-8, expected text", document.file))
         })?;
         Ok(Text { file, text })
     };
-    let texts = gathered.documents.into_iter().map(text).collect::<Result<Vec<_>, Failure>>()?;
+    let texts = gathered.documents.iter().map(text).collect::<Result<Vec<_>, Failure>>()?;
     let mut names: Vec<_> = texts.iter().map(|text| text.file.as_str()).collect();
     names.sort_unstable();
     match names.windows(2).find(|pair| pair.first() == pair.last()).and_then(<[_]>::first) {

@@ -57,7 +57,15 @@ impl Side {
     /// Where a revision cannot be read. A file that cannot be is a finding.
     pub fn gathered(&self, plane: &Plane) -> Result<Gathered, Failure> {
         match self {
-            Self::Of(Source::Files(path)) => Ok(Gathered::of(std::slice::from_ref(path))),
+            Self::Of(Source::Files(path)) => {
+                let mut gathered = Gathered::of(std::slice::from_ref(path));
+                if !path.exists() {
+                    // It may have been meant for one.
+                    let expected = "a document, or a directory of them; or a revision, such as 41 or 1732450000.41";
+                    gathered.unreadable.iter_mut().for_each(|finding| expected.clone_into(&mut finding.expected));
+                }
+                Ok(gathered)
+            }
             Self::Of(Source::Revision(place, revision)) => sources::of(plane.elsewhere(place).published(revision)?),
             Self::Revision(revision) => sources::of(plane.published(revision)?),
         }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use graylane_store::{Manifest, Place, open};
+use graylane_store::{Manifest, Place, Store, open};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::json;
 
@@ -10,12 +10,14 @@ use super::{Documents, History, Published, Told, understood};
 use crate::{
     clock::Clock,
     failure::Failure,
-    finding::Finding,
     revisions::{
         Refusal, Revisions,
         json::{Answer, Asked, Verb, revision},
     },
 };
+
+/// So many namespaces are named at most.
+const NAMES: usize = 20;
 
 /// Makes a revision.
 pub fn make(place: &Place, namespace: &str, verb: Verb, asked: Asked) -> Result<Told<Answer>, Failure> {
@@ -69,14 +71,37 @@ pub fn published(place: &Place, namespace: &str, name: &str) -> Result<Published
 }
 
 async fn named(revisions: &Revisions, name: &str) -> Result<Manifest, Failure> {
-    let head = revisions.head().await.map_err(Failure::unable)?;
-    let nothing = || Failure::refused("found nothing published, expected a revision");
+    let Some(head) = revisions.head().await.map_err(Failure::unable)? else {
+        return Err(nothing_in(&*revisions.store, &revisions.namespace).await);
+    };
     let number = match name {
-        "head" => head.ok_or_else(nothing)?,
-        name => revision(name, head).map_err(Failure::refused)?,
+        "head" => head,
+        name => revision(name, Some(head)).map_err(Failure::refused)?,
     };
     let found = graylane_store::manifest(&*revisions.store, &revisions.namespace, number).await;
     found.map_err(Failure::unable)?.map_err(Failure::refused)
+}
+
+/// That nothing is published in `namespace` of the store at `place`, with the names of those where something is.
+pub fn nothing_published(place: &Place, namespace: &str) -> Failure {
+    let found = on_store(async {
+        let store = open(place).await.map_err(Failure::unable)?;
+        Ok(nothing_in(&*store, namespace).await)
+    });
+    found.unwrap_or_else(|why| why)
+}
+
+async fn nothing_in(store: &dyn Store, namespace: &str) -> Failure {
+    let found = format!("found nothing published in {namespace}, expected revisions");
+    match store.namespaces().await {
+        Ok(names) if names.is_empty() => Failure::refused(format!("{found}; there are none in {}", store.place())),
+        Ok(names) => {
+            let some: Vec<_> = names.iter().take(NAMES).map(String::as_str).collect();
+            let more = if names.len() > some.len() { ", …" } else { "" };
+            Failure::refused(format!("{found}; there are: {}{more}", some.join(", ")))
+        }
+        Err(why) => Failure::unable(why),
+    }
 }
 
 /// That there is a store: whoever reads makes none, for a name that is misspelt would be an empty one.
@@ -128,15 +153,9 @@ fn told<T: DeserializeOwned>(value: &impl Serialize, place: &Place) -> Result<To
 }
 
 fn refused(why: &Refusal) -> Failure {
-    let said = match why {
-        Refusal::Broken(findings) => {
-            let lines: Vec<_> = findings.iter().map(Finding::to_string).collect();
-            format!("{why}\n  {}", lines.join("\n  "))
-        }
-        why => why.to_string(),
-    };
     match why {
-        Refusal::Store(_) | Refusal::Unknown { .. } => Failure::unable(said),
-        _ => Failure::refused(said),
+        Refusal::Store(_) | Refusal::Unknown { .. } => Failure::unable(why),
+        Refusal::Broken(findings) => Failure::refused(why).because_of(findings.clone()),
+        _ => Failure::refused(why),
     }
 }

@@ -1,6 +1,6 @@
 //! Asking a control plane.
 
-use std::{fmt::Write as _, time::Duration};
+use std::time::Duration;
 
 use hyper::Method;
 use serde::{Deserialize as _, de::DeserializeOwned};
@@ -83,16 +83,13 @@ pub fn refused(code: hyper::StatusCode, problem: &Value, place: &str) -> Failure
     };
     let mut said = detail.to_owned();
     let findings = problem.get("problems").map(Vec::<Finding>::deserialize).and_then(Result::ok).unwrap_or_default();
-    for finding in &findings {
-        // Writing into a string does not fail.
-        let _ = write!(said, "\n  {finding}");
-    }
     if let Some(difference) = problem.get("difference").map(Difference::read) {
         said.push_str(&indented(&difference));
     }
     // What was asked for is refused; anything else is about asking.
     let is_about_asking = matches!(code.as_u16(), 401 | 403 | 429) || !code.is_client_error();
-    if !is_about_asking { Failure::refused(said) } else { Failure::unable(format!("{place}: {said}")) }
+    let failure = if is_about_asking { Failure::unable(format!("{place}: {said}")) } else { Failure::refused(said) };
+    failure.because_of(findings)
 }
 
 /// A difference below a message.
