@@ -73,6 +73,31 @@ fn a_store_that_is_served_is_backed_up_restored_verified_and_compacted_through_t
 }
 
 #[test]
+fn a_namespace_that_is_misspelt_and_a_backup_that_can_be_read_once_are_told() {
+    let scratch = Scratch::new("misspelt");
+    scratch.write("rules.yaml", rule_set("shop", "stable"));
+    let on = |arguments: &[&str]| scratch.run(&[arguments, &["--store", "redb://store.redb"]].concat(), "graylane");
+    assert_eq!(on(&["publish", "rules.yaml", "-m", "first"]).0, 0);
+    for command in ["verify", "show"] {
+        let (code, said, why) = on(&[command, "--namespace", "typo"]);
+        let found = "error: found nothing published in typo, expected revisions; there are: default\n";
+        assert_eq!((code, said.as_str(), why.as_str()), (1, "", found));
+    }
+    let (code, said, _) = on(&["verify"]);
+    assert!(code == 0 && said.starts_with("1 revision, ") && said.contains(" pieces of "), "{said}");
+    for arguments in [&["verify", "--file", "/dev/stdin"][..], &["restore", "/dev/stdin", "--store", "redb://new.redb"]]
+    {
+        let (code, _, why) = scratch.run(arguments, "graylane");
+        let found = "error: /dev/stdin: found no regular file, expected one: it is read twice\n";
+        assert_eq!((code, why.as_str()), (2, found), "{arguments:?}");
+    }
+    assert!(!scratch.path("new.redb").exists());
+    let (code, _, why) = on(&["backup", "none/nightly.graylane"]);
+    assert_eq!(why, "error: none/nightly.graylane: found no directory none, expected one that is there\n");
+    assert_eq!(code, 2);
+}
+
+#[test]
 fn what_is_no_backup_is_refused_before_anything_changes() {
     let scratch = Scratch::new("no-backup");
     let serving = Serving::store(&scratch);

@@ -10,8 +10,7 @@ use std::{
     process::ExitCode,
 };
 
-use graylane_store::Unreadable;
-use serde::Serialize;
+use graylane_store::{Header, Unreadable};
 
 use super::{
     form::Form,
@@ -21,7 +20,9 @@ use crate::{
     clock::second,
     failure::Failure,
     finding::one_line,
+    found,
     keeping::{Compaction, Draft, Restoration, Taken, Verification, verified},
+    plural::counted,
 };
 
 /// Remove old revisions, and what only they refer to.
@@ -150,11 +151,12 @@ pub fn compact(arguments: &Compact) -> Result<ExitCode, Failure> {
         Asking::Local(place) => local::compact(&place, *keep),
         Asking::Remote(client) => remote::compact(&client, plane.namespace(), *keep),
     }?;
-    let mut text = format!("{} revisions and {} pieces removed\n", done.revisions, done.pieces);
+    let (revisions, pieces) = (counted(done.revisions, "revision"), counted(done.pieces, "piece"));
+    let mut text = format!("{revisions} and {pieces} removed\n");
     for left in &done.namespaces {
         text.push_str(&format!("{}: {} is the oldest now\n", one_line(&left.namespace), one_line(&left.oldest)));
     }
-    told(*output, &done, &text)?;
+    output.report(&done, |output| output.write_all(text.as_bytes()))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -172,12 +174,15 @@ pub fn verify(arguments: &Verify) -> Result<ExitCode, Failure> {
         Asking::Remote(client) => remote::verify(&client, plane.namespace()),
     }?;
     let Verification { first, last, revisions, pieces, bytes, faults } = &found;
-    let text_of = |revision: &Option<String>| revision.as_deref().map_or_else(|| "none".to_owned(), one_line);
-    let (first, last) = (text_of(first), text_of(last));
-    let mut text = format!("{revisions} revisions, {first} to {last}, and {pieces} pieces of {bytes} bytes: ");
+    if revisions.saturating_add(faults.len()) == 0 {
+        return Err(nothing(plane));
+    }
+    let [first, last] = [first, last].map(|revision| revision.as_deref().unwrap_or("none"));
+    let (revisions, pieces) = (counted(*revisions, "revision"), counted(*pieces, "piece"));
+    let mut text = format!("{revisions}, {first} to {last}, and {pieces} of {bytes} bytes: ");
     text.push_str(if faults.is_empty() { "as they were put there\n" } else { "not as they were put there\n" });
     faults.iter().for_each(|fault| text.push_str(&format!("  {}\n", one_line(fault))));
-    told(*output, &found, &text)?;
+    output.report(&found, |output| output.write_all(text.as_bytes()))?;
     Ok(ExitCode::from(u8::from(!faults.is_empty())))
 }
 
@@ -185,10 +190,9 @@ fn verify_file(file: &Path, output: Form) -> Result<ExitCode, Failure> {
     let taken = whole(file, &mut opened(file)?)?;
     let Taken { backup, pieces, bytes } = &taken;
     let (label, namespace, at) = (one_line(&backup.label), one_line(&backup.namespace), second(backup.at));
-    let span = format!("{} revisions, {} to {}", backup.revisions, backup.first, backup.last);
-    let text =
-        format!("backup {label} of {namespace}, taken at {at}: {span}, and {pieces} pieces of {bytes} bytes: whole\n");
-    told(output, &taken, &text)?;
+    let (span, pieces) = (span(backup), counted(*pieces, "piece"));
+    let text = format!("backup {label} of {namespace}, taken at {at}: {span}, and {pieces} of {bytes} bytes: whole\n");
+    output.report(&taken, |output| output.write_all(text.as_bytes()))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -215,9 +219,8 @@ pub fn backup(arguments: &Backup) -> Result<ExitCode, Failure> {
         }
     };
     draft.finish().map_err(unwritten)?;
-    let backup = &taken.backup;
-    let span = format!("{} revisions, {} to {}", backup.revisions, backup.first, backup.last);
-    told(*output, &taken, &format!("{name}: {span}, written and verified\n"))?;
+    let span = span(&taken.backup);
+    output.report(&taken, |output| writeln!(output, "{name}: {span}, written and verified"))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -237,8 +240,7 @@ pub fn restore(arguments: &Restore) -> Result<ExitCode, Failure> {
         Asking::Remote(client) => remote::restore(&client, plane.namespace(), backup, by),
     }?;
     let Restoration { revision, of } = &restored;
-    let text = format!("revision {} published, with what {} held\n", one_line(revision), one_line(of));
-    told(*output, &restored, &text)?;
+    output.report(&restored, |output| writeln!(output, "revision {revision} published, with what {of} held"))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -250,27 +252,30 @@ struct By<'a> {
     source: &'a str,
 }
 
+/// It is read twice: once to verify it, and once for what it is for.
 fn opened(file: &Path) -> Result<File, Failure> {
-    File::open(file).map_err(|why| Failure::unable(format!("{}: {why}", file.display())))
+    found::open_regular(file).map_err(|why| Failure::unable(format!("{}: {why}", file.display())))
+}
+
+/// What is in a backup.
+fn span(backup: &Header) -> String {
+    format!("{}, {} to {}", counted(backup.revisions, "revision"), backup.first, backup.last)
+}
+
+/// Whoever misspells a namespace is not to believe that all is well with it.
+fn nothing(plane: &Plane) -> Failure {
+    match plane.asking() {
+        Ok(Asking::Local(place)) => plane::nothing_published(&place, plane.namespace()),
+        _ => Failure::refused(format!("found nothing published in {}, expected revisions", plane.namespace())),
+    }
 }
 
 fn whole(name: &Path, file: &mut File) -> Result<Taken, Failure> {
     verified(file).map_err(|why| {
         let name = name.display();
         match why {
-            Unreadable::Io(why) => Failure::unable(format!("{name}: {why}")),
+            Unreadable::Io(why) => Failure::unable(format!("{name}: {}", found::unread(&why))),
             Unreadable::Wrong(why) => Failure::refused(format!("{name}: the backup is damaged: {why}")),
         }
     })
-}
-
-fn told(form: Form, value: &impl Serialize, text: &str) -> Result<(), Failure> {
-    let mut stdout = std::io::stdout().lock();
-    let written = match form {
-        Form::Text => stdout.write_all(text.as_bytes()),
-        Form::Json => {
-            serde_json::to_writer_pretty(&mut stdout, value).map_err(Into::into).and_then(|()| writeln!(stdout))
-        }
-    };
-    written.and_then(|()| stdout.flush()).map_err(|why| Failure::unwritten("stdout", &why))
 }
