@@ -90,7 +90,8 @@ fn opened(path: &PathBuf) -> Result<Database, String> {
         made(path).map_err(|why| {
             let directory = directory(path).display();
             format!(
-                "found no place to make a store ({why}), expected the directory {directory} to be there, and writable"
+                "found no place to make a store ({}), expected the directory {directory} to be there, and writable",
+                unnumbered(&why)
             )
         })?;
     }
@@ -99,8 +100,17 @@ fn opened(path: &PathBuf) -> Result<Database, String> {
         DatabaseError::DatabaseAlreadyOpen => "found that another process has it open, most likely graylane serve; \
                                                expected to have it alone: ask that one (--control URL), or end it"
             .to_owned(),
-        why => format!("found no store that can be opened ({why}), expected one, or a place to make it"),
+        why => {
+            let why = unnumbered(&why);
+            format!("found no store that can be opened ({why}), expected one, or a place to make it")
+        }
     })
+}
+
+/// What an error says, without the number that the system gives it.
+fn unnumbered(why: &impl std::fmt::Display) -> String {
+    let text = why.to_string();
+    text.split(" (os error ").next().unwrap_or_default().to_owned()
 }
 
 /// Makes an empty store, unless somebody else does at the same time.
