@@ -93,7 +93,7 @@ fn publish(old: &Gathered, new: &mut Gathered) -> Result<(), Failure> {
     let (running, outline) = (documents::outline(old)?, documents::outline(new)?);
     let made = revisions::complete_locks(&mut new.documents, &outline, &running).map_err(Failure::refused)?;
     for lock in made {
-        eprintln!("{lock}: a lock as publishing would make it");
+        eprintln!("{}: a lock as publishing would make it", one_line(&lock));
     }
     // Of rule sets that are no longer there, nothing is off.
     new.overlay = old.overlay.clone();

@@ -18,6 +18,7 @@ use crate::{
     clock::second,
     failure::Failure,
     finding::one_line,
+    plural::counted,
     replace::replace,
     revisions::{Difference, words_of},
 };
@@ -86,7 +87,7 @@ pub struct Show {
 /// Why they are not listed.
 pub fn list(arguments: &Listing) -> Result<ExitCode, Failure> {
     let Told { value, told } = arguments.plane.history(arguments.before.as_deref(), usize::from(arguments.limit))?;
-    arguments.output.report(&value, |output| table(&told, output))?;
+    arguments.output.report(&value, |output| table(&told, arguments.plane.namespace(), output))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -121,8 +122,9 @@ fn write_into(arguments: &Show, directory: &PathBuf) -> Result<ExitCode, Failure
         })?;
         replace(&path, document.text.as_bytes()).map_err(|why| unwritten(why, &path))?;
     }
-    let (count, place) = (documents.documents.len(), directory.display());
-    eprintln!("{place}: {count} documents of revision {} written", documents.revision);
+    let place = directory.display();
+    let (count, revision) = (counted(documents.documents.len(), "document"), one_line(&documents.revision));
+    eprintln!("{place}: {count} of revision {revision} written");
     Ok(ExitCode::SUCCESS)
 }
 
@@ -138,9 +140,9 @@ fn head(manifest: &Manifest, output: &mut impl Write) -> io::Result<()> {
     writeln!(output, "follows  {}", follows.unwrap_or_else(|| "none: it is the first".to_owned()))
 }
 
-fn table(history: &History, output: &mut impl Write) -> io::Result<()> {
+fn table(history: &History, namespace: &str, output: &mut impl Write) -> io::Result<()> {
     if history.revisions.is_empty() {
-        return writeln!(output, "nothing is published");
+        return writeln!(output, "nothing is published in {namespace}");
     }
     let rows: Vec<_> = std::iter::once(HEADINGS.map(str::to_owned)).chain(history.revisions.iter().map(row)).collect();
     let widths = columns::widths(&rows);

@@ -17,7 +17,7 @@ const OPTIONS: [(&str, &str); 9] = [
     ("verify", "--file"),
     ("serve", "--rules"),
     ("compact", "--keep"),
-    ("history", "--before"),
+    ("watch", "--until-in-effect"),
 ];
 
 /// The same error about the command line in `words`, with a tip where it is about a word that an option takes.

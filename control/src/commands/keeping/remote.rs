@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::By;
 use crate::{
-    client::Client,
+    client::{Client, unanswered},
     commands::plane::remote::{ask, below, refused},
     encode::percent,
     failure::Failure,
@@ -31,8 +31,8 @@ pub fn verify(client: &Client, namespace: &str) -> Result<Verification, Failure>
 /// Writes a backup into `file`.
 pub fn backup(client: &Client, namespace: &str, label: &str, file: &mut File) -> Result<(), Failure> {
     let path = below(namespace, &format!("backup?label={}", percent(label)));
-    let place = &client.place(&path);
-    let (code, body) = client.download(&path, file).map_err(|why| Failure::unable(format!("{place}: {why}")))?;
+    let place = &client.place(&below(namespace, "backup"));
+    let (code, body) = client.download(&path, file).map_err(|why| unanswered(place, &why))?;
     if code.is_success() { Ok(()) } else { Err(problem(code, &body, place)) }
 }
 
@@ -40,9 +40,9 @@ pub fn backup(client: &Client, namespace: &str, label: &str, file: &mut File) ->
 pub fn restore(client: &Client, namespace: &str, file: File, by: By<'_>) -> Result<Restoration, Failure> {
     let [actor, reason, source] = [by.actor, by.reason, by.source].map(percent);
     let path = below(namespace, &format!("restore?actor={actor}&reason={reason}&source={source}"));
-    let place = &client.place(&path);
+    let place = &client.place(&below(namespace, "restore"));
     let answer = client.upload(&path, MEDIA_TYPE, file);
-    let (code, body) = answer.map_err(|why| Failure::unable(format!("{place}: {why}")))?;
+    let (code, body) = answer.map_err(|why| unanswered(place, &why))?;
     if !code.is_success() {
         return Err(problem(code, &body, place));
     }
