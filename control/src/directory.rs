@@ -50,6 +50,7 @@ enum Reading {
 struct Sound {
     compiled: Compiled,
     texts: Vec<Document>,
+    switches: String,
 }
 
 /// Publishes what stands in `directory`, now and after every change, for ever: it returns only where reading the
@@ -215,7 +216,11 @@ impl Directory {
 
     fn reading(&self, gathered: Gathered) -> Reading {
         match documents::compiled_with(&gathered, &self.owned, &self.overriding) {
-            Ok(compiled) => Reading::Usable(Box::new(Sound { compiled, texts: gathered.documents })),
+            Ok(compiled) => Reading::Usable(Box::new(Sound {
+                compiled,
+                texts: gathered.documents,
+                switches: self.overriding.text.clone(),
+            })),
             Err(findings) => Reading::Broken(findings),
         }
     }
@@ -236,10 +241,10 @@ fn apply(reading: Reading, accepted: Instant, namespace: &Namespace) {
 
 /// Publishes what can be used, and logs what is new; gives it where anything is.
 fn publish(sound: Sound, accepted: Instant, namespace: &Namespace) -> Option<Arc<Publication>> {
-    let Sound { compiled: Compiled { snapshot, warnings, parsed, .. }, texts } = sound;
+    let Sound { compiled: Compiled { snapshot, warnings, parsed, .. }, texts, switches } = sound;
     let before = namespace.replace_problems(About::Documents, warnings.clone());
     let was_broken = before.iter().any(Finding::is_error);
-    let published = namespace.publish(snapshot, Content { parsed, texts }, accepted);
+    let published = namespace.publish(snapshot, Content { parsed, texts, switches }, accepted);
     if let Some(published) = &published {
         let (revision, bytes, names) = (published.revision, published.size(), published.rule_sets.join(", "));
         tracing::info!("revision {revision} published: {bytes} bytes, rule sets: {names}");

@@ -169,7 +169,7 @@ impl Namespace {
             return None;
         }
         let head = Head::of(&self.name, head.revision, SNAPSHOT_FORMAT, snapshot.bytes());
-        let content = Content { parsed: documents, texts: Vec::new() };
+        let content = Content { parsed: documents, ..Content::default() };
         let account = self.metrics.memory.account(head.revision());
         let publication = Publication::new(head, snapshot, content, &self.sealer, self.clock.now(), account);
         Some(self.release(publication.of(*manifest), current.as_deref(), accepted))

@@ -6,7 +6,7 @@ use std::{
 };
 
 use graylane_rules::{Revision, SNAPSHOT_FORMAT, Snapshot, envelope::Head};
-use graylane_store::Manifest;
+use graylane_store::{Manifest, Overlay};
 
 use crate::{
     clock::Moment,
@@ -24,6 +24,8 @@ pub struct Content {
     pub parsed: Vec<ParsedDocument>,
     /// The documents themselves; none where a store keeps them.
     pub texts: Vec<Document>,
+    /// The values of switches that stand above those of the documents, in their string form; none where a store keeps them.
+    pub switches: String,
 }
 
 /// A snapshot and its number, which never change. Its envelopes do: they age.
@@ -40,6 +42,7 @@ pub struct Publication {
     pub documents: Vec<ParsedDocument>,
     /// Its documents as they stood in a directory; none where a store keeps them.
     pub texts: Arc<Vec<Document>>,
+    switches: String,
     /// How switches differ from what was published before.
     pub switch_changes: Vec<SwitchChanged>,
     /// What it says of itself, where it is kept in a store.
@@ -69,7 +72,7 @@ impl Publication {
         let rule_sets = snapshot.rule_sets().map(|name| String::from_utf8_lossy(name).into_owned()).collect();
         let sealed = Mutex::new(BTreeMap::from([(SNAPSHOT_FORMAT, Arc::new(sealed))]));
         let (switch_changes, manifest) = (Vec::new(), None);
-        let Content { parsed: documents, texts } = content;
+        let Content { parsed: documents, texts, switches } = content;
         Self {
             revision,
             at,
@@ -77,6 +80,7 @@ impl Publication {
             rule_sets,
             documents,
             texts: Arc::new(texts),
+            switches,
             switch_changes,
             manifest,
             namespace,
@@ -91,6 +95,12 @@ impl Publication {
     pub fn of(mut self, manifest: Manifest) -> Self {
         self.manifest = Some(manifest);
         self
+    }
+
+    /// What stands above its documents.
+    pub fn overlay(&self) -> Overlay {
+        let of_directory = || Overlay { switches: self.switches.clone(), ..Overlay::default() };
+        self.manifest.as_ref().map_or_else(of_directory, |manifest| manifest.overlay.clone())
     }
 
     /// The same, which follows `before`.

@@ -164,7 +164,7 @@ fn what_stands_already_is_waited_for_as_well_and_a_rollback_says_what_it_went_ba
     assert!(code == 3 && said.contains(".1 held: publish by ") && said.contains(": stable\n"), "{said}");
     scratch.write("other.yaml", rule_set("other", "stable"));
     let (code, said, _) = on(&scratch, &serving, &["publish", "other.yaml", "--dry-run"]);
-    assert!(code == 0 && said.contains("1 rule sets are removed, for documents take the place of all"), "{said}");
+    assert!(code == 0 && said.contains("1 rule set is removed, for documents take the place of all"), "{said}");
     // A worker of a later epoch takes nothing from here, and is no worker that runs it.
     let later =
         json!({"node": {"id": "envoy"}, "workers": [{"id": "0a", "revision": "9999999999999.1", "role": "worker"}]});

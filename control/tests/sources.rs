@@ -126,6 +126,28 @@ fn a_control_plane_explains_what_it_serves() {
     assert!(code == 2 && stderr.contains("beside other documents, expected it alone"), "{stderr}");
 }
 
+#[test]
+fn a_control_plane_over_a_directory_explains_what_it_serves() {
+    let scratch = Scratch::new("sources-directory");
+    std::fs::create_dir(scratch.path("rules")).unwrap();
+    let switches = "spec:\n  switches:\n    limit: {type: int, default: 1}\n";
+    scratch.write("rules/shop.yaml", rule_set("shop", "stable").replace("spec:\n", switches));
+    let overriding = ["--switches", "gray.limit=7"];
+    let serving = Serving::with(&scratch, &[&["--listen", "127.0.0.1:0"][..], &overriding].concat());
+    let place = format!("http://{}", serving.address);
+    let request = "{\"path\":\"/\",\"host\":\"shop.example.com\"}";
+    let decided = |arguments: &[&str]| scratch.run(&[&["decide"][..], arguments].concat(), request).1;
+    let from_files = decided(&["rules", overriding[0], overriding[1]]);
+    assert!(from_files.contains("limit=7"), "{from_files}");
+    let revision = serving.status()["revision"].as_str().unwrap().to_owned();
+    for name in ["", "#head", "#1", &format!("#{revision}")] {
+        assert_eq!(decided(&[&format!("{place}{name}")]), from_files, "{name}");
+    }
+    assert_eq!(sound(&scratch, &["diff", &place, "rules"]).0, sound(&scratch, &["diff", "rules", "rules"]).0);
+    let (code, _, why) = scratch.run(&["explain", "-f", &format!("{place}#7"), "--", "http://shop.example.com/"], "");
+    assert!(code == 1 && why.contains(".7: a directory is served, which keeps none; expected head"), "{code} {why}");
+}
+
 fn shop(weights: &str) -> String {
     format!(
         "apiVersion: graylane.dev/v1\nkind: RuleSet\nmetadata: {{name: shop}}\nspec:\n  identity: {{from: [{{header: \

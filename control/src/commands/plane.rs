@@ -16,7 +16,7 @@ use crate::{
     client::{Client, Credentials},
     failure::Failure,
     place,
-    revisions::json::{Answer, Asked, Text, Verb},
+    revisions::json::{Answer, Asked, Texts, Verb},
     url::Url,
 };
 
@@ -53,24 +53,13 @@ pub struct History {
     pub revisions: Vec<Manifest>,
 }
 
-/// The documents of a revision.
-#[derive(Debug, Deserialize)]
-pub struct Documents {
-    /// The revision.
-    pub revision: String,
-    /// Its documents.
-    pub documents: Vec<Text>,
-}
-
 /// A revision with its documents.
 #[derive(Debug)]
 pub struct Published {
     /// Who told it, for messages.
     pub place: String,
-    /// Its manifest.
-    pub manifest: Manifest,
-    /// Its documents.
-    pub documents: Vec<Text>,
+    /// What it decides by.
+    pub texts: Texts,
 }
 
 /// What was answered: as it was told, and as it was understood.
@@ -169,7 +158,7 @@ impl Plane {
     ///
     /// # Errors
     /// Why they are not told.
-    pub fn documents(&self, revision: &str) -> Result<Told<Documents>, Failure> {
+    pub fn documents(&self, revision: &str) -> Result<Told<Texts>, Failure> {
         match self.asking()? {
             Asking::Remote(client) => remote::revision(&client, &self.namespace, revision, "/documents"),
             Asking::Local(store) => local::documents(&store, &self.namespace, revision),

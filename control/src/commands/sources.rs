@@ -14,6 +14,7 @@ use crate::{
     documents::{Document, Gathered, format_of},
     failure::Failure,
     place,
+    revisions::json::{Text, Texts},
 };
 
 /// The revision where nothing is said.
@@ -134,17 +135,16 @@ impl Reaching {
 /// # Errors
 /// Where one has a name that tells no format, which no document of a revision has.
 pub fn of(published: Published) -> Result<Gathered, Failure> {
-    let Published { place, manifest, documents } = published;
-    let revision = manifest.revision.to_string();
+    let Published { place, texts: Texts { revision, overlay, documents } } = published;
     eprintln!("reading revision {revision} of {place}");
-    let document = |text: crate::revisions::json::Text| {
+    let document = |text: Text| {
         let format = format_of(Path::new(&text.file)).ok_or_else(|| {
             Failure::unable(format!("{place}: found the document {:?}, expected *.yaml, *.yml or *.json", text.file))
         })?;
         Ok(Document { file: format!("{}#{revision}", text.file), format, text: text.text.into_bytes() })
     };
     let documents = documents.into_iter().map(document).collect::<Result<Vec<_>, Failure>>()?;
-    Ok(Gathered::given(documents).of_revision(revision).under(manifest.overlay))
+    Ok(Gathered::given(documents).of_revision(revision).under(overlay))
 }
 
 #[cfg(test)]

@@ -54,7 +54,7 @@ fn directory() -> Arc<Namespace> {
     let namespace = bare();
     let gathered = Gathered::given(vec![rules(50)]);
     let compiled = documents::compiled(&gathered, &[]).unwrap();
-    let content = Content { parsed: compiled.parsed, texts: gathered.documents };
+    let content = Content { parsed: compiled.parsed, texts: gathered.documents, ..Content::default() };
     namespace.publish(compiled.snapshot, content, Instant::now()).unwrap();
     Arc::new(namespace)
 }

@@ -11,7 +11,10 @@ use super::{
     base::{pieces, rule_sets},
     listed, words,
 };
-use crate::documents::{Document, ParsedDocument};
+use crate::{
+    documents::{Document, ParsedDocument},
+    plural::counted,
+};
 
 /// What a revision is to hold.
 #[derive(Debug)]
@@ -148,7 +151,8 @@ fn published(documents: &[Document], rule_set: Option<&str>, base: &Base) -> Res
         let notes = if gone == 0 {
             Vec::new()
         } else {
-            vec![format!("{gone} rule sets are removed, for documents take the place of all; {one}")]
+            let are = if gone == 1 { "is" } else { "are" };
+            vec![format!("{} {are} removed, for documents take the place of all; {one}", counted(gone, "rule set"))]
         };
         return Ok(Content { action, documents, overlay, notes, same_as: None });
     };

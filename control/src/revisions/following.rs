@@ -11,6 +11,7 @@ use super::Revisions;
 use crate::{
     finding::Finding,
     namespace::{About, Namespace},
+    plural::counted,
     publication::Publication,
 };
 
@@ -69,5 +70,8 @@ pub fn log(published: &Publication) {
     let by = published.manifest.as_ref().map(|manifest| (manifest.actor.as_str(), manifest.reason.as_str()));
     let (actor, reason) = by.unwrap_or_default();
     let words = crate::finding::one_line(&format!("by {actor}: {reason}"));
-    tracing::info!("revision {revision} published {words} ({bytes} bytes, {} rule sets)", published.rule_sets.len());
+    tracing::info!(
+        "revision {revision} published {words} ({bytes} bytes, {})",
+        counted(published.rule_sets.len(), "rule set")
+    );
 }

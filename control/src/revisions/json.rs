@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use graylane_rules::Revision;
+use graylane_store::Overlay;
 use serde::{Deserialize, Serialize};
 
 use super::{Difference, Made, Outcome, Proposal, Refusal, Revisions, Sample, Wish};
@@ -69,6 +70,24 @@ pub struct Text {
     pub file: String,
     /// What stands in it.
     pub text: String,
+}
+
+impl Text {
+    /// A document that compiled, and so is UTF-8.
+    pub fn of(document: &Document) -> Self {
+        Self { file: document.file.clone(), text: String::from_utf8_lossy(&document.text).into_owned() }
+    }
+}
+
+/// What a revision decides by: its documents, and what stands above them.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Texts {
+    /// The revision.
+    pub revision: String,
+    /// What stands above its documents.
+    pub overlay: Overlay,
+    /// Its documents.
+    pub documents: Vec<Text>,
 }
 
 /// What is asked for.

@@ -35,11 +35,6 @@ impl Revisions {
     /// Where the store does not answer, or holds something else than was put there.
     pub async fn texts(&self, manifest: &Manifest) -> Result<Vec<Text>, StoreError> {
         let held = self.held(manifest, None).await?;
-        let text = |held: super::Held| Text {
-            file: held.entry.file,
-            // Whatever compiled is UTF-8.
-            text: String::from_utf8_lossy(&held.text).into_owned(),
-        };
-        Ok(held.into_iter().map(text).collect())
+        Ok(held.iter().map(|held| Text::of(&held.document())).collect())
     }
 }

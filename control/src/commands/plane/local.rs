@@ -6,13 +6,13 @@ use graylane_store::{Manifest, Place, Store, open};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::json;
 
-use super::{Documents, History, Published, Told, understood};
+use super::{History, Published, Told, understood};
 use crate::{
     clock::Clock,
     failure::Failure,
     revisions::{
         Refusal, Revisions,
-        json::{Answer, Asked, Verb, revision},
+        json::{Answer, Asked, Texts, Verb, revision},
     },
 };
 
@@ -53,11 +53,10 @@ pub fn manifest(place: &Place, namespace: &str, name: &str) -> Result<Told<Manif
 }
 
 /// The documents of a revision.
-pub fn documents(place: &Place, namespace: &str, name: &str) -> Result<Told<Documents>, Failure> {
+pub fn documents(place: &Place, namespace: &str, name: &str) -> Result<Told<Texts>, Failure> {
     reading(place, namespace, async |revisions| {
         let manifest = named(&revisions, name).await?;
-        let documents = revisions.texts(&manifest).await.map_err(Failure::unable)?;
-        told(&json!({"revision": manifest.revision.to_string(), "documents": documents}), place)
+        told(&texts(&revisions, manifest).await?, place)
     })
 }
 
@@ -65,9 +64,13 @@ pub fn documents(place: &Place, namespace: &str, name: &str) -> Result<Told<Docu
 pub fn published(place: &Place, namespace: &str, name: &str) -> Result<Published, Failure> {
     reading(place, namespace, async |revisions| {
         let manifest = named(&revisions, name).await?;
-        let documents = revisions.texts(&manifest).await.map_err(Failure::unable)?;
-        Ok(Published { place: place.to_string(), manifest, documents })
+        Ok(Published { place: place.to_string(), texts: texts(&revisions, manifest).await? })
     })
+}
+
+async fn texts(revisions: &Revisions, manifest: Manifest) -> Result<Texts, Failure> {
+    let documents = revisions.texts(&manifest).await.map_err(Failure::unable)?;
+    Ok(Texts { revision: manifest.revision.to_string(), overlay: manifest.overlay, documents })
 }
 
 async fn named(revisions: &Revisions, name: &str) -> Result<Manifest, Failure> {

@@ -6,7 +6,7 @@ use hyper::Method;
 use serde::{Deserialize as _, de::DeserializeOwned};
 use serde_json::Value;
 
-use super::{ANSWER, Documents, History, Published, Told, understood};
+use super::{ANSWER, History, Published, Told, understood};
 use crate::{
     client::{Client, unanswered},
     difference::text,
@@ -15,7 +15,7 @@ use crate::{
     finding::Finding,
     revisions::{
         Difference,
-        json::{Answer, Asked, Verb},
+        json::{Answer, Asked, Texts, Verb},
     },
 };
 
@@ -43,13 +43,10 @@ pub fn revision<T: DeserializeOwned>(
     ask(client, Method::GET, namespace, &format!("revisions/{}{part}", percent(name)), None, ANSWER)
 }
 
-/// A revision with its documents. The head may move between the two questions, its number does not.
+/// A revision with its documents.
 pub fn published(client: &Client, namespace: &str, name: &str) -> Result<Published, Failure> {
-    let Told { told: manifest, .. } = revision::<graylane_store::Manifest>(client, namespace, name, "")?;
-    let number = manifest.revision.to_string();
-    let documents = revision::<Documents>(client, namespace, &number, "/documents")?.told.documents;
-    let place = client.place("");
-    Ok(Published { place, manifest, documents })
+    let Told { told: texts, .. } = revision::<Texts>(client, namespace, name, "/documents")?;
+    Ok(Published { place: client.place(""), texts })
 }
 
 /// Asks for what is below a namespace.

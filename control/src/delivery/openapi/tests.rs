@@ -63,5 +63,5 @@ fn a_field_that_is_called_off_is_not_read_as_false() {
     let schemas = &document()["components"]["schemas"];
     assert!(schemas["Status"]["required"].as_array().unwrap().iter().all(Value::is_string));
     assert!(schemas["Status"]["properties"]["off"].is_object());
-    assert!(schemas["Manifest"]["properties"]["overlay"]["properties"]["off"].is_object());
+    assert!(schemas["Overlay"]["properties"]["off"].is_object());
 }

@@ -14,10 +14,13 @@ use serde_json::json;
 
 use super::{refused, revisions};
 use crate::{
-    delivery::{json, problem::Problem},
+    delivery::{json, known, problem::Problem},
     duration,
     namespace::Namespace,
-    revisions::{Refusal, Revisions, json::revision},
+    revisions::{
+        Refusal, Revisions,
+        json::{Text, Texts, revision},
+    },
 };
 
 /// So many revisions are listed at most.
@@ -72,15 +75,28 @@ pub async fn show(State(namespace): Served, Path((name, text)): Path<(String, St
     json(&named(revisions, &text).await?)
 }
 
-/// Answers with its documents, as they were given.
+/// Answers with its documents, as they were given, and what stands above them.
 pub async fn documents(
     State(namespace): Served,
     Path((name, text)): Path<(String, String)>,
 ) -> Result<Response, Problem> {
-    let revisions = revisions(&namespace, &name)?;
+    known(&namespace, &name)?;
+    let Some(revisions) = &namespace.revisions else { return json(&of_directory(&namespace, &text)?) };
     let manifest = named(revisions, &text).await?;
     let documents = revisions.texts(&manifest).await.map_err(store)?;
-    json(&json!({"revision": manifest.revision.to_string(), "documents": documents}))
+    json(&Texts { revision: manifest.revision.to_string(), overlay: manifest.overlay, documents })
+}
+
+/// What is published of a directory, which keeps nothing else.
+fn of_directory(namespace: &Namespace, text: &str) -> Result<Texts, Problem> {
+    let published = namespace.published();
+    let asked = number(text, published.as_ref().map(|published| published.revision))?;
+    let published = published.filter(|published| published.revision == asked).ok_or_else(|| {
+        let found = format!("found no revision {asked}: a directory is served, which keeps none");
+        Problem::new(StatusCode::NOT_FOUND, format!("{found}; expected head, which is what is published"))
+    })?;
+    let documents = published.texts.iter().map(Text::of).collect();
+    Ok(Texts { revision: published.revision.to_string(), overlay: published.overlay(), documents })
 }
 
 /// Answers with who runs it.
