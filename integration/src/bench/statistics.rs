@@ -1,4 +1,4 @@
-//! Medians and how sure they are.
+//! Medians and other parts, and how sure they are.
 
 /// Numbers that look random and are the same in every run: SplitMix64.
 pub struct Random(u64);
@@ -28,6 +28,12 @@ impl Random {
             items.swap(last, self.below(last as u64 + 1) as usize);
         }
     }
+}
+
+/// Of sorted values, of which there is one at least, the one that so large a part does not exceed.
+pub fn percentile<T: Copy>(sorted: &[T], part: f64) -> T {
+    let place = (sorted.len() as f64 * part).ceil() as usize;
+    sorted[place.saturating_sub(1).min(sorted.len() - 1)]
 }
 
 /// A figure drawn from samples, with the interval that holds it in 95 of 100 resamplings.

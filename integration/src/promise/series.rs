@@ -3,6 +3,7 @@
 use std::fmt::{self, Write as _};
 
 use super::Measured;
+use crate::bench::statistics::percentile;
 
 /// The upper ends of the histogram's rows, in milliseconds.
 const ROWS: [f64; 12] = [2.0, 4.0, 6.0, 8.0, 10.0, 15.0, 20.0, 30.0, 50.0, 100.0, 1_000.0, f64::INFINITY];
@@ -60,10 +61,4 @@ impl fmt::Display for Series {
         }
         Ok(())
     }
-}
-
-/// Of sorted values the one that so large a part does not exceed.
-fn percentile(sorted: &[f64], part: f64) -> f64 {
-    let place = (sorted.len() as f64 * part).ceil() as usize;
-    sorted[place.saturating_sub(1).min(sorted.len() - 1)]
 }

@@ -9,7 +9,7 @@ use std::{
 use graylane_rules::Revision;
 
 use super::Fetchers;
-use crate::{Process, fleet::Replica};
+use crate::{Process, bench::statistics::percentile, fleet::Replica};
 
 /// So often the control plane is weighed meanwhile.
 const WEIGHED: Duration = Duration::from_millis(5);
@@ -76,10 +76,4 @@ fn most(process: &Process, done: &AtomicBool) -> u64 {
         thread::sleep(WEIGHED);
     }
     most
-}
-
-/// Of sorted values the one that so large a part does not exceed.
-fn percentile(sorted: &[Instant], part: f64) -> Instant {
-    let place = (sorted.len() as f64 * part).ceil() as usize;
-    sorted[place.saturating_sub(1).min(sorted.len() - 1)]
 }
