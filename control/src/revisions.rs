@@ -7,6 +7,7 @@ mod base;
 mod composing;
 mod content;
 mod difference;
+mod files;
 pub mod following;
 pub mod json;
 mod listed;

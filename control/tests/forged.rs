@@ -73,7 +73,7 @@ async fn what_is_restored_decides_as_its_documents_say() {
     done(&scratch, &["restore", "lies.graylane", "-m", "x", "--store", "redb://other.redb"]);
     let restored = head(&open(&scratch, "other.redb").await).await;
     assert_eq!((&restored.documents, &restored.snapshot), (&stable.documents, &stable.snapshot));
-    assert_eq!(restored.difference["ruleSets"][0]["name"], "shop", "{restored:#?}");
+    assert_eq!(restored.difference["ruleSets"].as_array().unwrap().len(), 0, "it follows its own: {restored:#?}");
 
     let third = "redb://third.redb";
     done(&scratch, &["restore", "lied.graylane", "-m", "x", "--store", third]);

@@ -239,6 +239,69 @@ fn switching_all_on_switches_nothing_on_that_is_frozen() {
 }
 
 #[test]
+fn two_documents_of_one_file_name_are_two() {
+    let scratch = Scratch::new("one-name");
+    let serving = Serving::store(&scratch);
+    let twice = [("shop.yaml", rule_set("shop", "stable")), ("shop.yaml", rule_set("blog", "stable"))];
+    let (status, problem) = serving.send("~/revisions", &json!({"documents": documents(&twice), "reason": "x"}));
+    assert!(
+        status == 422 && problem["detail"].as_str().unwrap().contains("the file \"shop.yaml\" twice"),
+        "{problem:#}"
+    );
+    publish(&serving, &[("shop.yaml", rule_set("shop", "stable")), ("blog.yaml", rule_set("blog", "stable"))], "both");
+    // The other's file.
+    let one = |default: &str| {
+        let documents = documents(&[("blog.yaml", rule_set("shop", default))]);
+        serving.send("~/revisions", &json!({"documents": documents, "ruleSet": "shop", "reason": default})).1
+    };
+    assert_eq!(one("canary")["outcome"], "made");
+    let texts = serving.json("~/revisions/head/documents");
+    let files: Vec<_> = texts["documents"].as_array().unwrap().iter().map(|text| text["file"].clone()).collect();
+    assert_eq!(files, ["blog.yaml", "blog-2.yaml"], "{texts:#}");
+    assert_eq!(one("canary")["outcome"], "unchanged");
+    let changed = one("stable");
+    assert_eq!(changed["difference"]["ruleSets"].as_array().unwrap().len(), 1, "{changed:#}");
+    assert_eq!(changed["difference"]["ruleSets"][0]["name"], "shop");
+    // Files that were named otherwise then.
+    publish(
+        &serving,
+        &[("shop.yaml", rule_set("blog", "stable")), ("blog.yaml", rule_set("shop", "canary"))],
+        "turned",
+    );
+    let (status, back) = serving.send("~/rollback", &json!({"ruleSet": "shop", "to": "1", "reason": "back"}));
+    assert_eq!((status, back["difference"]["ruleSets"].as_array().unwrap().len()), (200, 1), "{back:#}");
+    for name in ["shop", "blog"] {
+        assert_eq!(serving.send("~/off", &json!({"ruleSet": name, "reason": "harm"})).0, 200, "{name}");
+    }
+}
+
+#[test]
+fn what_is_off_or_frozen_stays_so_while_it_is_away() {
+    let scratch = Scratch::new("off-away");
+    let serving = Serving::store(&scratch);
+    publish(&serving, &shops(&["two", "one"], "stable"), "both");
+    serving.send("~/off", &json!({"ruleSet": "one", "reason": "harm"}));
+    publish(&serving, &shops(&["two"], "stable"), "one is away");
+    let again = publish(&serving, &shops(&["two", "one"], "stable"), "one is back");
+    assert_eq!(again["notes"], json!(["still off until `graylane on`: one"]), "{again:#}");
+    let overlay = |of: &str| serving.json("~/revisions/head")["overlay"][of][0]["ruleSet"].clone();
+    assert_eq!(overlay("off"), "one");
+    for to in ["3", "4"] {
+        assert_eq!(serving.send("~/rollback", &json!({"to": to, "reason": "back"})).0, 200);
+        assert_eq!(overlay("off"), "one", "{to}");
+    }
+    serving.send("~/freeze", &json!({"ruleSet": "two", "reason": "sale"}));
+    serving.send("~/off", &json!({"ruleSet": "two", "reason": "harm"}));
+    serving.send("~/unfreeze", &json!({"ruleSet": "two", "reason": "over"}));
+    publish(&serving, &[("three.yaml", rule_set("three", "stable"))], "both are away");
+    for name in ["one", "two"] {
+        assert_eq!(serving.send("~/on", &json!({"ruleSet": name, "reason": "no harm"})).0, 200, "{name}");
+    }
+    assert_eq!(overlay("off"), Value::Null);
+    assert_eq!(serving.send("~/off", &json!({"ruleSet": "one", "reason": "a typo"})).0, 422);
+}
+
+#[test]
 fn what_is_off_stays_off_whatever_is_published() {
     let scratch = Scratch::new("off");
     let serving = Serving::store(&scratch);

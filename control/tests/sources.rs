@@ -135,11 +135,11 @@ fn a_control_plane_over_a_directory_explains_what_it_serves() {
     let overriding = ["--switches", "gray.limit=7"];
     let serving = Serving::with(&scratch, &[&["--listen", "127.0.0.1:0"][..], &overriding].concat());
     let place = format!("http://{}", serving.address);
+    let revision = serving.published(1);
     let request = "{\"path\":\"/\",\"host\":\"shop.example.com\"}";
     let decided = |arguments: &[&str]| scratch.run(&[&["decide"][..], arguments].concat(), request).1;
     let from_files = decided(&["rules", overriding[0], overriding[1]]);
     assert!(from_files.contains("limit=7"), "{from_files}");
-    let revision = serving.status()["revision"].as_str().unwrap().to_owned();
     for name in ["", "#head", "#1", &format!("#{revision}")] {
         assert_eq!(decided(&[&format!("{place}{name}")]), from_files, "{name}");
     }

@@ -29,6 +29,11 @@ pub use write::{NotTaken, take_backup};
 /// The longest label, in bytes.
 pub const LABEL_LIMIT: usize = 256;
 
+/// Whether a backup may be called so.
+fn is_label(text: &str) -> bool {
+    !text.is_empty() && text.len() <= LABEL_LIMIT && !text.chars().any(char::is_control)
+}
+
 /// The first line of a backup.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -7,6 +7,7 @@
 //!
 //! A [`Store`] is opened by URL: [`open`].
 
+mod advancing;
 mod backup;
 mod board;
 mod cached;
@@ -24,6 +25,7 @@ mod revision_text;
 mod store;
 mod verify;
 
+pub use advancing::{NotAdvanced, advance};
 pub use backup::{
     By, Compile, Compiled, Contents, Header, LABEL_LIMIT, NotRestored, NotTaken, Restored, Unreadable, restore,
     take_backup, verify_backup,

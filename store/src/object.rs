@@ -39,6 +39,20 @@ impl std::fmt::Debug for Piece {
 }
 
 impl Object {
+    /// That it is no larger than anything that is kept.
+    ///
+    /// # Errors
+    /// Found and expected.
+    pub fn expect_bounded(&self) -> Result<(), String> {
+        // No piece but the last one is small, so that so many are enough.
+        let most = OBJECT_LIMIT.div_ceil(PIECE_LIMIT as u64);
+        if self.size > OBJECT_LIMIT || u64::try_from(self.pieces.len()).is_ok_and(|pieces| pieces > most) {
+            let (size, pieces) = (self.size, self.pieces.len());
+            return Err(format!("found an object of {size} bytes in {pieces} pieces, expected at most {OBJECT_LIMIT}"));
+        }
+        Ok(())
+    }
+
     /// The digests of its pieces, in order.
     pub fn pieces(&self) -> Vec<Digest> {
         match (self.size, self.pieces.as_slice()) {
@@ -64,10 +78,7 @@ pub fn pieces(bytes: &[u8]) -> (Object, Vec<Piece>) {
 /// Where the store does not answer, or what it holds is not what was put there.
 pub async fn fetch(store: &dyn Store, object: &Object) -> Result<Vec<u8>, StoreError> {
     let corrupt = |why: String| StoreError::Corrupt { place: store.place().to_owned(), why };
-    if object.size > OBJECT_LIMIT {
-        let why = format!("found an object of {} bytes, expected at most {OBJECT_LIMIT}", object.size);
-        return Err(corrupt(why));
-    }
+    object.expect_bounded().map_err(corrupt)?;
     let mut bytes = Vec::with_capacity(usize::try_from(object.size).unwrap_or(0));
     for digest in object.pieces() {
         let found = store.piece(&digest).await?;
@@ -99,6 +110,15 @@ mod tests {
             assert_eq!(text.contains("pieces"), expected > 1, "{text}");
             assert_eq!(serde_json::from_str::<Object>(&text).unwrap(), object);
         }
+    }
+
+    #[test]
+    fn what_would_be_larger_than_anything_that_is_kept_is_none() {
+        let (object, _) = pieces(&vec![7; 3 * PIECE_LIMIT]);
+        assert_eq!(object.expect_bounded(), Ok(()));
+        let many = Object { pieces: vec![object.sha256; 14_500], ..object.clone() };
+        assert!(many.expect_bounded().unwrap_err().contains("in 14500 pieces, expected at most 67108864"));
+        assert!(Object { size: OBJECT_LIMIT + 1, ..object }.expect_bounded().is_err());
     }
 
     trait Concatenated {

@@ -265,10 +265,13 @@ impl Store for Redb {
         limit: usize,
     ) -> Result<Vec<Revision>, StoreError> {
         let namespace = namespace.to_owned();
+        let Some(head) = self.ground(&namespace).await?.head else { return Ok(Vec::new()) };
         let listed = self.apart(move |database| {
             let table = database.begin_read()?.open_table(MANIFESTS)?;
             let name = namespace.as_str();
-            let end = before.unwrap_or(Revision { epoch: u64::MAX, number: u64::MAX });
+            let Revision { epoch, number } = head.revision;
+            let behind = Revision { epoch, number: number.saturating_add(1) };
+            let end = before.map_or(behind, |before| before.min(behind));
             let range = table.range((name, 0, 0)..(name, end.epoch, end.number))?;
             let mut revisions = Vec::new();
             for found in range.rev().take(limit) {

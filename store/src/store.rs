@@ -48,13 +48,14 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// refused: no revision takes the place of another.
     async fn advance(&self, namespace: &str, on: &Ground, next: &Head, manifest: &[u8]) -> Result<Advance, StoreError>;
 
-    /// Puts a manifest that is not the head, and durably so; one that is there stays.
+    /// Puts a manifest that the head leads to, and durably so; one that is there stays.
     async fn record(&self, namespace: &str, revision: Revision, manifest: &[u8]) -> Result<(), StoreError>;
 
     /// A manifest as it lies there, unchecked; None where it is not there.
     async fn manifest(&self, namespace: &str, revision: Revision) -> Result<Option<Vec<u8>>, StoreError>;
 
-    /// The revisions of a namespace that have a manifest, the newest first: at most `limit` that are older than `before`.
+    /// The revisions of a namespace that have a manifest, from the head on, the newest first: at most `limit` that are older than
+    /// `before`.
     async fn revisions(
         &self,
         namespace: &str,

@@ -175,6 +175,10 @@ impl Walk<'_> {
         if !self.objects.insert(object.sha256) {
             return Ok(None);
         }
+        if let Err(why) = object.expect_bounded() {
+            self.fault(Some(revision), format!("{name}: {why}"));
+            return Ok(None);
+        }
         let (mut bytes, mut whole) = (Vec::new(), true);
         for digest in object.pieces() {
             match self.store.piece(&digest).await? {

@@ -239,8 +239,9 @@ pub fn restore(arguments: &Restore) -> Result<ExitCode, Failure> {
         Asking::Local(place) => local::restore(&place, plane.namespace(), backup, by),
         Asking::Remote(client) => remote::restore(&client, plane.namespace(), backup, by),
     }?;
-    let Restoration { revision, of } = &restored;
-    output.report(&restored, |output| writeln!(output, "revision {revision} published, with what {of} held"))?;
+    let Restoration { revision, of, earlier } = &restored;
+    let came = if *earlier > 0 { format!(", and {} before it", counted(*earlier, "revision")) } else { String::new() };
+    output.report(&restored, |output| writeln!(output, "revision {revision} published, with what {of} held{came}"))?;
     Ok(ExitCode::SUCCESS)
 }
 

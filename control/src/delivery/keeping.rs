@@ -205,9 +205,12 @@ fn not_kept(why: NotKept) -> Problem {
 }
 
 fn unfit(why: NotRestored) -> Problem {
+    if let NotRestored::Unknown { revision, why } = why {
+        return refused::problem(&Refusal::Unknown { revision, why });
+    }
     let status = match &why {
         NotRestored::Unreadable(_) | NotRestored::Unfit(_) => StatusCode::UNPROCESSABLE_ENTITY,
-        NotRestored::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
+        NotRestored::Store(_) | NotRestored::Unknown { .. } => StatusCode::SERVICE_UNAVAILABLE,
         NotRestored::Moved | NotRestored::Standing(_) => StatusCode::CONFLICT,
     };
     Problem::new(status, why.to_string())

@@ -22,6 +22,8 @@ pub struct Restoration {
     pub revision: String,
     /// The revision that was the head when the backup was taken.
     pub of: String,
+    /// How many revisions of the backup stand before that one now.
+    pub earlier: usize,
 }
 
 /// What was looked at, and what is wrong with it.
@@ -71,7 +73,11 @@ impl Taken {
 impl Restoration {
     /// What `restored` is.
     pub fn of(restored: &Restored) -> Self {
-        Self { revision: restored.revision.to_string(), of: restored.header.last.to_string() }
+        Self {
+            revision: restored.revision.to_string(),
+            of: restored.header.last.to_string(),
+            earlier: restored.earlier,
+        }
     }
 }
 

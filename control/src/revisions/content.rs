@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::{
     Base, Held, Proposal, Refusal, Revisions, Wish,
     base::{pieces, rule_sets},
-    listed, words,
+    files, listed, words,
 };
 use crate::{
     documents::{Document, ParsedDocument},
@@ -81,6 +81,7 @@ impl Revisions {
     }
 
     async fn rolled_back(&self, to: Option<Revision>, rule_set: Option<&str>, base: &Base) -> Result<Content, Refusal> {
+        let asked_for = to;
         let target = match to {
             Some(to) => manifest(&*self.store, &self.namespace, to).await?.map_err(Refusal::NotKept)?,
             None => self.before(base).await?,
@@ -88,25 +89,31 @@ impl Revisions {
         let to = target.revision;
         let back = format!("back to what {to} held: {} by {}: {}", words(&target.action), target.actor, target.reason);
         let held = self.held(&target, Some(base)).await?;
+        let names: Vec<String> = rule_sets(&held).into_iter().map(str::to_owned).collect();
+        let is_rollback = base.manifest.as_ref().is_some_and(|head| matches!(head.action, Action::Rollback { .. }));
+        let undone = (asked_for.is_none() && is_rollback)
+            .then(|| "what stood was a rollback, which this undoes: --to N goes further back".to_owned());
         let name = rule_set.map(str::to_owned);
         let action = Action::Rollback { to, rule_set: name };
         let mut overlay = base.overlay();
         let Some(name) = rule_set else {
             // What is switched off stays off: going back is no reason to begin again with what did harm.
             overlay.switches.clone_from(&target.overlay.switches);
-            let overlay = known_names(overlay, |name| rule_sets(&held).contains(&name));
-            let documents = held.iter().map(Held::document).collect();
+            let documents = files::of_revision(&held).map_err(|why| unusable(to, &why))?;
+            let mut notes = vec![back];
+            notes.extend(off_again(&overlay, base, &rule_sets(&held)));
+            notes.extend(undone);
             let same_as = Some(Same::of(&target, &held));
-            return Ok(Content { action, documents, overlay, notes: vec![back], same_as });
+            return Ok(Content { action, documents, overlay, notes, same_as });
         };
-        let mine = |held: &&Held| is_of(held, name);
-        let was: Vec<_> = held.iter().filter(mine).map(Held::document).collect();
+        let was: Vec<_> = held.into_iter().filter(|held| is_of(held, name)).collect();
         if was.is_empty() {
-            let names = rule_sets(&held);
-            return Err(Refusal::Unfit(unknown(name, &format!("revision {to}"), names.into_iter())));
+            return Err(Refusal::Unfit(unknown(name, &format!("revision {to}"), names.iter().map(String::as_str))));
         }
-        let others = base.documents.iter().filter(|held| !mine(held)).map(Held::document);
-        let documents = others.chain(was).collect();
+        let was = files::of_revision(&was).map_err(|why| unusable(to, &why))?;
+        expect_all_of(name, &was).map_err(|why| unusable(to, &why))?;
+        let others = base.documents.iter().filter(|held| !is_of(held, name)).map(Held::document);
+        let documents = files::beside(others.collect(), was);
         Ok(Content { action, documents, overlay, notes: vec![back], same_as: None })
     }
 
@@ -142,18 +149,20 @@ fn is_of(held: &Held, name: &str) -> bool {
 
 fn published(documents: &[Document], rule_set: Option<&str>, base: &Base) -> Result<Content, Refusal> {
     let action = Action::Publish { rule_set: rule_set.map(str::to_owned) };
+    files::expect_each_once(documents).map_err(|why| Refusal::Unfit(format!("documents: {why}")))?;
     let outline = listed::outline(documents)?;
     let Some(name) = rule_set else {
-        let documents = documents.to_vec();
-        let overlay = known_names(base.overlay(), |name| outline.rule_set(name).is_some());
+        let (documents, overlay) = (documents.to_vec(), base.overlay());
         let gone = rule_sets(&base.documents).into_iter().filter(|name| outline.rule_set(name).is_none()).count();
         let one = "--rule-set NAME publishes one alone";
-        let notes = if gone == 0 {
+        let mut notes = if gone == 0 {
             Vec::new()
         } else {
             let are = if gone == 1 { "is" } else { "are" };
             vec![format!("{} {are} removed, for documents take the place of all; {one}", counted(gone, "rule set"))]
         };
+        let names: Vec<_> = outline.rule_sets.iter().map(|rule_set| rule_set.name.as_str()).collect();
+        notes.extend(off_again(&overlay, base, &names));
         return Ok(Content { action, documents, overlay, notes, same_as: None });
     };
     if outline.rule_set(name).is_none() {
@@ -165,7 +174,7 @@ fn published(documents: &[Document], rule_set: Option<&str>, base: &Base) -> Res
     let notes = if left_out == 0 { Vec::new() } else { vec![format!("{left_out} other documents are left out")] };
     let others = base.documents.iter().filter(|held| !is_of(held, name)).map(Held::document);
     let new = mine.iter().filter_map(|place| documents.get(*place)).cloned();
-    let documents = others.chain(new).collect();
+    let documents = files::beside(others.collect(), new.collect());
     Ok(Content { action, documents, overlay: base.overlay(), notes, same_as: None })
 }
 
@@ -179,7 +188,15 @@ fn overlaid(
     let nothing = || Refusal::Unfit("found nothing published, expected rule sets".to_owned());
     let manifest = base.manifest.as_ref().ok_or_else(nothing)?;
     let names = rule_sets(&base.documents);
-    if let Some(name) = rule_set.filter(|name| !names.contains(&name.as_str())) {
+    let overlay = base.overlay();
+    // What was switched off or frozen before it was removed can be ended, and nothing else be said of what is not there.
+    let ends = match action {
+        Action::On { .. } => overlay.off_names(),
+        Action::Unfreeze { .. } => overlay.frozen_names(),
+        _ => Vec::new(),
+    };
+    let is_known = |name: &str| names.contains(&name) || ends.contains(&Some(name));
+    if let Some(name) = rule_set.filter(|name| !is_known(name)) {
         return Err(Refusal::Unfit(unknown(name, "what is published", names.into_iter())));
     }
     let mut overlay = base.overlay();
@@ -228,10 +245,26 @@ fn unfreeze(overlay: &mut Overlay, name: Option<&String>) -> Result<(), String> 
     Ok(())
 }
 
-/// Without what it says of rule sets that are not there.
-fn known_names(mut overlay: Overlay, is_there: impl Fn(&str) -> bool) -> Overlay {
-    overlay.off.retain(|off| off.rule_set.as_ref().is_none_or(|name| is_there(name)));
-    overlay
+/// That rule sets come back which were switched off before they went, and stay off.
+fn off_again(overlay: &Overlay, base: &Base, names: &[&str]) -> Option<String> {
+    let before = rule_sets(&base.documents);
+    let off = overlay.off_names().into_iter().flatten();
+    let again: Vec<_> = off.filter(|name| names.contains(name) && !before.contains(name)).collect();
+    (!again.is_empty()).then(|| format!("still off until `graylane on`: {}", again.join(", ")))
+}
+
+/// That these are the rule set of this name, and perhaps its lock, and nothing besides.
+fn expect_all_of(name: &str, documents: &[Document]) -> Result<(), String> {
+    let outline = listed::outline(documents).map_err(|why| why.to_string())?;
+    if listed::of_rule_set(&outline, name).len() == documents.len() {
+        return Ok(());
+    }
+    Err(format!("found documents of others under the name of the rule set {name}, expected its own"))
+}
+
+/// That a revision cannot be gone back to: what was found in it, and what would be right.
+fn unusable(revision: Revision, why: &str) -> Refusal {
+    Refusal::Unfit(format!("revision {revision}: {why}"))
 }
 
 fn unknown<'n>(name: &str, place: &str, names: impl Iterator<Item = &'n str>) -> String {

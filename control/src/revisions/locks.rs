@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, path::Path};
 
 use graylane_rules::{Format, Outline};
 
-use super::Refusal;
+use super::{Refusal, files::free};
 use crate::{
     documents::Document,
     lock::plan::{Wishes, plans},
@@ -43,7 +43,5 @@ pub fn complete(documents: &mut Vec<Document>, outline: &Outline, running: &Outl
 /// `checkout.lock.yaml` for `checkout.yaml`; with a number where that is taken.
 fn file_name(rule_set: &str, taken: &BTreeSet<String>) -> String {
     let stem = Path::new(rule_set).file_stem().unwrap_or_default().to_string_lossy();
-    let numbered = (2_u64..).map(|number| format!("{stem}-{number}.lock.yaml"));
-    let mut names = std::iter::once(format!("{stem}.lock.yaml")).chain(numbered);
-    names.find(|name| !taken.contains(name)).unwrap_or_default()
+    free(&format!("{stem}.lock.yaml"), taken)
 }

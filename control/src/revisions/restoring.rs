@@ -1,9 +1,6 @@
 //! A backup into a revision: what it holds is compiled anew, whatever it says that it was compiled to.
 
-use std::{
-    collections::BTreeSet,
-    io::{BufRead, Seek},
-};
+use std::io::{BufRead, Seek};
 
 use async_trait::async_trait;
 use graylane_store::{
@@ -11,11 +8,11 @@ use graylane_store::{
 };
 
 use super::{
-    Base, Difference, Held, Revisions, listed,
+    Base, Difference, Held, Revisions, files, listed,
     writing::{Kept, kept},
 };
 use crate::{
-    documents::{self, Document, Gathered},
+    documents::{self, Gathered},
     finding::Finding,
 };
 
@@ -49,34 +46,28 @@ impl Compile for Revisions {
             other => NotRestored::Store(other),
         })?;
         let (base, overlay, owned) = (self.standing().await?, manifest.overlay.clone(), self.owned.clone());
+        // What it held stands behind it then.
+        let is_same = base.head.is_none() && manifest.namespace == self.namespace;
         let compiled = tokio::task::spawn_blocking(move || compiled(&held, &base, overlay, &owned));
         let ended = |why| format!("compiling ended unexpectedly ({why}), which is a fault of graylane");
-        compiled.await.map_err(ended).flatten().map_err(NotRestored::Unfit)
+        let compiled = compiled.await.map_err(ended).flatten().map_err(NotRestored::Unfit)?;
+        let difference = if is_same { Difference::default().value() } else { compiled.difference };
+        Ok(Compiled { difference, ..compiled })
     }
 }
 
 /// Compiles what is `held` of a backup, and compares it with what stands.
 fn compiled(held: &[Held], base: &Base, overlay: Overlay, owned: &[String]) -> Result<Compiled, String> {
-    let gathered = Gathered::given(documents(held)?).under(overlay);
+    if held.is_empty() {
+        return Err("found no documents, expected at least one".to_owned());
+    }
+    let gathered = Gathered::given(files::of_revision(held)?).under(overlay);
     let compiled = documents::compiled(&gathered, owned).map_err(|findings| unsound(&findings))?;
     let outline = listed::outline(&gathered.documents).map_err(|why| why.to_string())?;
     let standing = (&listed::outline_of(base), &base.overlay());
     let difference = Difference::between(standing, (&outline, &gathered.overlay)).value();
     let Kept { documents, snapshot, pieces } = kept(&gathered.documents, &compiled.parsed, &compiled.snapshot)?;
     Ok(Compiled { documents, snapshot, pieces, difference })
-}
-
-/// The documents under the names that the backup gives them, each of which a revision may hold and has once.
-fn documents(held: &[Held]) -> Result<Vec<Document>, String> {
-    let mut names = BTreeSet::new();
-    let read = held.iter().map(|held| {
-        let document = Document::named(held.entry.file.clone(), held.text.to_vec())?;
-        let is_new = names.insert(document.file.clone());
-        is_new
-            .then_some(document)
-            .ok_or_else(|| format!("found the file {:?} twice, expected it once", held.entry.file))
-    });
-    read.collect()
 }
 
 fn unsound(findings: &[Finding]) -> String {

@@ -1,23 +1,15 @@
 //! Writing a revision: its pieces first, then one transaction.
 
-use std::{
-    collections::BTreeMap,
-    time::{Duration, Instant},
-};
+use std::collections::BTreeMap;
 
 use graylane_rules::{Revision, SNAPSHOT_FORMAT, Snapshot};
 use graylane_store::{
-    Action, Advance, Digest, Entry, Ground, Head, Listing, Manifest, Object, Piece, SnapshotEntry, StoreError, pieces,
+    Action, Advance, Digest, Entry, Ground, Head, Listing, Manifest, NotAdvanced, Object, Piece, SnapshotEntry,
+    advance, pieces,
 };
 
 use super::{Base, Proposal, Refusal, Revisions, base::pieces as pieces_of, composing::Composed};
 use crate::documents::{Document, ParsedDocument};
-
-/// So long it is tried to find out what became of a transaction that was not answered.
-const DOUBT: Duration = Duration::from_secs(5);
-
-/// So long between two looks.
-const LOOK: Duration = Duration::from_millis(100);
 
 /// What is to be written.
 pub struct Draft<'d> {
@@ -42,10 +34,11 @@ impl Revisions {
         let bytes = manifest.bytes().map_err(Refusal::Unfit)?;
         let head = Head { revision: manifest.revision, manifest: Digest::of(&bytes) };
         self.store.put(&new).await?;
-        let advanced = match self.store.advance(&self.namespace, ground, &head, &bytes).await {
-            Err(why) if why.is_passing() => self.find_out(&head, why).await?,
-            advanced => advanced?,
-        };
+        let advanced = advance(&*self.store, &self.namespace, ground, &head, &bytes).await;
+        let advanced = advanced.map_err(|why| match why {
+            NotAdvanced::Store(why) => Refusal::Store(why),
+            NotAdvanced::Unknown(why) => Refusal::Unknown { revision: head.revision, why },
+        })?;
         Ok(match advanced {
             Advance::Done => Written::Done(head, Box::new(manifest)),
             Advance::Moved => Written::Moved,
@@ -87,19 +80,6 @@ impl Revisions {
                 Revision { epoch, number: 1 }
             }
         }
-    }
-
-    /// What became of a transaction that was sent and not answered.
-    async fn find_out(&self, head: &Head, why: StoreError) -> Result<Advance, Refusal> {
-        let began = Instant::now();
-        while began.elapsed() < DOUBT {
-            match self.store.manifest(&self.namespace, head.revision).await {
-                Ok(Some(bytes)) if Digest::of(&bytes) == head.manifest => return Ok(Advance::Done),
-                Ok(Some(_)) => return Ok(Advance::Moved),
-                Ok(None) | Err(_) => tokio::time::sleep(LOOK).await,
-            }
-        }
-        Err(Refusal::Unknown { revision: head.revision, why })
     }
 }
 

@@ -3,13 +3,13 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
-    io::{self, BufRead},
+    io::{self, BufRead, Seek, SeekFrom},
 };
 
 use graylane_rules::Revision;
 use sha2::{Digest as _, Sha256};
 
-use super::Header;
+use super::{Header, NotTaken, is_label};
 use crate::{Digest, Listing, Manifest, Object, PIECE_LIMIT};
 
 /// The longest line, in bytes.
@@ -24,7 +24,7 @@ const RECENT_LIMIT: usize = 192 << 20;
 
 /// The latest epoch that a clock may have said, in milliseconds since 1970: the year 2200. One that is later would leave no number
 /// for what comes after it.
-const EPOCH_LIMIT: u64 = 7_258_118_400_000;
+pub(super) const EPOCH_LIMIT: u64 = 7_258_118_400_000;
 
 /// Why a backup cannot be used.
 #[derive(Debug)]
@@ -65,6 +65,23 @@ pub struct Contents {
 pub(super) enum Entry {
     Piece(Digest, Vec<u8>),
     Manifest(Revision, Vec<u8>),
+}
+
+/// Where something stands in a backup.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Span {
+    at: u64,
+    length: usize,
+}
+
+impl Span {
+    /// What stands there.
+    pub(super) fn read(self, backup: &mut (impl BufRead + Seek)) -> io::Result<Vec<u8>> {
+        backup.seek(SeekFrom::Start(self.at))?;
+        let mut bytes = vec![0; self.length];
+        backup.read_exact(&mut bytes)?;
+        Ok(bytes)
+    }
 }
 
 /// Reads a backup to its end and checks every digest, the chain, and that every piece is there.
@@ -118,6 +135,13 @@ impl<'r, R: BufRead> Reader<'r, R> {
         }
     }
 
+    /// Where the last entry stands, which is of so many bytes.
+    pub(super) fn span_of(&self, length: usize) -> Span {
+        // Behind it is the end of its line.
+        let behind = u64::try_from(length).unwrap_or(u64::MAX).saturating_add(1);
+        Span { at: self.reading.at.saturating_sub(behind), length }
+    }
+
     /// That nothing stands behind the end.
     fn ended(&mut self) -> Result<(), Unreadable> {
         if self.reading.input.fill_buf()?.is_empty() {
@@ -155,7 +179,12 @@ impl<R: BufRead> Reading<'_, R> {
 
     fn header(&mut self) -> Result<Header, Unreadable> {
         let line = self.line()?;
-        serde_json::from_str(&line).map_err(|why| self.wrong(&format!("found no backup ({why}), expected one")))
+        let header: Header =
+            serde_json::from_str(&line).map_err(|why| self.wrong(&format!("found no backup ({why}), expected one")))?;
+        if !is_label(&header.label) {
+            return Err(self.wrong(&NotTaken::Label(header.label).to_string()));
+        }
+        Ok(header)
     }
 
     fn line(&mut self) -> Result<String, Unreadable> {
@@ -261,6 +290,7 @@ impl Seen {
     }
 
     fn refers_to(&self, object: &Object) -> Result<(), String> {
+        object.expect_bounded()?;
         let mut size = 0_u64;
         for digest in object.pieces() {
             let missing = || format!("found no piece {digest}, expected it before the manifest that refers to it");

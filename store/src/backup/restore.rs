@@ -13,17 +13,20 @@ use serde_json::Value;
 
 use super::{
     Header,
-    read::{Entry, Reader, Unreadable, verify_backup},
+    read::{EPOCH_LIMIT, Entry, Reader, Span, Unreadable, verify_backup},
 };
 use crate::{
-    Action, Advance, Digest, Freeze, Head, Manifest, Object, Overlay, Piece, SnapshotEntry, Store, StoreError, fetch,
-    listing, manifest,
+    Action, Advance, Digest, Freeze, Head, Manifest, NotAdvanced, Object, Overlay, Piece, SnapshotEntry, Store,
+    StoreError, advance, fetch, listing, manifest_of,
 };
+
+/// So often it is begun again where pieces were removed meanwhile.
+const ATTEMPTS: usize = 5;
 
 /// So many pieces are put at once.
 const AT_ONCE: usize = 16;
 
-/// Why nothing is restored. The head of the namespace has not moved.
+/// Why nothing is restored. The head of the namespace has not moved, but for [`Unknown`](Self::Unknown).
 #[derive(Debug)]
 pub enum NotRestored {
     /// The backup is not whole.
@@ -36,6 +39,13 @@ pub enum NotRestored {
     Standing(String),
     /// Its documents do not become a revision: why.
     Unfit(String),
+    /// Nobody knows whether it is restored: the store did not answer in time.
+    Unknown {
+        /// The revision that it would be.
+        revision: Revision,
+        /// What the store said.
+        why: StoreError,
+    },
 }
 
 impl fmt::Display for NotRestored {
@@ -44,6 +54,9 @@ impl fmt::Display for NotRestored {
             Self::Unreadable(why) => why.fmt(f),
             Self::Store(why) => why.fmt(f),
             Self::Standing(why) | Self::Unfit(why) => f.write_str(why),
+            Self::Unknown { revision, why } => {
+                write!(f, "{why}; it is not known whether revision {revision} is published: `graylane history` tells")
+            }
             Self::Moved => f.write_str("found that somebody published meanwhile, expected nobody to: restore again"),
         }
     }
@@ -68,6 +81,8 @@ pub struct Restored {
     pub header: Header,
     /// The revision that was made of it.
     pub revision: Revision,
+    /// How many revisions of it stand before that.
+    pub earlier: usize,
 }
 
 /// Who restores, when and why.
@@ -108,8 +123,9 @@ pub trait Compile: Sync {
 }
 
 /// Restores a backup into `namespace` of `store`: what was its head is a new revision on top of what is there, compiled anew by
-/// `compiler`. Where nothing is, all its revisions stand before that, so that one can go back to them. The epoch is later than
-/// any that is known and than the clock, so that no Envoy refuses it. The backup is verified first, to its end.
+/// `compiler`. Where nothing is, its revisions are recorded behind that one, so that one can go back to them: from the newest to the
+/// oldest, so that whatever interrupts it leaves a chain that is shorter, as compaction does, and no other harm. The epoch is
+/// later than any that is known and than the clock, so that no Envoy refuses it. The backup is verified first, to its end.
 ///
 /// # Errors
 /// Why nothing is restored.
@@ -121,32 +137,64 @@ pub async fn restore(
     compiler: &dyn Compile,
 ) -> Result<Restored, NotRestored> {
     let header = verify_backup(backup)?.header;
-    let ground = store.ground(namespace).await?;
-    let standing = match ground.head {
-        Some(head) => {
-            let found = manifest(store, namespace, head.revision).await?;
-            found.map_err(|why| StoreError::Corrupt { place: store.place().to_owned(), why: why.to_string() })?.overlay
+    for _ in 0..ATTEMPTS {
+        let ground = store.ground(namespace).await?;
+        let standing = match ground.head {
+            Some(head) => manifest_of(store, namespace, &head).await?.overlay,
+            None => Overlay::default(),
+        };
+        refuse_frozen(&standing)?;
+        let Copied { last, manifests } = put_pieces(store, backup).await?;
+        refuse_on_again(&standing, &last.overlay)?;
+        expect_all_of(store, &last).await?;
+        let compiled = compiler.compile(&last).await?;
+        store.put(&compiled.pieces).await?;
+        // Its revisions stand before the new one where they are the whole chain.
+        let is_first = ground.head.is_none() && namespace == header.namespace;
+        let own = is_first.then_some(Head { revision: header.last, manifest: header.head });
+        let restored = restored(namespace, &header, by, last, compiled, (ground.head, own))?;
+        let bytes = restored.bytes().map_err(Unreadable::Wrong)?;
+        let revision = restored.revision;
+        let head = Head { revision, manifest: Digest::of(&bytes) };
+        let advanced = advance(store, namespace, &ground, &head, &bytes).await;
+        let advanced = advanced.map_err(|why| match why {
+            NotAdvanced::Store(why) => NotRestored::Store(why),
+            NotAdvanced::Unknown(why) => NotRestored::Unknown { revision, why },
+        })?;
+        if advanced == Advance::Done {
+            let behind = if is_first { manifests.as_slice() } else { &[] };
+            let earlier = record_behind(store, namespace, backup, behind, ground.generation).await?;
+            return Ok(Restored { header, revision, earlier });
         }
-        None => Overlay::default(),
-    };
-    refuse_frozen(&standing)?;
-    let last = put_pieces(store, backup).await?;
-    refuse_on_again(&standing, &last.overlay)?;
-    expect_all_of(store, &last).await?;
-    let Compiled { documents, snapshot, pieces, difference } = compiler.compile(&last).await?;
-    store.put(&pieces).await?;
-    // Its revisions stand before the new one where they are the whole chain.
-    let is_first = ground.head.is_none() && namespace == header.namespace;
-    let recorded = if is_first { record_manifests(store, namespace, backup).await? } else { Vec::new() };
-    let own = Head { revision: header.last, manifest: header.head };
-    let previous = ground.head.or(is_first.then_some(own));
-    let known = [Some(header.last), ground.head.map(|head| head.revision)].into_iter().flatten();
+        // Where the head is as it was, pieces were removed meanwhile, and perhaps some of these.
+        if store.ground(namespace).await?.head != ground.head {
+            return Err(NotRestored::Moved);
+        }
+    }
+    Err(NotRestored::Moved)
+}
+
+/// The manifest of what is restored: on top of the head that is there, or else behind `own`, which is the backup's.
+fn restored(
+    namespace: &str,
+    header: &Header,
+    by: &By,
+    last: Manifest,
+    compiled: Compiled,
+    (there, own): (Option<Head>, Option<Head>),
+) -> Result<Manifest, NotRestored> {
+    let known = [Some(header.last), there.map(|head| head.revision)].into_iter().flatten();
     let latest = known.map(|revision| revision.epoch).max().unwrap_or(0).saturating_add(1);
+    if latest > EPOCH_LIMIT {
+        let found = format!("found {}, expected an epoch that leaves one behind it, up to {EPOCH_LIMIT}", header.last);
+        return Err(NotRestored::Unfit(found));
+    }
     let clock = u64::try_from(by.at.as_millisecond()).unwrap_or(0);
-    let restored = Manifest {
+    let Compiled { documents, snapshot, difference, .. } = compiled;
+    Ok(Manifest {
         namespace: namespace.to_owned(),
         revision: Revision { epoch: latest.max(clock), number: 1 },
-        previous: previous.map(Into::into),
+        previous: there.or(own).map(Into::into),
         at: by.at,
         actor: by.actor.clone(),
         reason: by.reason.clone(),
@@ -156,16 +204,7 @@ pub async fn restore(
         snapshot,
         overlay: last.overlay,
         difference,
-    };
-    let bytes = restored.bytes().map_err(Unreadable::Wrong)?;
-    let head = Head { revision: restored.revision, manifest: Digest::of(&bytes) };
-    match store.advance(namespace, &ground, &head, &bytes).await? {
-        Advance::Done => Ok(Restored { header, revision: head.revision }),
-        Advance::Moved => {
-            forget_unlinked(store, namespace, recorded).await?;
-            Err(NotRestored::Moved)
-        }
-    }
+    })
 }
 
 /// A restore is a change like any other.
@@ -198,15 +237,26 @@ async fn expect_all_of(store: &dyn Store, revision: &Manifest) -> Result<(), Not
     Ok(())
 }
 
-/// Puts the pieces of a backup; gives its last manifest.
-async fn put_pieces(store: &dyn Store, backup: &mut (impl BufRead + Seek + Send)) -> Result<Manifest, NotRestored> {
+/// What was copied of a backup.
+struct Copied {
+    /// Its last manifest.
+    last: Manifest,
+    /// Where each of its manifests stands in it, from the oldest on.
+    manifests: Vec<(Revision, Span)>,
+}
+
+/// Puts the pieces of a backup.
+async fn put_pieces(store: &dyn Store, backup: &mut (impl BufRead + Seek + Send)) -> Result<Copied, NotRestored> {
     backup.rewind().map_err(Unreadable::from)?;
-    let (mut pieces, mut last) = (Vec::new(), None);
+    let (mut pieces, mut last, mut manifests) = (Vec::new(), None, Vec::new());
     let mut reader = Reader::open(backup)?;
     while let Some(entry) = reader.next()? {
         match entry {
             Entry::Piece(digest, bytes) => pieces.push(Piece { digest, bytes }),
-            Entry::Manifest(_, bytes) => last = Some(bytes),
+            Entry::Manifest(revision, bytes) => {
+                manifests.push((revision, reader.span_of(bytes.len())));
+                last = Some(bytes);
+            }
         }
         if pieces.len() >= AT_ONCE {
             store.put(&std::mem::take(&mut pieces)).await?;
@@ -214,36 +264,43 @@ async fn put_pieces(store: &dyn Store, backup: &mut (impl BufRead + Seek + Send)
     }
     store.put(&pieces).await?;
     let last = last.ok_or_else(|| Unreadable::Wrong("found no revision, expected one".to_owned()))?;
-    Ok(Manifest::read(&last).map_err(Unreadable::Wrong)?)
+    Ok(Copied { last: Manifest::read(&last).map_err(Unreadable::Wrong)?, manifests })
 }
 
-/// Records the manifests of a backup; gives their revisions.
-async fn record_manifests(
+/// Records manifests of a backup behind the head, whose pieces were put when the generation was `generation`; gives how many.
+async fn record_behind(
     store: &dyn Store,
     namespace: &str,
     backup: &mut (impl BufRead + Seek + Send),
-) -> Result<Vec<Revision>, NotRestored> {
-    backup.rewind().map_err(Unreadable::from)?;
-    let mut recorded = Vec::new();
-    let mut reader = Reader::open(backup)?;
-    while let Some(entry) = reader.next()? {
-        if let Entry::Manifest(revision, bytes) = entry {
-            store.record(namespace, revision, &bytes).await?;
-            recorded.push(revision);
-        }
+    manifests: &[(Revision, Span)],
+    mut generation: u64,
+) -> Result<usize, NotRestored> {
+    for (revision, span) in manifests.iter().rev() {
+        let bytes = span.read(backup).map_err(Unreadable::from)?;
+        store.record(namespace, *revision, &bytes).await?;
     }
-    Ok(recorded)
+    // Pieces may have been removed that no manifest referred to yet, and manifests in whose place others stood by number alone.
+    while !manifests.is_empty() {
+        let now = store.ground(namespace).await?.generation;
+        if now == generation {
+            break;
+        }
+        generation = now;
+        put_pieces(store, backup).await?;
+        forget_unlinked(store, namespace, manifests).await?;
+    }
+    Ok(manifests.len())
 }
 
-/// Removes those of the revisions that were `recorded` which the head does not lead to: somebody else has published the first
-/// revision meanwhile. It may have been the same backup.
-async fn forget_unlinked(store: &dyn Store, namespace: &str, recorded: Vec<Revision>) -> Result<(), StoreError> {
-    let mut unlinked: BTreeSet<_> = recorded.into_iter().collect();
+/// Removes those of these manifests that the head does not lead to.
+async fn forget_unlinked(store: &dyn Store, namespace: &str, manifests: &[(Revision, Span)]) -> Result<(), StoreError> {
+    let mut unlinked: BTreeSet<_> = manifests.iter().map(|(revision, _)| *revision).collect();
     let mut next = store.ground(namespace).await?.head.map(|head| head.revision);
     while let Some(revision) = next.filter(|_| !unlinked.is_empty()) {
+        let Some(bytes) = store.manifest(namespace, revision).await? else { break };
         unlinked.remove(&revision);
-        // A chain that breaks off tells nothing of what is behind.
-        let Ok(found) = manifest(store, namespace, revision).await? else { return Ok(()) };
+        // What cannot be read leads nobody knows where.
+        let Ok(found) = Manifest::read(&bytes) else { return Ok(()) };
         next = found.previous.map(|link| link.revision);
     }
     store.forget(namespace, &unlinked.into_iter().collect::<Vec<_>>()).await

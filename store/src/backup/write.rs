@@ -9,7 +9,7 @@ use std::{
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
-use super::{Header, Kind, LABEL_LIMIT};
+use super::{Header, Kind, LABEL_LIMIT, is_label};
 use crate::{Digest, Manifest, Object, Store, StoreError, listing};
 
 /// Why there is no backup.
@@ -62,7 +62,7 @@ pub async fn take_backup(
     at: Timestamp,
     output: &mut (impl Write + Send),
 ) -> Result<Header, NotTaken> {
-    if label.is_empty() || label.len() > LABEL_LIMIT || label.chars().any(char::is_control) {
+    if !is_label(label) {
         return Err(NotTaken::Label(label.to_owned()));
     }
     let empty = || NotTaken::Empty(namespace.to_owned());

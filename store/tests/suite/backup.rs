@@ -1,12 +1,15 @@
 //! Backups, taken and restored.
 
-use std::io::Cursor;
+use std::{
+    io::Cursor,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use async_trait::async_trait;
 use graylane_rules::Revision;
 use graylane_store::{
-    Action, By, Compile, Compiled, Listing, Manifest, NotRestored, Redb, SnapshotEntry, fetch, manifest, manifest_of,
-    pieces, restore, take_backup, verify, verify_backup,
+    Action, By, Compile, Compiled, Listing, Manifest, NotRestored, Redb, SnapshotEntry, compact, fetch, manifest,
+    manifest_of, pieces, restore, take_backup, verify, verify_backup,
 };
 
 use super::{NAMESPACE, Shared, publish};
@@ -52,6 +55,19 @@ struct Overtaken(Shared);
 impl Compile for Overtaken {
     async fn compile(&self, manifest: &Manifest) -> Result<Compiled, NotRestored> {
         publish(&*self.0, b"somebody else").await;
+        Anew::new().compile(manifest).await
+    }
+}
+
+/// Old revisions and pieces are removed while it compiles, once.
+struct Compacted(Shared, AtomicBool);
+
+#[async_trait]
+impl Compile for Compacted {
+    async fn compile(&self, manifest: &Manifest) -> Result<Compiled, NotRestored> {
+        if !self.1.swap(true, Ordering::Relaxed) {
+            compact(&*self.0, 1).await.unwrap();
+        }
         Anew::new().compile(manifest).await
     }
 }
@@ -143,4 +159,19 @@ pub async fn a_restore_that_is_refused_leaves_no_revision(store: Shared) {
     assert!(matches!(refused, NotRestored::Moved), "{refused}");
     let verified = verify(&*other, NAMESPACE).await.unwrap();
     assert!(verified.faults.is_empty() && verified.revisions == 1, "{verified:?}");
+}
+
+pub async fn a_restore_is_whole_where_pieces_are_removed_meanwhile(store: Shared) {
+    for content in ["a", "b", "c"] {
+        publish(&*store, content.as_bytes()).await;
+    }
+    let backup = taken(&store).await;
+    let directory = tempfile::tempdir().unwrap();
+    let other: Shared = std::sync::Arc::new(Redb::open(&directory.path().join("other.redb")).await.unwrap());
+    let meanwhile = Compacted(std::sync::Arc::clone(&other), AtomicBool::new(false));
+    let restored = restore(&*other, NAMESPACE, &mut Cursor::new(&backup), &by(), &meanwhile).await.unwrap();
+    assert_eq!(restored.earlier, 3);
+    let verified = verify(&*other, NAMESPACE).await.unwrap();
+    assert!(verified.faults.is_empty() && verified.revisions == 4, "{verified:?}");
+    assert_eq!(verify_backup(&mut taken(&other).await.as_slice()).unwrap().header.revisions, 4);
 }

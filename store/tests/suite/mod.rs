@@ -32,7 +32,8 @@ macro_rules! every_test {
             what_a_backup_holds_is_restored_whole,
             a_backup_is_restored_on_top_of_what_is_there,
             a_damaged_backup_restores_nothing,
-            a_restore_that_is_refused_leaves_no_revision
+            a_restore_that_is_refused_leaves_no_revision,
+            a_restore_is_whole_where_pieces_are_removed_meanwhile
         );
     };
 }

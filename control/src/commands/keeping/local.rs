@@ -52,7 +52,7 @@ pub fn restore(place: &Place, namespace: &str, file: File, by: By<'_>) -> Result
         let revisions = Revisions::new(store, namespace, Clock::system(), Vec::new());
         let restored = revisions.restore(&mut BufReader::new(file), &by).await;
         let restored = restored.map_err(|why| match why {
-            NotRestored::Store(why) => Failure::unable(why),
+            NotRestored::Store(_) | NotRestored::Unknown { .. } => Failure::unable(why),
             why => Failure::refused(format!("{source}: {why}")),
         })?;
         Ok(Restoration::of(&restored))
