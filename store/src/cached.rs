@@ -96,8 +96,8 @@ impl Store for Cached {
         self.store.advance(namespace, on, next, manifest).await
     }
 
-    async fn record(&self, namespace: &str, revision: Revision, manifest: &[u8]) -> Result<(), StoreError> {
-        self.store.record(namespace, revision, manifest).await
+    async fn record(&self, namespace: &str, manifests: &[(Revision, Vec<u8>)]) -> Result<(), StoreError> {
+        self.store.record(namespace, manifests).await
     }
 
     async fn manifest(&self, namespace: &str, revision: Revision) -> Result<Option<Vec<u8>>, StoreError> {

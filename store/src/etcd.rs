@@ -142,8 +142,11 @@ impl Store for Etcd {
         self.move_head(namespace, on, next, manifest).await
     }
 
-    async fn record(&self, namespace: &str, revision: Revision, manifest: &[u8]) -> Result<(), StoreError> {
-        self.put_manifest(namespace, revision, manifest).await
+    async fn record(&self, namespace: &str, manifests: &[(Revision, Vec<u8>)]) -> Result<(), StoreError> {
+        for (revision, manifest) in manifests {
+            self.put_manifest(namespace, *revision, manifest).await?;
+        }
+        Ok(())
     }
 
     async fn manifest(&self, namespace: &str, revision: Revision) -> Result<Option<Vec<u8>>, StoreError> {

@@ -231,15 +231,17 @@ impl Store for Redb {
         Ok(advanced)
     }
 
-    async fn record(&self, namespace: &str, revision: Revision, manifest: &[u8]) -> Result<(), StoreError> {
-        let (namespace, manifest) = (namespace.to_owned(), manifest.to_vec());
+    async fn record(&self, namespace: &str, manifests: &[(Revision, Vec<u8>)]) -> Result<(), StoreError> {
+        let (namespace, manifests) = (namespace.to_owned(), manifests.to_vec());
         let recorded = self.apart(move |database| {
             let transaction = database.begin_write()?;
             {
                 let mut table = transaction.open_table(MANIFESTS)?;
-                let key = (namespace.as_str(), revision.epoch, revision.number);
-                if table.get(key)?.is_none() {
-                    table.insert(key, manifest.as_slice())?;
+                for (revision, manifest) in &manifests {
+                    let key = (namespace.as_str(), revision.epoch, revision.number);
+                    if table.get(key)?.is_none() {
+                        table.insert(key, manifest.as_slice())?;
+                    }
                 }
             }
             transaction.commit()?;

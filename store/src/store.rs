@@ -48,8 +48,8 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// refused: no revision takes the place of another.
     async fn advance(&self, namespace: &str, on: &Ground, next: &Head, manifest: &[u8]) -> Result<Advance, StoreError>;
 
-    /// Puts a manifest that the head leads to, and durably so; one that is there stays.
-    async fn record(&self, namespace: &str, revision: Revision, manifest: &[u8]) -> Result<(), StoreError>;
+    /// Puts manifests that the head leads to, one after the other and durably so; one that is there stays.
+    async fn record(&self, namespace: &str, manifests: &[(Revision, Vec<u8>)]) -> Result<(), StoreError>;
 
     /// A manifest as it lies there, unchecked; None where it is not there.
     async fn manifest(&self, namespace: &str, revision: Revision) -> Result<Option<Vec<u8>>, StoreError>;

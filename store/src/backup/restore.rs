@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeSet,
     fmt,
-    io::{BufRead, Seek},
+    io::{self, BufRead, Seek},
 };
 
 use async_trait::async_trait;
@@ -23,7 +23,7 @@ use crate::{
 /// So often it is begun again where pieces were removed meanwhile.
 const ATTEMPTS: usize = 5;
 
-/// So many pieces are put at once.
+/// So many pieces are put, or manifests recorded, at once.
 const AT_ONCE: usize = 16;
 
 /// Why nothing is restored. The head of the namespace has not moved, but for [`Unknown`](Self::Unknown).
@@ -275,9 +275,10 @@ async fn record_behind(
     manifests: &[(Revision, Span)],
     mut generation: u64,
 ) -> Result<usize, NotRestored> {
-    for (revision, span) in manifests.iter().rev() {
-        let bytes = span.read(backup).map_err(Unreadable::from)?;
-        store.record(namespace, *revision, &bytes).await?;
+    for some in manifests.rchunks(AT_ONCE) {
+        let read = some.iter().rev().map(|(revision, span)| Ok((*revision, span.read(backup)?)));
+        let read: Vec<_> = read.collect::<io::Result<_>>().map_err(Unreadable::from)?;
+        store.record(namespace, &read).await?;
     }
     // Pieces may have been removed that no manifest referred to yet, and manifests in whose place others stood by number alone.
     while !manifests.is_empty() {
