@@ -54,17 +54,20 @@ impl Source {
         let Some(url) = text.to_str().filter(|text| text.contains("://")) else {
             return Ok(Self::Files(text.into()));
         };
-        let whole = || url.parse::<Place>().map_err(|why| why.to_string());
-        if let Place::Files(path) = whole()? {
-            return Ok(Self::Files(path));
-        }
-        let Some((place, revision)) = url.rsplit_once('#') else {
-            return Ok(Self::Revision(whole()?, HEAD.to_owned()));
+        let place = |url: &str| url.parse::<Place>().map_err(|why| why.to_string());
+        // The name of a file may have a # in it. Of all others the revision is taken away first: it is no part of a place.
+        let (url, revision) = match url.rsplit_once('#') {
+            Some((url, revision)) if !url.starts_with("file://") => (url, Some(revision)),
+            _ => (url, None),
         };
-        if !is_revision(revision) {
-            return Err(format!("found #{revision}, expected #head, a number such as #41, or #1732450000.41"));
+        match (place(url)?, revision) {
+            (Place::Files(path), _) => Ok(Self::Files(path)),
+            (place, None) => Ok(Self::Revision(place, HEAD.to_owned())),
+            (place, Some(revision)) if is_revision(revision) => Ok(Self::Revision(place, revision.to_owned())),
+            (_, Some(revision)) => {
+                Err(format!("found #{revision}, expected #head, a number such as #41, or #1732450000.41"))
+            }
         }
-        Ok(Self::Revision(place.parse::<Place>().map_err(|why| why.to_string())?, revision.to_owned()))
     }
 
     /// As it is written.
@@ -157,9 +160,12 @@ mod tests {
         let revision = |place: &str, number: &str| Ok(Source::Revision(place.parse().unwrap(), number.to_owned()));
         assert_eq!(read("rules/#41"), Ok(Source::Files("rules/#41".into())));
         assert_eq!(read("file:///etc/rules"), Ok(Source::Files("/etc/rules".into())));
+        assert_eq!(read("file:///etc/rules#41"), Ok(Source::Files("/etc/rules#41".into())));
         assert_eq!(read("redb://a.redb"), revision("redb://a.redb", "head"));
         assert_eq!(read("redb://a.redb#41"), revision("redb://a.redb", "41"));
         assert_eq!(read("etcd://a:2379,b:2379/x#7.41"), revision("etcd://a:2379,b:2379/x", "7.41"));
+        assert_eq!(read("etcd://127.0.0.1:23790#1"), revision("etcd://127.0.0.1:23790", "1"));
+        assert_eq!(read("etcd://a:2379,b:2379#head"), revision("etcd://a:2379,b:2379", "head"));
         assert_eq!(read("http://control:8460#head"), revision("http://control:8460", "head"));
         assert!(read("redb://a.redb#hed").unwrap_err().starts_with("found #hed, expected #head, a number"));
         assert!(read("s3://bucket").unwrap_err().starts_with("found \"s3://bucket\", expected one"));
