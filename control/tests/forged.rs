@@ -1,4 +1,4 @@
-//! Backups made by hand: right in every digest, and not true.
+//! Backups made by hand: right in every digest, and not true; and what no backup is put in the place of.
 #![allow(
     missing_docs,
     clippy::arithmetic_side_effects,
@@ -120,4 +120,38 @@ async fn documents_that_could_not_be_published_are_not_restored() {
     assert_eq!(head(&open(&scratch, "mine.redb").await).await, mine);
     let new = open(&scratch, "new.redb").await;
     assert!(new.revisions(NAMESPACE, None, 9).await.unwrap().is_empty(), "nothing is left of what was refused");
+}
+
+#[test]
+fn a_backup_takes_the_place_of_a_backup_alone() {
+    let scratch = Scratch::new("in-place");
+    scratch.write("rules.yaml", rule_set("shop", "stable"));
+    let on = |arguments: &[&str]| scratch.run(&[arguments, &["--store", "redb://own.redb"]].concat(), "");
+    assert_eq!(on(&["publish", "rules.yaml", "-m", "first"]).0, 0);
+    scratch.write("empty", "");
+    std::os::unix::fs::symlink("own.redb", scratch.path("link")).unwrap();
+    std::os::unix::fs::symlink("gone", scratch.path("lost")).unwrap();
+    std::fs::create_dir(scratch.path("directory")).unwrap();
+    let _socket = std::os::unix::net::UnixListener::bind(scratch.path("socket")).unwrap();
+    let expected = "expected a name that is free, or a backup to replace\n";
+    for (file, found) in [
+        ("own.redb", "a file that is no backup"),
+        ("rules.yaml", "a file that is no backup"),
+        ("link", "a file that is no backup"),
+        ("lost", "no such file or directory"),
+        ("directory", "a directory"),
+        ("socket", "no regular file"),
+    ] {
+        let before = std::fs::read(scratch.path(file)).ok();
+        let (code, said, why) = on(&["backup", file]);
+        assert_eq!((code, said.as_str()), (2, ""), "{file}: {why}");
+        assert_eq!(why, format!("error: {file}: found {found}, {expected}"));
+        assert_eq!(std::fs::read(scratch.path(file)).ok(), before, "{file}");
+    }
+    assert_eq!(on(&["verify"]).0, 0);
+    for file in ["new.graylane", "new.graylane", "empty"] {
+        let (code, _, why) = on(&["backup", file]);
+        assert_eq!(code, 0, "{file}: {why}");
+        assert_eq!(scratch.run(&["verify", "--file", file], "").0, 0);
+    }
 }

@@ -4,8 +4,8 @@ mod local;
 mod remote;
 
 use std::{
-    fs::File,
-    io::Write as _,
+    fs::{self, File},
+    io::{self, ErrorKind, Read as _, Write as _},
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -24,6 +24,9 @@ use crate::{
     keeping::{Compaction, Draft, Restoration, Taken, Verification, verified},
     plural::counted,
 };
+
+/// What the first line of a backup begins with.
+const BACKUP_BEGINNING: &[u8] = br#"{"graylane":"backup","#;
 
 /// Remove old revisions, and what only they refer to.
 ///
@@ -77,9 +80,9 @@ pub struct Verify {
 
 /// Take a backup: all revisions of a namespace and everything they refer to, in one file.
 ///
-/// It replaces a file of that name. The file says what is in it: label, first and last revision, a digest of each part and of the whole. It stands there whole
-/// or not at all, and is verified before this returns. Others may publish meanwhile. `graylane serve --backup-to` takes them
-/// on a schedule.
+/// It replaces a backup of that name, and nothing else. The file says what is in it: label, first and last revision, a digest of
+/// each part and of the whole. It stands there whole or not at all, and is verified before this returns. Others may publish
+/// meanwhile. `graylane serve --backup-to` takes them on a schedule.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
@@ -91,7 +94,7 @@ Exit codes:
   0  taken and verified
   1  nothing is published
   2  wrong usage, no control plane, a store that cannot be used, a file
-     that cannot be written")]
+     that cannot be written, or that is there and no backup")]
 pub struct Backup {
     /// The file to write.
     #[arg(value_name = "FILE")]
@@ -203,12 +206,10 @@ fn verify_file(file: &Path, output: Form) -> Result<ExitCode, Failure> {
 pub fn backup(arguments: &Backup) -> Result<ExitCode, Failure> {
     let Backup { file, label, plane, output } = arguments;
     let name = file.display().to_string();
-    let unwritten = |why: std::io::Error| Failure::unwritten(&name, &why);
+    let unwritten = |why: io::Error| Failure::unwritten(&name, &why);
     let stem = file.file_stem().unwrap_or_default().to_string_lossy();
     let label = label.as_deref().unwrap_or(&stem);
-    if file.is_dir() {
-        return Err(Failure::unable(format!("{name}: found a directory, expected a file to write")));
-    }
+    expect_replaceable(file).map_err(|why| Failure::unable(format!("{name}: {why}")))?;
     let asking = plane.asking()?;
     let mut draft = Draft::of(file).map_err(unwritten)?;
     let taken = match asking {
@@ -222,6 +223,31 @@ pub fn backup(arguments: &Backup) -> Result<ExitCode, Failure> {
     let span = span(&taken.backup);
     output.report(&taken, |output| writeln!(output, "{name}: {span}, written and verified"))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Refuses what would be lost: a name may be mistaken, even for that of the store.
+fn expect_replaceable(file: &Path) -> Result<(), String> {
+    let expected = "expected a name that is free, or a backup to replace";
+    match fs::symlink_metadata(file) {
+        // Where it is the directory that is not there, whoever writes finds out.
+        Err(why) if matches!(why.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(()),
+        Err(why) => return Err(found::unread(&why)),
+        Ok(_) => {}
+    }
+    // Looked at before it is opened, which of a device alone may do something.
+    let there = fs::metadata(file).map_err(|why| format!("found {}, {expected}", found::said(&why)))?;
+    if !there.is_file() {
+        let what = if there.is_dir() { "a directory" } else { "no regular file" };
+        return Err(format!("found {what}, {expected}"));
+    }
+    let mut beginning = Vec::new();
+    let most = u64::try_from(BACKUP_BEGINNING.len()).unwrap_or(u64::MAX);
+    let read = File::open(file).and_then(|file| file.take(most).read_to_end(&mut beginning));
+    read.map_err(|why| found::unread(&why))?;
+    if beginning.is_empty() || beginning == BACKUP_BEGINNING {
+        return Ok(());
+    }
+    Err(format!("found a file that is no backup, {expected}"))
 }
 
 /// Restores a backup.
