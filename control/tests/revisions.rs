@@ -44,6 +44,22 @@ fn shops(names: &[&str], default: &str) -> Vec<(&'static str, String)> {
 }
 
 #[test]
+fn nothing_is_written_where_one_document_would_take_the_place_of_something_else() {
+    let scratch = Scratch::new("into");
+    let rules = Scratch::with_rules("into-rules");
+    rules.write("rules/blog.yaml", rule_set("blog", "stable"));
+    let store = format!("redb://{}", scratch.path("store.redb").display());
+    let (code, _, said) = rules.run(&["publish", "rules", "-m", "first", "--store", &store], "");
+    assert_eq!(code, 0, "{said}");
+    std::fs::create_dir_all(scratch.path("into/shop.yaml")).unwrap();
+    for force in [&[][..], &["--force"]] {
+        let (code, _, said) = scratch.run(&[&["show", "--into", "into", "--store", &store], force].concat(), "");
+        assert!(code == 2 && said.contains("into/shop.yaml: found no regular file"), "{code} {said}");
+        assert!(!scratch.path("into/blog.yaml").exists(), "nothing is written");
+    }
+}
+
+#[test]
 fn a_revision_says_who_made_it_and_what_it_follows() {
     let scratch = Scratch::new("manifest");
     let serving = Serving::store(&scratch);
@@ -358,7 +374,15 @@ fn the_command_line_works_with_a_control_plane_and_without() {
     assert!(said.contains("off of shop") && said.contains("ann"), "{said}");
     let (code, _, _) = run(&["show", "1", "--into", "before"]);
     assert_eq!(code, 0);
-    assert_eq!(std::fs::read_to_string(scratch.path("before/shop.yaml")).unwrap(), rule_set("shop", "stable"));
+    let before = || std::fs::read_to_string(scratch.path("before/shop.yaml")).unwrap();
+    assert_eq!(before(), rule_set("shop", "stable"));
+    assert_eq!(run(&["show", "1", "--into", "before"]).0, 0, "what is the same already is no loss");
+    scratch.write("before/shop.yaml", "my own");
+    let (code, _, said) = run(&["show", "1", "--into", "before"]);
+    let found = "before/shop.yaml: found a file that says something else, expected another directory, or --force";
+    assert!(code == 2 && said.contains(found) && before() == "my own", "{code} {said}");
+    assert_eq!(run(&["show", "1", "--into", "before", "--force"]).0, 0);
+    assert_eq!(before(), rule_set("shop", "stable"));
     scratch.write("broken.yaml", rule_set("shop", "gone"));
     let (code, _, said) = run(&["publish", "./broken.yaml", "-m", "harm"]);
     let place = "\n./broken.yaml:7:12 unknown-variant spec.default: found ";

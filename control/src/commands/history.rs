@@ -1,8 +1,9 @@
 //! `graylane history` and `graylane show`: what was published.
 
 use std::{
+    fs,
     io::{self, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
 };
 
@@ -20,7 +21,11 @@ use crate::{
     finding::one_line,
     plural::counted,
     replace::replace,
-    revisions::{Difference, words_of},
+    revisions::{
+        Difference,
+        json::{Text, Texts},
+        words_of,
+    },
 };
 
 /// The headings of the table; the last column is as wide as it has to be.
@@ -55,7 +60,7 @@ pub struct Listing {
 /// Show a revision: who made it, how it differs, its documents.
 ///
 /// With --into its documents and locks are written as they were published: what `graylane check`, `diff` and `explain`
-/// read.
+/// read. Where a file of such a name is there and says something else, nothing is written at all, but with --force.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
@@ -66,7 +71,8 @@ Examples:
 Exit codes:
   0  shown
   1  no such revision
-  2  wrong usage, a file that cannot be written, or no control plane")]
+  2  wrong usage, a file that cannot be written or says something else,
+     or no control plane")]
 pub struct Show {
     /// The revision, or its number in the epoch of the head. Not given: the head.
     #[arg(value_name = "REVISION", default_value = "head")]
@@ -74,6 +80,9 @@ pub struct Show {
     /// Write its documents into this directory, which is made where it is not there.
     #[arg(long, value_name = "DIR")]
     into: Option<PathBuf>,
+    /// With --into, write over files that say something else.
+    #[arg(long, requires = "into")]
+    force: bool,
     #[command(flatten)]
     plane: Plane,
     /// How to report.
@@ -109,23 +118,50 @@ pub fn show(arguments: &Show) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn write_into(arguments: &Show, directory: &PathBuf) -> Result<ExitCode, Failure> {
+fn write_into(arguments: &Show, directory: &Path) -> Result<ExitCode, Failure> {
     let documents = arguments.plane.documents(&arguments.revision)?.told;
-    let unwritten = |why: io::Error, path: &PathBuf| Failure::unwritten(&path.display().to_string(), &why);
-    std::fs::create_dir_all(directory).map_err(|why| unwritten(why, directory))?;
-    for document in &documents.documents {
-        // Whoever answers is not believed to name files alone.
-        let name = PathBuf::from(&document.file);
+    let files = files_of(&documents, directory)?;
+    // All of them before the first is written.
+    let lost: Vec<_> = files.iter().filter_map(|(path, text)| lost(path, text, arguments.force)).collect();
+    if !lost.is_empty() {
+        return Err(Failure::unable(lost.join("\n")));
+    }
+    let unwritten = |why: io::Error, path: &Path| Failure::unwritten(&path.display().to_string(), &why);
+    fs::create_dir_all(directory).map_err(|why| unwritten(why, directory))?;
+    files.iter().try_for_each(|(path, text)| replace(path, text.as_bytes()).map_err(|why| unwritten(why, path)))?;
+    let place = directory.display();
+    let (count, revision) = (counted(files.len(), "document"), one_line(&documents.revision));
+    eprintln!("{place}: {count} of revision {revision} written");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Where each document goes. Whoever answers is not believed to name files alone.
+fn files_of<'t>(documents: &'t Texts, directory: &Path) -> Result<Vec<(PathBuf, &'t str)>, Failure> {
+    let file = |document: &'t Text| {
+        let name = Path::new(&document.file);
         let plain = name.file_name().filter(|file| name.as_os_str() == *file).map(|file| directory.join(file));
         let path = plain.ok_or_else(|| {
             Failure::unable(format!("found the document {:?}, expected a name without directories", document.file))
         })?;
-        replace(&path, document.text.as_bytes()).map_err(|why| unwritten(why, &path))?;
+        Ok((path, document.text.as_str()))
+    };
+    documents.documents.iter().map(file).collect()
+}
+
+/// What would be lost if `text` took the place of what stands there; None: nothing.
+fn lost(path: &Path, text: &str, force: bool) -> Option<String> {
+    let name = path.display();
+    // Where it cannot be looked at it cannot be written either, which whoever writes finds out.
+    fs::symlink_metadata(path).ok()?;
+    let Some(there) = fs::metadata(path).ok().filter(fs::Metadata::is_file) else {
+        return Some(format!("{name}: found no regular file, expected one, or a name that is free"));
+    };
+    let is_same =
+        || u64::try_from(text.len()) == Ok(there.len()) && fs::read(path).is_ok_and(|is| is == text.as_bytes());
+    if force || is_same() {
+        return None;
     }
-    let place = directory.display();
-    let (count, revision) = (counted(documents.documents.len(), "document"), one_line(&documents.revision));
-    eprintln!("{place}: {count} of revision {revision} written");
-    Ok(ExitCode::SUCCESS)
+    Some(format!("{name}: found a file that says something else, expected another directory, or --force to replace it"))
 }
 
 fn head(manifest: &Manifest, output: &mut impl Write) -> io::Result<()> {
