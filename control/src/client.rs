@@ -2,6 +2,7 @@
 
 mod files;
 mod tls;
+mod token;
 
 use std::{path::PathBuf, time::Duration};
 
@@ -21,7 +22,7 @@ use tokio::{
 };
 use tokio_rustls::TlsConnector;
 
-use crate::{failure::Failure, found, place, secret, url::Url};
+use crate::{failure::Failure, found, place, url::Url};
 
 /// The longest answer that is read, in bytes.
 const ANSWER_LIMIT: usize = 64 << 20;
@@ -93,7 +94,8 @@ impl Credentials {
             let found = format!("found a token for http://{}, which is not this host", url.authority);
             return Err(Failure::unable(format!("{found}, expected https://: anybody on the way could read it")));
         }
-        let authorization = self.token_file.as_deref().map(authorization).transpose().map_err(Failure::unable)?;
+        let authorization =
+            self.token_file.as_deref().map(token::authorization).transpose().map_err(Failure::unable)?;
         Ok(Client { url: url.clone(), connector, authorization })
     }
 
@@ -110,20 +112,6 @@ impl Credentials {
         let name = name.map_err(|_| Failure::unable("found no name of a server, expected a DNS name or an address"))?;
         Ok((connector, name))
     }
-}
-
-/// The header that has the token in the file.
-fn authorization(path: &std::path::Path) -> Result<HeaderValue, String> {
-    let told = |why: String| format!("{}: {why}", path.display());
-    let text = secret::read(path).map_err(told)?;
-    let is_token = |token: &str| !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic());
-    let token = Some(text.trim()).filter(|token| is_token(token));
-    let value = token.and_then(|token| HeaderValue::from_str(&format!("Bearer {token}")).ok());
-    let mut value =
-        value.ok_or_else(|| told("found no token, expected one line, as graylane tokens new prints it".to_owned()))?;
-    // Whatever prints the request does not print this.
-    value.set_sensitive(true);
-    Ok(value)
 }
 
 /// The host of a URL, without its port.

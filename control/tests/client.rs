@@ -57,7 +57,12 @@ fn a_token_or_a_certificate_gets_the_status_and_nothing_else_does() {
     let output = from_environment.env("GRAYLANE_TOKEN_FILE", "ci.token").output().unwrap();
     assert_eq!((output.status.code(), output.stderr.is_empty()), (Some(1), true), "{output:?}");
 
-    secret(&place, "wrong.token", "graylane_1234\n");
+    let wrong = format!("graylane_{}", "12".repeat(32));
+    secret(&place, "wrong.token", &format!("{wrong}\n"));
+    secret(&place, "cut.token", "graylane_1234\n");
+    let stranger = Authority::new().identity(reader, "workload");
+    stranger.write(&place.scratch.path(""), "stranger");
+    fs::set_permissions(place.scratch.path("stranger-key.pem"), fs::Permissions::from_mode(0o600)).unwrap();
     secret(&place, "empty.token", "\n");
     place.scratch.write("open.token", &place.ci);
     place.scratch.write("other.pem", Authority::new().pem());
@@ -75,6 +80,15 @@ fn a_token_or_a_certificate_gets_the_status_and_nothing_else_does() {
         (
             &[&control, "--ca", "ca.pem", "--token-file", "empty.token"],
             "empty.token: found no token, expected one line",
+        ),
+        (&[&control, "--ca", "ca.pem", "--token-file", "cut.token"], "cut.token: found no token, expected one line"),
+        (
+            &[&control, "--ca", "ca.pem", "--token-file", &place.ci],
+            "found a token itself, expected the name of a file with it: it may stand in the history",
+        ),
+        (
+            &[&control, "--ca", "ca.pem", "--cert", "stranger.pem", "--key", "stranger-key.pem"],
+            "found that the control plane refuses the certificate in --cert (received fatal alert: DecryptError), expected one",
         ),
         (
             &[&control, "--ca", "ca.pem", "--token-file", "open.token"],
@@ -94,7 +108,7 @@ fn a_token_or_a_certificate_gets_the_status_and_nothing_else_does() {
     ] {
         let (code, _, stderr) = ask(options);
         assert!(code == 2 && stderr.contains(said), "{options:?}: {code} {stderr}");
-        assert!(!stderr.contains("graylane_1234") && !stderr.contains(&place.ci), "{stderr}");
+        assert!(!stderr.contains("graylane_1") && !stderr.contains(&place.ci), "{stderr}");
     }
     // What only encrypts where nobody expects it.
     let (code, _, said) = ask(&[&control.replace("https", "http"), "--token-file", "ci.token"]);
@@ -158,4 +172,17 @@ fn a_revision_names_the_caller_and_a_publisher_does_not_switch_off() {
     assert_eq!(code, 0, "{said}");
     let (_, history, _) = ask(&["history", "-o", "json"], "ops.token");
     assert!(history.contains("\"actor\": \"ops\""), "{history}");
+}
+
+#[test]
+fn the_file_of_callers_in_the_help_is_a_whole_one() {
+    let place = Place::new("client-help");
+    let (_, help, _) = place.scratch.run(&["tokens", "--help"], "");
+    let lines = help.lines().skip_while(|line| !line.starts_with("  apiVersion: ")).take_while(|line| !line.is_empty());
+    let file: Vec<_> = lines.map(|line| line.strip_prefix("  ").unwrap()).collect();
+    let file = file.join("\n").replacen('…', &"a".repeat(64), 1).replacen('…', &"b".repeat(64), 1);
+    assert!(file.contains("kind: Callers"), "{help}");
+    place.scratch.write("callers.yaml", file);
+    // It listens: the file is read before.
+    drop(Serving::with(&place.scratch, &OPTIONS));
 }

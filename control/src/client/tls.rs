@@ -68,16 +68,48 @@ fn no_certificate(wrong: &CertificateError) -> String {
 
 /// Why there was no answer where a connection was made: somebody may listen who expects TLS.
 pub fn no_answer(why: &hyper::Error, is_encrypted: bool) -> String {
+    if let Some(told) = cause(why).and_then(refused_certificate) {
+        return told;
+    }
     let is_another = why.is_parse() || why.is_incomplete_message();
     let hint = if is_another && !is_encrypted { ": is it https://?" } else { "" };
     format!("found no HTTP answer ({}), expected one{hint}", said(why))
 }
 
-/// What an error says, with the alert of the server where one is behind it: client certificates are refused by that, after
-/// the handshake.
+/// What the alert of a server means that does not take the client's certificate: it comes after the handshake, in the place of
+/// an answer.
+fn refused_certificate(why: &io::Error) -> Option<String> {
+    let Some(rustls::Error::AlertReceived(alert)) = tls_error(why) else { return None };
+    match alert {
+        AlertDescription::CertificateRequired => {
+            let found = "found that the control plane wants a client certificate";
+            Some(format!("{found} ({why}), expected --cert and --key: one of an authority in its --client-ca"))
+        }
+        AlertDescription::UnknownCA
+        // Of an authority of the same name as one that it knows.
+        | AlertDescription::DecryptError
+        | AlertDescription::CertificateExpired
+        | AlertDescription::BadCertificate
+        | AlertDescription::CertificateUnknown
+        | AlertDescription::CertificateRevoked
+        | AlertDescription::UnsupportedCertificate
+        | AlertDescription::AccessDenied => {
+            let found = "found that the control plane refuses the certificate in --cert";
+            Some(format!(
+                "{found} ({why}), expected one of an authority in its --client-ca, and one that is still valid"
+            ))
+        }
+        _ => None,
+    }
+}
+
+/// What an error says, with what is behind it.
 fn said(why: &hyper::Error) -> String {
-    let cause = why.source().and_then(|source| source.downcast_ref::<io::Error>());
-    cause.map_or_else(|| why.to_string(), ToString::to_string)
+    cause(why).map_or_else(|| why.to_string(), ToString::to_string)
+}
+
+fn cause(why: &hyper::Error) -> Option<&io::Error> {
+    why.source().and_then(|source| source.downcast_ref())
 }
 
 fn tls_error(why: &io::Error) -> Option<&rustls::Error> {

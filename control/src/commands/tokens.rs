@@ -31,6 +31,14 @@ Examples:
   graylane serve --rules rules/ --callers callers.yaml
   graylane status --token-file ci.token
 
+A whole callers.yaml; the entry of each caller is what `tokens new` prints:
+  apiVersion: graylane.dev/v1
+  kind: Callers
+  spec:
+    callers:
+      - {name: \"ci\", role: publisher, tokenSha256: \"…\"}
+      - {name: \"edge\", role: fetcher, tokenSha256: \"…\"}
+
 Exit codes:
   0  done
   2  wrong usage")]
