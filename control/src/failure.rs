@@ -54,11 +54,11 @@ impl Failure {
     }
 
     /// The same to whoever has the documents, which the findings know only by the names of their files: as he names them, and
-    /// with the lines that they are about.
-    pub fn shown_in(mut self, documents: &[Document]) -> Self {
+    /// with the lines that they are about. `own` is his document that a finding is about, where it is about one.
+    pub fn shown_in<'d>(mut self, own: impl Fn(&Finding) -> Option<&'d Document>) -> Self {
         let colours = terminal::colours(&io::stderr());
         for (finding, lines) in &mut self.findings {
-            if let Some(document) = finding.document_of(documents) {
+            if let Some(document) = own(finding) {
                 finding.file.clone_from(&document.file);
                 *lines = excerpt::of(finding, document, colours);
             }

@@ -64,3 +64,28 @@ fn rules_that_set_what_is_not_owned_are_broken() {
     scratch.rename_into_place("rules/shop.yaml", owned);
     serving.published(1);
 }
+
+/// A finding about what is published is not shown as one about a file of the same name.
+#[test]
+fn what_is_found_in_a_published_document_is_not_shown_in_the_file_that_was_typed() {
+    let scratch = Scratch::new("typed");
+    scratch.write("blog.yaml", rule_set("blog", "stable"));
+    let (code, _, said) = scratch.run(&["publish", "blog.yaml", "-m", "first", "--store", "redb://store.redb"], "");
+    assert_eq!(code, 0, "{said}");
+    let options = ["serve", "--store", "redb://store.redb", "--listen", "127.0.0.1:0", "--owned", "x-gray-variant"];
+    let serving = Serving::of(&mut scratch.graylane(&options));
+    let control = format!("http://{}", serving.address);
+    std::fs::create_dir(scratch.path("own")).unwrap();
+    let publish = |default: &str| {
+        let own = rule_set("zeta", default).replace("set: {x-feature-flags: new-cart=on}", "set: {}");
+        scratch.write("own/blog.yaml", own);
+        let arguments = ["publish", "own/blog.yaml", "--rule-set", "zeta", "-m", "x", "--control", &control];
+        let (code, _, said) = scratch.run(&arguments, "");
+        assert_eq!(code, 1, "{said}");
+        said
+    };
+    let said = publish("stable");
+    assert!(said.contains("\n  blog.yaml:12:") && said.contains(" not-owned: ") && !said.contains("own/"), "{said}");
+    let said = publish("gone");
+    assert!(said.contains("\nown/blog.yaml:7:12 unknown-variant ") && said.contains("7 |   default: gone"), "{said}");
+}

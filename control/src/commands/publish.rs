@@ -1,6 +1,7 @@
 //! `graylane publish`: documents into a new revision.
 
 use std::{
+    cell::LazyCell,
     path::{Path, PathBuf},
     process::ExitCode,
     time::Duration,
@@ -12,9 +13,10 @@ use super::{
     plane::{self, Plane},
 };
 use crate::{
-    documents::{Document, Gathered},
+    documents::{self, Document, Gathered},
     duration,
     failure::Failure,
+    finding::Finding,
     identities::Identities,
     overrides,
     revisions::json::{Asked, LONGEST_WAIT, Text, Verb},
@@ -71,7 +73,8 @@ pub struct Arguments {
     /// What these ask for [default: http://localhost/]
     #[arg(long, value_name = "URL", requires = "identities")]
     url: Option<String>,
-    /// Return when every known worker runs it, or after so long.
+    /// Return when every known worker runs it, or after so long; --wait alone is 30s. A path behind it would be taken for how
+    /// long: put --wait last, or --wait=30s.
     #[arg(long, value_name = "DURATION", num_args = 0..=1, default_missing_value = "30s", value_parser = wait)]
     wait: Option<Duration>,
     /// The revision that you have seen: where another one is published by now, publish nothing.
@@ -123,14 +126,29 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         wait_millis: arguments.wait.map(millis),
         ..Asked::default()
     };
-    let documents = &gathered.documents;
-    let mut made = arguments.plane.make(Verb::Publish, asked).map_err(|why| why.shown_in(documents))?;
+    let judged = LazyCell::new(|| judged(&gathered));
+    let own = |finding: &Finding| {
+        let document = finding.document_of(&gathered.documents)?;
+        let is_same =
+            |other: &Finding| (&other.file, &other.code, other.line) == (&document.file, &finding.code, finding.line);
+        (arguments.rule_set.is_none() || judged.iter().any(is_same)).then_some(document)
+    };
+    let mut made = arguments.plane.make(Verb::Publish, asked).map_err(|why| why.shown_in(own))?;
     for warning in &mut made.told.warnings {
-        if let Some(document) = warning.document_of(documents) {
+        if let Some(document) = own(warning) {
             warning.file.clone_from(&document.file);
         }
     }
     made::show(&made, arguments.output, None)
+}
+
+/// What is found in the documents alone. With --rule-set others that are published are compiled beside them, which may have the
+/// same names: only what is found here as well is certain to be about these.
+fn judged(gathered: &Gathered) -> Vec<Finding> {
+    match documents::compiled(gathered, &[]) {
+        Ok(compiled) => compiled.warnings,
+        Err(findings) => findings,
+    }
 }
 
 /// The identities in a file.
