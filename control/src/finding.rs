@@ -110,6 +110,14 @@ impl Finding {
         }
     }
 
+    /// An error about `place` because of `why`, which may say `WHERE: found …, expected …` itself: one sentence of both. Where it does
+    /// not say what would be right, that is `expected`; `rest` is what to know besides.
+    pub fn because(place: &str, code: &'static str, why: &str, expected: &str, rest: &str) -> Self {
+        let why = why.strip_prefix(place).and_then(|why| why.strip_prefix(": ")).unwrap_or(why);
+        let (found, better) = parts(why);
+        Self::about(place, code, found, &format!("{}; {rest}", better.unwrap_or(expected)))
+    }
+
     /// The document that it is about, where whoever found it knew only the names of files without their directories.
     pub fn document_of<'d>(&self, documents: &'d [Document]) -> Option<&'d Document> {
         documents.iter().find(|document| Path::new(&document.file).file_name() == Some(self.file.as_ref()))
@@ -137,6 +145,22 @@ impl fmt::Display for Finding {
         let introduction = self.introduction();
         let line = format!("{file}{place} {severity}{code}{space}{path}: found {found}, {introduction} {expected}");
         f.write_str(&one_line(&line))
+    }
+}
+
+/// What `WHERE: found …, expected …` found, with where that is, and what would be right, where it says so.
+pub fn parts(why: &str) -> (String, Option<&str>) {
+    let is_place = |before: &str| before.is_empty() || before.ends_with(": ");
+    let Some((place, found)) = why.split_once("found ").filter(|(before, _)| is_place(before)) else {
+        return (why.to_owned(), None);
+    };
+    let (found, expected) = match found.rsplit_once(", expected ") {
+        Some((found, expected)) => (found, Some(expected)),
+        None => (found, None),
+    };
+    match place.trim_end_matches(": ") {
+        "" => (found.to_owned(), expected),
+        place => (format!("{found} at {}", place.replace(": ", ", ")), expected),
     }
 }
 
@@ -199,6 +223,18 @@ mod tests {
             let last = before.rsplit('\n').next().unwrap_or_default();
             assert_eq!(place(text, offset), (before.matches('\n').count() + 1, last.chars().count() + 1), "{offset}");
         }
+    }
+
+    #[test]
+    fn what_says_itself_what_was_found_is_said_once() {
+        let said =
+            |why: &str| Finding::because("etcd://a:1", "store", why, "a store that answers", "we wait").to_string();
+        let silent = "etcd://a:1: a:1: found no connection (refused), expected a member that listens there";
+        let told = "found no connection (refused) at a:1, expected a member that listens there; we wait";
+        assert_eq!(said(silent), format!("etcd://a:1 store: {told}"));
+        let told = "etcd://a:1 store: found an answer that broke off, expected a store that answers; we wait";
+        assert_eq!(said("found an answer that broke off"), told);
+        assert_eq!(said("it is gone"), "etcd://a:1 store: found it is gone, expected a store that answers; we wait");
     }
 
     #[test]

@@ -10,10 +10,10 @@ use std::{
 use graylane_rules::Revision;
 use tokio::runtime::Handle;
 
-use super::{Draft, NotKept, Taken, take_into, verified};
+use super::{AGAIN, BACKUP, Draft, NotKept, Taken, no_store, take_into, unwritten, verified};
 use crate::{
     duration,
-    finding::{Finding, one_line},
+    finding::Finding,
     namespace::{About, Namespace},
     revisions::Revisions,
 };
@@ -88,7 +88,10 @@ impl Schedule {
             let handle = Handle::current();
             // Files are written and read meanwhile, which is no work for those who answer.
             let done = tokio::task::spawn_blocking(move || handle.block_on(schedule.once(&of))).await;
-            let outcome = done.unwrap_or_else(|why| Err(format!("taking a backup ended unexpectedly: {why}")));
+            let outcome = done.unwrap_or_else(|why| {
+                let found = format!("that taking a backup ended unexpectedly ({why})");
+                Err(Box::new(Finding::about(&self.place(), BACKUP, found, AGAIN)))
+            });
             rest = self.note(outcome, &namespace);
         }
     }
@@ -122,7 +125,7 @@ impl Schedule {
     }
 
     /// Tells what came of it; how long to rest.
-    fn note(&self, outcome: Result<Option<Taken>, String>, namespace: &Namespace) -> Duration {
+    fn note(&self, outcome: Result<Option<Taken>, Box<Finding>>, namespace: &Namespace) -> Duration {
         let at = namespace.clock.now().wall.as_second();
         match outcome {
             Ok(taken) => {
@@ -134,41 +137,45 @@ impl Schedule {
                 namespace.replace_problems(About::Backups, Vec::new());
                 self.every
             }
-            Err(why) => {
-                tracing::warn!("no backup taken: {}", one_line(&why));
+            Err(problem) => {
+                tracing::warn!("no backup taken: {problem}");
                 namespace.metrics.backups.failed();
-                let place = self.directory.display().to_string();
-                let expected = "a directory that can be written, and a store that answers: it is tried again";
-                let problem = Finding::about(&place, "backup", why, expected);
-                namespace.replace_problems(About::Backups, vec![problem]);
+                namespace.replace_problems(About::Backups, vec![*problem]);
                 self.every.min(RETRY)
             }
         }
     }
 
     /// Takes a backup, unless the last one is whole and of the same head, and removes those that are too many.
-    async fn once(&self, revisions: &Revisions) -> Result<Option<Taken>, String> {
-        let namespace = &revisions.namespace;
-        let told = |why: io::Error| format!("{}: {why}", self.directory.display());
+    async fn once(&self, revisions: &Revisions) -> Result<Option<Taken>, Box<Finding>> {
+        let (namespace, place) = (&revisions.namespace, self.place());
+        let told = |why: io::Error| Box::new(unwritten(&place, &why));
         let kept = self.kept(namespace).map_err(told)?;
-        let Some(head) = revisions.head().await.map_err(|why| why.to_string())? else { return Ok(None) };
+        let Some(head) = revisions.head().await.map_err(|why| Box::new(no_store(&place, &why)))? else {
+            return Ok(None);
+        };
         if kept.last().is_some_and(|last| last.revision == head && is_whole(&last.path)) {
             return Ok(None);
         }
-        let taken = self.take(revisions).await.map_err(|why| why.to_string())?;
+        let taken = self.take(revisions).await.map_err(|why| Box::new(why.finding(&place)))?;
         let kept = self.kept(namespace).map_err(told)?;
         let old = kept.len().saturating_sub(self.keep);
         for Kept { path, .. } in kept.iter().take(old) {
-            fs::remove_file(path).map_err(|why| format!("{}: {why}", path.display()))?;
+            fs::remove_file(path).map_err(|why| Box::new(unwritten(&path.display().to_string(), &why)))?;
         }
         Ok(Some(taken))
+    }
+
+    /// The directory, for messages.
+    fn place(&self) -> String {
+        self.directory.display().to_string()
     }
 
     async fn take(&self, revisions: &Revisions) -> Result<Taken, NotKept> {
         let namespace = &revisions.namespace;
         let at = revisions.clock.now().wall;
         let label = format!("{namespace} at {}", crate::clock::second(at));
-        let (place, name) = (self.directory.join(namespace), self.directory.display().to_string());
+        let (place, name) = (self.directory.join(namespace), self.place());
         let unwritten = |why| NotKept::Unwritten(name.clone(), why);
         let mut draft = Draft::of(&place).map_err(unwritten)?;
         let taken = take_into(&*revisions.store, namespace, &label, at, draft.file(), &name).await?;

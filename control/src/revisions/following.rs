@@ -44,9 +44,11 @@ pub async fn follow(revisions: Arc<Revisions>, namespace: Arc<Namespace>) {
 /// Waits for another head than `known`, and serves it.
 async fn next(revisions: &Revisions, namespace: &Namespace, known: Option<&Head>) -> Result<Option<Head>, Finding> {
     let place = revisions.store.place();
-    let expected = "a store that answers: what is served stays meanwhile";
     let changed = revisions.store.changed(&revisions.namespace, known).await;
-    let head = changed.map_err(|why| Finding::about(place, "store", why.to_string(), expected))?;
+    let head = changed.map_err(|why| {
+        let (expected, rest) = ("a store that answers", "what is served stays meanwhile");
+        Finding::because(place, "store", &why.to_string(), expected, rest)
+    })?;
     let accepted = Instant::now();
     let Some(head) = head.filter(|head| is_news(namespace, head)) else { return Ok(head) };
     let running = revisions.load(&head).await.map_err(|why| {
