@@ -31,7 +31,7 @@ pub struct Common {
     /// Only this rule set.
     #[arg(long, value_name = "NAME")]
     rule_set: Option<String>,
-    /// Return when every known worker runs it, or after so long.
+    /// Return when every known worker runs it, or after so long; --wait alone is 30s.
     #[arg(long, value_name = "DURATION", num_args = 0..=1, default_missing_value = "30s", value_parser = wait)]
     wait: Option<Duration>,
     /// Who does it, where the control plane does not know. Not given: you, at this host.
@@ -47,7 +47,8 @@ pub struct Common {
 /// Publish the documents of an earlier revision again.
 ///
 /// It is a new revision with the old documents and locks, so that everybody is where they were, to the slot. Whatever its
-/// size it is one transaction. What is switched off or frozen stays so.
+/// size it is one transaction. What is switched off or frozen stays so. A rollback of a rollback goes forward again;
+/// --to N goes further back.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
@@ -66,7 +67,8 @@ pub struct Rollback {
     /// last one that holds something else.
     #[arg(long, value_name = "REVISION")]
     to: Option<String>,
-    /// The promise: every known worker runs it so soon after it was asked for. It is measured, and told where it is broken.
+    /// The promise: every known worker runs it so soon after it was asked for. It is measured, and told where it is broken: then
+    /// it looks on to tell who is late, up to ten times as long in all, and 5m at most.
     #[arg(long, value_name = "DURATION", value_parser = wait, conflicts_with_all = ["wait", "dry_run"])]
     within: Option<Duration>,
     /// Tell what would change, and who would move, and publish nothing.
