@@ -18,6 +18,7 @@ use axum::{
     Router,
     extract::{DefaultBodyLimit, State},
     http::{StatusCode, Uri, header},
+    middleware,
     response::{IntoResponse as _, Response},
 };
 use serde::Serialize;
@@ -39,7 +40,8 @@ const BODY_LIMIT: usize = 1 << 20;
 /// right.
 pub fn app(namespace: Arc<Namespace>, door: Arc<Door>) -> Router {
     let guard = Guard { door, refusals: namespace.metrics.refusals.clone() };
-    routes().guarded(guard, unknown).layer(DefaultBodyLimit::max(BODY_LIMIT)).with_state(namespace)
+    let app = routes().guarded(guard, unknown).layer(DefaultBodyLimit::max(BODY_LIMIT));
+    app.layer(middleware::map_response(problem::of_plain)).with_state(namespace)
 }
 
 /// Every route, and which role it needs.

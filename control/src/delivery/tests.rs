@@ -198,3 +198,21 @@ async fn a_form_of_a_web_page_is_no_report() {
     let answer = app(Arc::clone(&namespace)).oneshot(request).await.unwrap();
     assert_eq!(answer.status(), StatusCode::UNSUPPORTED_MEDIA_TYPE);
 }
+
+#[tokio::test]
+async fn what_no_handler_refuses_is_a_problem_as_well() {
+    let namespace = namespace();
+    for path in ["/v1/namespaces/%ff/status", "/v1/namespaces/%ff/snapshot", "~/revisions/%ff"] {
+        let (status, response) = ask(&namespace, "GET", path, "").await;
+        assert_eq!(
+            (status.as_u16(), response.headers()[header::CONTENT_TYPE].as_bytes()),
+            (400, &b"application/problem+json"[..])
+        );
+        let problem: Value = serde_json::from_slice(response.body()).unwrap();
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(
+            detail.starts_with("found the path \"/") && detail.ends_with("expected UTF-8, percent-encoded"),
+            "{detail}"
+        );
+    }
+}
