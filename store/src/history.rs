@@ -29,6 +29,8 @@ pub struct NotKept {
     pub kept: Option<Kept>,
     /// Some of them, next to the one that was asked for.
     pub near: Vec<Revision>,
+    /// The one that the oldest of them follows; None: that is the first there ever was.
+    pub follows: Option<Revision>,
 }
 
 impl fmt::Display for NotKept {
@@ -38,12 +40,35 @@ impl fmt::Display for NotKept {
             None => f.write_str("expected one that was published: there is none yet"),
             Some(Kept { first, last, count }) if self.revision < *first => {
                 let number = if *count == 1 { "1 is".to_owned() } else { format!("{count} are") };
-                write!(f, "it was compacted away; expected one of those still there: {first} to {last}, {number}")
+                let (gone, those) = match self.was_there() {
+                    Was::There => ("it was compacted away", "those still there"),
+                    Was::Unknown => ("it was compacted away or never was", "those still there"),
+                    Was::Never => ("there is none", "those there are"),
+                };
+                write!(f, "{gone}; expected one of {those}: {first} to {last}, {number}")
             }
             Some(Kept { first, last, .. }) => {
                 let near: Vec<_> = self.near.iter().map(Revision::to_string).collect();
                 write!(f, "expected one of {first} to {last}, such as {}", near.join(", "))
             }
+        }
+    }
+}
+
+/// Whether a revision that is older than those that are there ever was.
+enum Was {
+    There,
+    Unknown,
+    Never,
+}
+
+impl NotKept {
+    fn was_there(&self) -> Was {
+        // The numbers of an epoch begin with 1 and leave none out.
+        match self.follows {
+            Some(follows) if self.revision.number > 0 && self.revision.epoch == follows.epoch => Was::There,
+            Some(follows) if self.revision.number > 0 && self.revision < follows => Was::Unknown,
+            _ => Was::Never,
         }
     }
 }
@@ -63,9 +88,19 @@ pub async fn manifest(
         let kept = kept.map(|(last, first)| Kept { last: *last, first: *first, count: all.len() });
         let place = all.partition_point(|other| *other > revision);
         let near = all.iter().skip(place.saturating_sub(1)).take(NAMED).copied().collect();
-        return Ok(Err(NotKept { revision, kept, near }));
+        let follows = match &kept {
+            Some(kept) if revision < kept.first => before(store, namespace, kept.first).await?,
+            _ => None,
+        };
+        return Ok(Err(NotKept { revision, kept, near, follows }));
     };
     read(store, namespace, revision, &bytes).map(Ok)
+}
+
+/// The revision that `first` follows. Where that was compacted away meanwhile, so was what it followed.
+async fn before(store: &dyn Store, namespace: &str, first: Revision) -> Result<Option<Revision>, StoreError> {
+    let Some(bytes) = store.manifest(namespace, first).await? else { return Ok(Some(first)) };
+    Ok(read(store, namespace, first, &bytes)?.previous.map(|link| link.revision))
 }
 
 /// The manifest of the head, whose digest is checked.

@@ -25,6 +25,19 @@ pub async fn compaction_leaves_what_is_referred_to(store: Shared) {
         said,
         "found no revision 7.2, it was compacted away; expected one of those still there: 7.3 to 7.5, 3 are"
     );
+    for (never, said) in [
+        (
+            Revision { epoch: 7, number: 0 },
+            "found no revision 7.0, there is none; expected one of those there are: 7.3",
+        ),
+        (
+            Revision { epoch: 1, number: 5 },
+            "found no revision 1.5, it was compacted away or never was; expected one of",
+        ),
+    ] {
+        let told = manifest(&*store, NAMESPACE, never).await.unwrap().unwrap_err().to_string();
+        assert!(told.starts_with(said), "{told}");
+    }
     assert_eq!(publish(&*store, b"e").await.revision.number, 6, "numbers go on");
     let done = compact(&*store, 0).await.unwrap();
     assert_eq!(done.revisions, 3, "the head stays");
