@@ -6,7 +6,7 @@ use axum::{
 };
 use maud::{DOCTYPE, Markup, html};
 
-use crate::namespace::Namespace;
+use crate::{finding::is_active, namespace::Namespace};
 
 /// What a page may load, and who may show it: from here alone, and nobody.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; \
@@ -90,7 +90,18 @@ pub fn failure(namespace: &Namespace, status: StatusCode, detail: &str) -> Respo
 
 fn html_of(markup: &Markup) -> Response {
     let media_type = HeaderValue::from_static("text/html; charset=utf-8");
-    guarded(([(header::CONTENT_TYPE, media_type)], markup.0.clone()).into_response())
+    guarded(([(header::CONTENT_TYPE, media_type)], harmless(&markup.0)).into_response())
+}
+
+/// HTML as it is shown: what others said in it neither hides nor reorders anything, and drives no terminal that it is printed
+/// on. Whatever is told of the page passes through here.
+pub fn harmless(html: &str) -> String {
+    let escape = |letter: char| match letter {
+        '\n' | '\r' | '\t' => String::from(letter),
+        _ if is_active(letter) => letter.escape_default().collect(),
+        _ => String::from(letter),
+    };
+    html.chars().map(escape).collect()
 }
 
 /// The answer with the headers that keep a browser from doing more with it than to show it.

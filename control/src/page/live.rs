@@ -68,7 +68,7 @@ impl Telling {
             }
         }
         let began = Instant::now();
-        let parts = overview::parts(&self.namespace).await.map(|part| part.into_string());
+        let parts = overview::parts(&self.namespace).await.map(|part| layout::harmless(&part.into_string()));
         self.rest = REST.max(began.elapsed().saturating_mul(SHARE));
         let is_new = |part: &&String| !self.sent.contains(part);
         let events = parts.iter().filter(is_new).map(|part| sse::Event::default().event("part").data(part)).collect();

@@ -273,3 +273,15 @@ async fn parts_are_sent_when_they_change_and_a_flood_is_told_once() {
     let rest = async { while next(&mut body).await.is_some() {} };
     tokio::time::timeout(Duration::from_secs(10), rest).await.expect("an end of the stream");
 }
+
+#[tokio::test]
+async fn nothing_that_is_shown_hides_or_reorders_anything() {
+    let namespace = kept("page-active").await;
+    publish(&namespace, 50).await;
+    let form = "/explain?url=http://a/&headers=x-a:%20%E2%80%AE%1B%5B2J%0Ax-b:%201";
+    let (status, page) = get(&namespace, form).await;
+    assert!(status == 200 && page.contains("x-a: \\u{202e}\\u{1b}[2J\nx-b: 1"), "{page}");
+    assert!(!page.contains(['\u{1b}', '\u{202e}']), "{page}");
+    let (_, page) = get(&namespace, "/rule-sets/%1B%E2%80%AE").await;
+    assert!(!page.contains(['\u{1b}', '\u{202e}']), "{page}");
+}
