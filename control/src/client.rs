@@ -52,7 +52,7 @@ pub struct ControlPlane {
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct Credentials {
     /// The file with the token by which the control plane knows who asks. Nobody else may be able to use the file.
-    #[arg(long, value_name = "FILE", env = "GRAYLANE_TOKEN_FILE")]
+    #[arg(long, value_name = "FILE", env = "GRAYLANE_TOKEN_FILE", hide_env_values = true)]
     token_file: Option<PathBuf>,
     /// The authorities that certify the control plane, in PEM; must be there for https://.
     #[arg(long, value_name = "FILE", env = "GRAYLANE_CA")]

@@ -110,6 +110,9 @@ fn a_token_or_a_certificate_gets_the_status_and_nothing_else_does() {
         assert!(code == 2 && stderr.contains(said), "{options:?}: {code} {stderr}");
         assert!(!stderr.contains("graylane_1") && !stderr.contains(&place.ci), "{stderr}");
     }
+    let mut help = place.scratch.graylane(&["status", "--help"]);
+    let output = help.env("GRAYLANE_TOKEN_FILE", &place.ci).output().unwrap();
+    assert!(!String::from_utf8(output.stdout).unwrap().contains(&place.ci), "the help tells no token either");
     // What only encrypts where nobody expects it.
     let (code, _, said) = ask(&[&control.replace("https", "http"), "--token-file", "ci.token"]);
     assert!(code == 2 && said.contains("found no HTTP answer") && said.contains("is it https://?"), "{said}");
