@@ -1,6 +1,7 @@
 //! `graylane history` and `graylane show`: what was published.
 
 use std::{
+    collections::BTreeSet,
     fs,
     io::{self, Write},
     path::{Path, PathBuf},
@@ -145,7 +146,15 @@ fn files_of<'t>(documents: &'t Texts, directory: &Path) -> Result<Vec<(PathBuf, 
         })?;
         Ok((path, document.text.as_str()))
     };
-    documents.documents.iter().map(file).collect()
+    let files = documents.documents.iter().map(file).collect::<Result<Vec<_>, Failure>>()?;
+    let mut names = BTreeSet::new();
+    match files.iter().find(|(path, _)| !names.insert(path)) {
+        None => Ok(files),
+        Some((path, _)) => {
+            let found = format!("{}: found two documents of this name", path.display());
+            Err(Failure::unable(format!("{found}, expected names that differ: one would take the place of the other")))
+        }
+    }
 }
 
 /// What would be lost if `text` took the place of what stands there; None: nothing.
@@ -189,4 +198,26 @@ fn row(manifest: &Manifest) -> [String; HEADINGS.len()] {
     let Manifest { revision, at, actor, reason, difference, .. } = manifest;
     let changes = Difference::read(difference).summary();
     [revision.to_string(), second(*at), one_line(actor), words_of(manifest), one_line(&changes), one_line(reason)]
+}
+
+#[cfg(test)]
+mod tests {
+    use graylane_store::Overlay;
+
+    use super::*;
+
+    #[test]
+    fn no_document_takes_the_place_of_another() {
+        let said = |names: &[&str]| {
+            let text = |name: &&str| Text { file: (*name).to_owned(), text: String::new() };
+            let documents = names.iter().map(text).collect();
+            let texts = Texts { revision: "7.1".to_owned(), overlay: Overlay::default(), documents };
+            files_of(&texts, Path::new("into")).map(|files| files.len()).map_err(|why| format!("{why:?}"))
+        };
+        assert_eq!(said(&["a.yaml", "b.yaml"]), Ok(2));
+        assert!(
+            said(&["a.yaml", "b.yaml", "a.yaml"]).unwrap_err().contains("into/a.yaml: found two documents of this")
+        );
+        assert!(said(&["../a.yaml"]).unwrap_err().contains("expected a name without directories"));
+    }
 }
