@@ -1,6 +1,7 @@
 //! Connections: taken, encrypted where that is asked for, bounded in number and in time, and ended without losing an answer.
 
 mod admission;
+mod handshake;
 mod paced;
 pub mod talk;
 
@@ -19,7 +20,6 @@ use tokio::{
     sync::watch,
     time::{sleep, timeout},
 };
-use tokio_rustls::TlsAcceptor;
 
 use crate::{
     access::{Peer, Refusal, tls::Tls},
@@ -56,7 +56,7 @@ pub async fn serve(listener: TcpListener, app: Router, connections: Arc<Connecti
             () = &mut end => break,
         };
         let Some(admitted) = connections.admission.admit(address.ip()) else { continue };
-        let ends = Ends { serving: ending.subscribe(), renewed: connections.renewed.subscribe() };
+        let ends = Ends::new(ending.subscribe(), connections.renewed.subscribe());
         tokio::spawn(open(stream, address, admitted, app.clone(), Arc::clone(&connections), ends));
     }
     drop(listener);
@@ -110,10 +110,12 @@ async fn open(
     let Some(tls) = &connections.tls else {
         return Box::pin(talk(Peer { address, names: None }).on(stream, ends)).await;
     };
-    let shaking = timeout(HANDSHAKE, TlsAcceptor::from(tls.configuration()).accept(stream));
+    let mut serving = ends.serving.clone();
+    // A handshake is boxed, since it is over soon.
+    let shaking = timeout(HANDSHAKE, Box::pin(handshake::shake(stream, tls, &mut ends)));
     let shaken = tokio::select! {
         shaken = shaking => shaken,
-        () = ends.serving_ends() => return,
+        _ = serving.wait_for(|ends| *ends) => return,
     };
     match shaken {
         Ok(Ok(stream)) => {
@@ -124,9 +126,7 @@ async fn open(
         Ok(Err(why)) if why.kind() == io::ErrorKind::UnexpectedEof => connections.refusals.count("handshake"),
         Ok(Err(why)) => {
             connections.refusals.count("handshake");
-            let why =
-                format!("found no handshake ({why}), expected TLS 1.3, and no certificate but one by --client-ca");
-            connections.refusals.note(address, &why, Instant::now());
+            connections.refusals.note(address, &handshake::words(&why), Instant::now());
         }
         Err(_) => connections.refusals.count("slow-handshake"),
     }

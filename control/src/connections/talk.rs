@@ -11,7 +11,7 @@ use hyper_util::{
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     sync::{Notify, watch},
-    time::{Instant, sleep, timeout},
+    time::{Instant, sleep, timeout_at},
 };
 
 use super::paced::{Busy, Paced};
@@ -29,7 +29,8 @@ const BUFFER: usize = 64 << 10;
 /// After so long a connection ends, so that whoever comes again shows a certificate that holds then.
 const AGE: Duration = Duration::from_secs(3600);
 
-/// So long a request may go on, such as a stream of events, once its connection is to end: longer than any poll waits.
+/// So long a connection is open at most once it is to end, whatever goes on, such as a stream of events: longer than any poll
+/// waits. It is the whole time from when keys and callers are others to the end of what was opened under the old ones.
 const GRACE: Duration = Duration::from_secs(90);
 
 /// A connection that is to end is open for so long at least, unless it was asked before: its first request is on its way.
@@ -50,23 +51,34 @@ pub struct Ends {
     /// Whether serving ends.
     pub serving: watch::Receiver<bool>,
     /// Told when keys or callers are others.
-    pub renewed: watch::Receiver<()>,
+    renewed: watch::Receiver<()>,
+    /// Since when the connection goes by those of then.
+    since: Instant,
 }
 
 impl Ends {
-    /// Waits until serving ends.
-    pub async fn serving_ends(&mut self) {
-        let _ = self.serving.wait_for(|ends| *ends).await;
+    /// Those of a connection that begins now.
+    pub fn new(serving: watch::Receiver<bool>, renewed: watch::Receiver<()>) -> Self {
+        Self { serving, renewed, since: Instant::now() }
     }
 
-    /// Waits until a connection that began now is to end.
-    async fn any(&mut self) {
-        let Self { serving, renewed } = self;
+    /// From now on the connection goes by what is in use: to be called before anything of that is taken.
+    pub fn begin(&mut self) {
+        self.renewed.mark_unchanged();
+        self.since = Instant::now();
+    }
+
+    /// Waits until the connection is to end; gives the moment from which it may be open for [`GRACE`].
+    async fn any(&mut self) -> Instant {
+        // It was in its handshake: nobody noted when, but it was not before that began.
+        let is_old = self.renewed.has_changed().unwrap_or_default();
+        let Self { serving, renewed, since } = self;
         tokio::select! {
             _ = serving.wait_for(|ends| *ends) => {}
             _ = renewed.changed() => {}
             () = sleep(AGE) => {}
         }
+        if is_old { *since } else { Instant::now() }
     }
 }
 
@@ -97,14 +109,14 @@ impl Talk {
         // What went wrong with a connection is its client's business, and counted where it is ours.
         tokio::select! {
             _ = talking.as_mut() => {}
-            () = ends.any() => {
+            from = ends.any() => {
                 tokio::select! {
                     _ = talking.as_mut() => return,
                     () = asked.notified() => {}
                     () = sleep(FIRST.saturating_sub(opened.elapsed())) => {}
                 }
                 talking.as_mut().graceful_shutdown();
-                let _ = timeout(GRACE, talking).await;
+                let _ = timeout_at(from.checked_add(GRACE).unwrap_or(from), talking).await;
             }
         }
     }
@@ -116,16 +128,20 @@ mod tests {
 
     use super::*;
 
+    /// A connection to `app` that goes by `ends`.
+    fn opened(app: Router, ends: Ends) -> DuplexStream {
+        let (client, server) = duplex(1024);
+        let peer = Peer { address: std::net::Ipv4Addr::LOCALHOST.into(), names: None };
+        tokio::spawn(Talk { app, peer, refusals: Refusals::default() }.on(server, ends));
+        client
+    }
+
     /// A connection that is told to end now, and the time.
     fn told_to_end() -> (DuplexStream, Instant) {
-        let (client, server) = duplex(1024);
-        let app = Router::new().fallback(|| std::future::ready("here"));
-        let peer = Peer { address: std::net::Ipv4Addr::LOCALHOST.into(), names: None };
-        let talk = Talk { app, peer, refusals: Refusals::default() };
         let (_, renewed) = watch::channel(());
         let (_, serving) = watch::channel(true);
-        tokio::spawn(talk.on(server, Ends { serving, renewed }));
-        (client, Instant::now())
+        let app = Router::new().fallback(|| std::future::ready("here"));
+        (opened(app, Ends::new(serving, renewed)), Instant::now())
     }
 
     async fn answer(client: &mut DuplexStream) -> String {
@@ -149,5 +165,39 @@ mod tests {
         let (mut client, begun) = told_to_end();
         assert_eq!(answer(&mut client).await, "");
         assert_eq!(begun.elapsed(), FIRST);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_opened_under_old_keys_ends_in_time_however_late_its_handshake_and_its_request_are() {
+        let (renew, renewed) = watch::channel(());
+        let (_serving, serving) = watch::channel(false);
+        let mut ends = Ends::new(serving, renewed);
+        sleep(GRACE).await;
+        ends.begin();
+        let begun = Instant::now();
+        renew.send_replace(());
+        // The rest of the handshake.
+        sleep(FIRST * 4).await;
+        let app = Router::new().fallback(std::future::pending::<&str>);
+        let mut client = opened(app, ends);
+        sleep(FIRST / 2).await;
+        client.write_all(b"GET / HTTP/1.1\r\nhost: control\r\n\r\n").await.unwrap();
+        assert_eq!(answer(&mut client).await, "");
+        assert_eq!(begun.elapsed(), GRACE);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_begins_after_keys_are_others_goes_on() {
+        let (renew, renewed) = watch::channel(());
+        let (_serving, serving) = watch::channel(false);
+        let mut ends = Ends::new(serving, renewed);
+        renew.send_replace(());
+        ends.begin();
+        let begun = Instant::now();
+        let mut client = opened(Router::new().fallback(|| std::future::ready("here")), ends);
+        sleep(FIRST * 2).await;
+        client.write_all(b"GET / HTTP/1.1\r\nhost: control\r\n\r\n").await.unwrap();
+        assert!(answer(&mut client).await.ends_with("here"));
+        assert_eq!(begun.elapsed(), FIRST * 2 + IDLE, "it was open for more");
     }
 }

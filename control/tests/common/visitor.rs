@@ -72,8 +72,12 @@ impl Visitor {
 
     /// A connection, after its handshake.
     pub fn open(&self) -> Result<Box<dyn Stream>, String> {
+        self.open_on(TcpStream::connect(&self.address).map_err(|why| why.to_string())?)
+    }
+
+    /// The same on `tcp`, which is open and on which nothing was said.
+    pub fn open_on(&self, mut tcp: TcpStream) -> Result<Box<dyn Stream>, String> {
         let told = |why: std::io::Error| why.to_string();
-        let mut tcp = TcpStream::connect(&self.address).map_err(told)?;
         tcp.set_read_timeout(Some(STUCK)).map_err(told)?;
         let Some(authority) = &self.authority else { return Ok(Box::new(tcp)) };
         let mut connection =
@@ -110,7 +114,11 @@ impl Visitor {
 
     /// Asks on a connection of its own.
     pub fn ask(&self, method: &str, path: &str, body: &str) -> Result<Reply, String> {
-        let mut stream = self.open()?;
+        self.ask_on(self.open()?, method, path, body)
+    }
+
+    /// Asks on this one.
+    pub fn ask_on(&self, mut stream: Box<dyn Stream>, method: &str, path: &str, body: &str) -> Result<Reply, String> {
         stream.write_all(self.request(method, path, body).as_bytes()).map_err(|why| why.to_string())?;
         read(&mut stream)
     }

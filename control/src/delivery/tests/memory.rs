@@ -44,7 +44,7 @@ impl Slow {
         let ((_serving, serving), (_renewed, renewed)) = (watch::channel(false), watch::channel(()));
         let peer = Peer { address: IpAddr::V4(Ipv4Addr::LOCALHOST), names: None };
         let talk = Talk { app: app(Arc::clone(namespace)), peer, refusals: Refusals::default() };
-        let talking = tokio::spawn(talk.on(server, Ends { serving, renewed }));
+        let talking = tokio::spawn(talk.on(server, Ends::new(serving, renewed)));
         let request = "GET /v1/namespaces/default/snapshot HTTP/1.1\r\nhost: control\r\nconnection: close\r\n\r\n";
         end.write_all(request.as_bytes()).await.unwrap();
         end.read_exact(&mut [0; 16]).await.unwrap();
