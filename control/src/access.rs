@@ -6,6 +6,7 @@
 //! the [`Caller`] among the extensions of the request.
 
 pub mod callers;
+pub mod certificate;
 mod document;
 mod door;
 mod peer;

@@ -19,6 +19,7 @@
 //! | `polls_total` | counter | `answer` | polls answered: `snapshot`, `nothing`, `format`, `invalid`, `crowded` |
 //! | `connections` | gauge | | connections that are open |
 //! | `refusals_total` | counter | `reason` | requests and connections refused: docs/access.md has the reasons |
+//! | `certificate_expiry_timestamp_seconds` | gauge | | when the certificate of `--tls-cert` expires; 0: no TLS |
 //! | `event_listeners` | gauge | | listeners to the stream of events |
 //! | `switch_changes_total` | counter | | switches that a revision gave another value |
 //! | `reports_total` | counter | | reports of Envoys taken in |
@@ -113,6 +114,8 @@ pub struct Metrics {
     pub refusals: Refusals,
     /// Connections that are open.
     pub connections: Gauge,
+    /// When the server's certificate expires, in seconds since 1970; 0: there is none.
+    pub certificate_expiry: Gauge,
     /// Revisions whose acks somebody waited for.
     pub promises: Promises,
     /// Backups on a schedule.
@@ -139,10 +142,25 @@ impl Metrics {
         let refusals = Refusals::registered(&mut registry);
         let connections = Gauge::default();
         registry.register("connections", "Connections that are open", connections.clone());
+        let certificate_expiry = Gauge::default();
+        let help = "When the certificate of --tls-cert expires, in seconds since 1970, 0: no TLS";
+        registry.register("certificate_expiry_timestamp_seconds", help, certificate_expiry.clone());
         let (promises, backups) = (Promises::registered(&mut registry), Backups::registered(&mut registry));
         let memory = Memory::default();
         registry.register_collector(Box::new(memory.clone()));
-        Self { registry, gauges, counters, time_to_effect, polls, refusals, connections, promises, backups, memory }
+        Self {
+            registry,
+            gauges,
+            counters,
+            time_to_effect,
+            polls,
+            refusals,
+            connections,
+            certificate_expiry,
+            promises,
+            backups,
+            memory,
+        }
     }
 
     /// Counts a poll that was answered.

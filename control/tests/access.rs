@@ -18,7 +18,7 @@ mod serving;
 #[path = "common/visitor.rs"]
 mod visitor;
 
-use std::{fs, os::unix::fs::PermissionsExt as _};
+use std::{fs, net::TcpStream, os::unix::fs::PermissionsExt as _};
 
 use certificates::{Authority, Identity};
 use place::{EDGE, OPTIONS, Place, new_token};
@@ -78,12 +78,20 @@ fn nobody_gets_a_word_without_tls_1_3_and_a_certificate_of_the_right_authority()
     assert_eq!(edge(place.authority.identity(EDGE, "workload")), Ok(200));
     assert!(snapshot(&visitor.old().token(&place.ci)).is_err(), "TLS 1.2");
     let address = &_serving.address;
+    let told = |words: &str| {
+        let found = format!("requests that are refused, from 127.0.0.1: {words}");
+        let is = |problem: &Value| problem["found"].as_str().unwrap().starts_with(&found);
+        visitor.token(&place.ci).eventually(words, |status| status["problems"].as_array().unwrap().iter().any(is));
+    };
+    told("no handshake (");
     assert!(snapshot(&Visitor::plain(address).token(&place.ci)).is_err(), "no TLS");
+    told("no TLS, perhaps http://");
     assert!(edge(Authority::new().identity(EDGE, "workload")).is_err(), "another authority");
     assert!(edge(Identity::pretended(EDGE)).is_err(), "no authority");
     assert!(edge(place.authority.expired(EDGE, "workload")).is_err(), "expired");
     // The client does not take just any server either.
     assert!(snapshot(&Visitor::trusting(address, &Authority::new()).token(&place.ci)).is_err());
+    told("that the client does not take the certificate that is shown (received fatal alert: ");
     let metrics = visitor.token(&place.ci).get("/metrics").text();
     let counted =
         metrics.lines().find_map(|line| line.strip_prefix("graylane_control_refusals_total{reason=\"handshake\"} "));
@@ -118,16 +126,23 @@ fn files_that_cannot_be_used_do_not_begin_to_serve() {
         assert!(code == 2 && stdout.is_empty() && stderr.contains(said), "{said}: {stderr}");
     };
     fs::set_permissions(place.scratch.path("server-key.pem"), fs::Permissions::from_mode(0o644)).unwrap();
-    refused("error: --tls-cert: server-key.pem: found the mode 0644, open to everybody on this machine, expected 0600");
+    refused("error: --tls-key: server-key.pem: found the mode 0644, open to everybody on this machine, expected 0600");
     place.scratch.write("server.pem", "x");
-    refused("server.pem: found no certificate, expected at least one in PEM\nserver-key.pem: found the mode");
+    refused(
+        "server.pem: found no certificate, expected at least one in PEM\n--tls-key: server-key.pem: found the mode",
+    );
     place.certify(&Authority::new().identity("spiffe://a/b", "localhost"));
     let other = place.authority.identity("spiffe://a/b", "localhost");
     place.scratch.write("server-key.pem", other.key);
-    refused("server-key.pem: found no key of the certificate (");
+    refused("error: --tls-key: server-key.pem: found no key of the certificate (");
+    place.certify(&place.authority.expired("spiffe://a/b", "localhost"));
+    refused(
+        "error: --tls-cert: server.pem: found a certificate that expired at 2001-01-01T00:00:00Z, expected one that",
+    );
+    place.certify(&place.authority.identity("spiffe://a/b", "localhost"));
     place.certify(&place.authority.identity("spiffe://a/b", "localhost"));
     place.scratch.write("ca.pem", "");
-    refused("ca.pem: found no certificate, expected at least one in PEM");
+    refused("error: --client-ca: ca.pem: found no certificate, expected at least one in PEM");
     place.write_callers(&["{name: a, role: boss, certificate: b}".to_owned()]);
     refused(
         "error: --callers: callers.yaml:5:23 callers spec.callers[0].role: found \"boss\", expected fetcher, reader,",
@@ -189,6 +204,61 @@ fn rotation_drops_no_poll_and_a_bad_file_changes_nothing() {
     let ci = renewed.token(&place.ci);
     ci.eventually("no problems", |status| errors(status).is_empty());
     assert_eq!((renewed.token(&second).get("~/status").status, of_new.get("~/snapshot").status), (401, 401));
+}
+
+#[test]
+fn the_end_of_the_certificate_is_told_and_an_expired_one_is_not_taken() {
+    let place = Place::new("access-expiry");
+    let control = "spiffe://cluster.local/ns/graylane/sa/control";
+    let end = jiff::Timestamp::now() + std::time::Duration::from_secs(10 * 86_400);
+    let day = jiff::tz::TimeZone::UTC.to_datetime(end).date();
+    let date = (day.year().into(), day.month().try_into().unwrap(), day.day().try_into().unwrap());
+    place.certify(&place.authority.until(control, "localhost", date));
+    let (serving, visitor) = place.serve();
+    let ci = visitor.token(&place.ci);
+    let warning = ci.status()["problems"][0].clone();
+    assert_eq!((&warning["code"], &warning["file"]), (&json!("certificate-expires"), &json!("server.pem")));
+    let found = format!("a certificate that expires at {day}T00:00:00Z");
+    assert_eq!((&warning["severity"], &warning["found"]), (&json!("warning"), &json!(found)));
+    let told = || {
+        let metrics = ci.get("/metrics").text();
+        let name = "graylane_control_certificate_expiry_timestamp_seconds ";
+        metrics.lines().find_map(|line| line.strip_prefix(name)).unwrap().parse::<i64>().unwrap()
+    };
+    let midnight = day.to_datetime(jiff::civil::Time::midnight());
+    assert_eq!(told(), jiff::tz::TimeZone::UTC.to_timestamp(midnight).unwrap().as_second());
+
+    place.certify(&place.authority.expired(control, "localhost"));
+    serving.signal("-HUP");
+    let status = ci.eventually("refused", |status| errors(status).len() == 1);
+    let refused = &errors(&status)[0];
+    assert_eq!((&refused["code"], &refused["file"]), (&json!("tls"), &json!("server.pem")));
+    assert_eq!(refused["found"], "a certificate that expired at 2001-01-01T00:00:00Z");
+    assert!(status["problems"].as_array().unwrap().contains(&warning), "what was in use stays: {status}");
+
+    place.certify(&place.authority.identity(control, "localhost"));
+    serving.signal("-HUP");
+    ci.eventually("no problems", |status| status["problems"] == json!([]));
+    assert!(told() > 10_000_000_000, "the default of certificates here");
+}
+
+#[test]
+fn a_handshake_goes_by_the_authorities_of_when_it_begins() {
+    let place = Place::new("access-late");
+    let (serving, visitor) = place.serve();
+    let edge = visitor.identity(place.authority.identity(EDGE, "workload"));
+    let early = TcpStream::connect(&serving.address).unwrap();
+    assert_eq!(edge.get("~/snapshot").status, 200, "and what came before was accepted");
+    let next = Authority::new();
+    place.scratch.write("ca.pem", next.pem());
+    serving.signal("-HUP");
+    let renewed = visitor.identity(next.identity(EDGE, "workload"));
+    let start = std::time::Instant::now();
+    while renewed.ask("GET", "~/snapshot", "").map(|reply| reply.status) != Ok(200) {
+        assert!(start.elapsed().as_secs() < 8, "not read again");
+    }
+    let asked = edge.open_on(early).and_then(|stream| edge.ask_on(stream, "GET", "~/snapshot", ""));
+    assert!(asked.is_err(), "{asked:?}");
 }
 
 #[test]

@@ -73,6 +73,13 @@ impl Authority {
         self.sign((params, key))
     }
 
+    /// Says so until the beginning of a day, by year, month and day.
+    pub fn until(&self, uri: &str, host: &str, (year, month, day): (i32, u8, u8)) -> Identity {
+        let (mut params, key) = leaf(uri, host);
+        params.not_after = date_time_ymd(year, month, day);
+        self.sign((params, key))
+    }
+
     fn sign(&self, (params, key): (CertificateParams, KeyPair)) -> Identity {
         let certificate = params.signed_by(&key, &self.issuer).expect("a certificate").pem();
         Identity { certificate, key: key.serialize_pem() }

@@ -1,10 +1,12 @@
 //! TLS of the server: 1.3 and nothing older, with certificates that can be replaced while it serves.
 
 use std::{
+    fmt,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
 };
 
+use jiff::Timestamp;
 use rustls::{
     RootCertStore, ServerConfig, ServerConnection,
     crypto::{CryptoProvider, ring},
@@ -13,7 +15,7 @@ use rustls::{
     version::TLS13,
 };
 
-use super::peer;
+use super::{certificate::Validity, peer};
 use crate::{mutex::locked, secret};
 
 /// The files that TLS goes by.
@@ -27,64 +29,105 @@ pub struct Files {
     pub client_ca: Option<PathBuf>,
 }
 
+/// A file that cannot be used.
+#[derive(Debug)]
+pub struct Fault {
+    /// The option that names it.
+    pub option: &'static str,
+    /// `FILE: found …, expected …`.
+    pub problem: String,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.option, self.problem)
+    }
+}
+
 /// What connections are encrypted with, which can be replaced.
-pub struct Tls(Mutex<Arc<ServerConfig>>);
+pub struct Tls(Mutex<Used>);
+
+/// What is in use.
+struct Used {
+    configuration: Arc<ServerConfig>,
+    validity: Validity,
+}
 
 impl Tls {
     /// With what stands in `files`.
     ///
     /// # Errors
-    /// Every file that cannot be used, and why.
-    pub fn read(files: &Files) -> Result<Self, Vec<String>> {
-        Ok(Self(Mutex::new(files.read()?)))
+    /// Every file that cannot be used `now`, and why.
+    pub fn read(files: &Files, now: Timestamp) -> Result<Self, Vec<Fault>> {
+        Ok(Self(Mutex::new(files.read(now)?)))
     }
 
     /// From now on with what stands in `files`.
     ///
     /// # Errors
-    /// Every file that cannot be used, and why. What was in use stays.
-    pub fn read_again(&self, files: &Files) -> Result<(), Vec<String>> {
-        let read = files.read()?;
+    /// Every file that cannot be used `now`, and why. What was in use stays.
+    pub fn read_again(&self, files: &Files, now: Timestamp) -> Result<(), Vec<Fault>> {
+        let read = files.read(now)?;
         *locked(&self.0) = read;
         Ok(())
     }
 
     /// What a new connection is encrypted with.
     pub fn configuration(&self) -> Arc<ServerConfig> {
-        Arc::clone(&locked(&self.0))
+        Arc::clone(&locked(&self.0).configuration)
+    }
+
+    /// When the certificate that is shown is valid.
+    pub fn validity(&self) -> Validity {
+        locked(&self.0).validity
     }
 }
 
 impl Files {
-    fn read(&self) -> Result<Arc<ServerConfig>, Vec<String>> {
-        let (certificate, key) = (certificates(&self.certificate), private_key(&self.key));
-        let roots = self.client_ca.as_deref().map(authorities).transpose();
-        let (certificate, key, roots) = match (certificate, key, roots) {
+    fn read(&self, now: Timestamp) -> Result<Used, Vec<Fault>> {
+        let of = |option| move |problem| Fault { option, problem };
+        let certificate = self.certificates_of_now(now).map_err(of("--tls-cert"));
+        let key = private_key(&self.key).map_err(of("--tls-key"));
+        let roots = self.client_ca.as_deref().map(authorities).transpose().map_err(of("--client-ca"));
+        let ((certificate, validity), key, roots) = match (certificate, key, roots) {
             (Ok(certificate), Ok(key), Ok(roots)) => (certificate, key, roots),
             (certificate, key, roots) => {
                 return Err([certificate.err(), key.err(), roots.err()].into_iter().flatten().collect());
             }
         };
-        let found = |path: &Path, why: String| vec![format!("{}: found {why}", path.display())];
+        let found = |option, path: &Path, why: String| {
+            vec![Fault { option, problem: format!("{}: found {why}", path.display()) }]
+        };
         let provider = provider();
         let builder = ServerConfig::builder_with_provider(Arc::clone(&provider)).with_protocol_versions(&[&TLS13]);
-        let builder = builder.map_err(|why| vec![format!("no TLS 1.3: {why}")])?;
+        let builder = builder.map_err(|why| vec![of("--tls-cert")(format!("no TLS 1.3: {why}"))])?;
         let builder = match (roots, &self.client_ca) {
             (Some(roots), Some(path)) => {
                 // Whoever shows none may have a token: who may come in is decided by roles, for each request.
                 let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
                 let verifier = verifier.allow_unauthenticated().build();
-                let no = |why| found(path, format!("no authorities ({why}), expected certificates in PEM"));
+                let no =
+                    |why| found("--client-ca", path, format!("no authorities ({why}), expected certificates in PEM"));
                 builder.with_client_cert_verifier(verifier.map_err(no)?)
             }
             _ => builder.with_no_client_auth(),
         };
-        let no = |why| found(&self.key, format!("no key of the certificate ({why}), expected its own"));
+        let no = |why| found("--tls-key", &self.key, format!("no key of the certificate ({why}), expected its own"));
         let mut configuration = builder.with_single_cert(certificate, key).map_err(no)?;
         // A session that is resumed shows no certificate again, however long that has expired. Connections last.
         configuration.send_tls13_tickets = 0;
         configuration.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Arc::new(configuration))
+        Ok(Used { configuration: Arc::new(configuration), validity })
+    }
+
+    /// The certificates that are shown, and when the server's own is valid. Of those behind it clients need not all.
+    fn certificates_of_now(&self, now: Timestamp) -> Result<(Vec<CertificateDer<'static>>, Validity), String> {
+        let told = |why: String| format!("{}: {why}", self.certificate.display());
+        let certificates = certificates(&self.certificate)?;
+        let own = certificates.first().ok_or_else(|| told("found no certificate, expected one".to_owned()))?;
+        let validity = Validity::of(own).map_err(told)?;
+        validity.expect_now(now).map_err(told)?;
+        Ok((certificates, validity))
     }
 }
 

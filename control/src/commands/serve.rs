@@ -31,6 +31,9 @@ use graylane_store::Place;
 use origin::{Origin, Served};
 use signing::Signing;
 
+/// So often it is looked whether the certificate that is shown ends.
+const LOOK: Duration = Duration::from_secs(60);
+
 /// So long connections may take to end once serving does.
 const DRAIN: Duration = Duration::from_secs(5);
 
@@ -217,10 +220,10 @@ async fn serve(arguments: Arguments, backups: Option<keeping::Schedule>) -> Resu
     let is_read_again = !signing.is_empty() || !entrance.is_empty();
     let hangups = if is_read_again { Some(signal(SignalKind::hangup()).map_err(no_signal)?) } else { None };
     let orders = signal(SignalKind::user_defined1()).map_err(no_signal)?;
-    let (sealer, door, tls) = (signing.sealer()?, entrance.door()?, entrance.tls()?);
+    let clock = Clock::system();
+    let (sealer, door, tls) = (signing.sealer()?, entrance.door()?, entrance.tls(clock.now().wall)?);
     let origin = arguments.switches.origin()?;
     let overriding = origin.read().map_err(Failure::unable)?;
-    let clock = Clock::system();
     // Before it listens: whoever reads the address may ask at once.
     let served = arguments.origin.open(&arguments.namespace, &arguments.owned, &clock).await?;
     let listener = listen::bind(arguments.listen)?;
@@ -235,6 +238,7 @@ async fn serve(arguments: Arguments, backups: Option<keeping::Schedule>) -> Resu
         Served::Store(revisions) => namespace.keeping(Arc::clone(revisions)),
     });
     let connections = arguments.entrance.connections(tls, &namespace.metrics);
+    arguments.entrance.look(&connections, &namespace);
     let guarded = Guarded { door, connections };
     if let Some(hangups) = hangups {
         let (signing, entrance) = (arguments.signing, arguments.entrance);
@@ -262,7 +266,7 @@ struct Guarded {
     connections: Arc<Connections>,
 }
 
-/// Reads keys, certificates and callers again each time `hangups` tells to, for ever.
+/// Reads keys, certificates and callers again each time `hangups` tells to, and looks whether a certificate ends, for ever.
 async fn read_again(
     mut hangups: Signal,
     signing: Signing,
@@ -270,7 +274,14 @@ async fn read_again(
     Guarded { door, connections }: Guarded,
     namespace: Arc<Namespace>,
 ) {
-    while hangups.recv().await.is_some() {
+    loop {
+        tokio::select! {
+            hangup = hangups.recv() => if hangup.is_none() { return },
+            () = tokio::time::sleep(LOOK) => {
+                entrance.look(&connections, &namespace);
+                continue;
+            }
+        }
         if !signing.is_empty() {
             signing.read_again(&namespace);
         }

@@ -7,10 +7,13 @@ use std::{
     sync::Arc,
 };
 
+use jiff::Timestamp;
+
 use crate::{
     access::{
         Callers, Door,
-        tls::{Files, Tls},
+        certificate::EXPIRES,
+        tls::{Fault, Files, Tls},
     },
     connections::{Admission, Connections, Limits},
     failure::Failure,
@@ -22,8 +25,8 @@ use crate::{
 /// Who may come in, and how.
 #[derive(Debug, clap::Args)]
 pub struct Entrance {
-    /// Encrypt with TLS 1.3: the server's certificate in PEM, followed by those between it and its authority. SIGHUP has it,
-    /// --tls-key and --client-ca read again.
+    /// Encrypt with TLS 1.3: the server's certificate in PEM, followed by those between it and its authority. One that is not
+    /// valid now is refused; the status warns from 14 days before its end. SIGHUP has it, --tls-key and --client-ca read again.
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     tls_cert: Option<PathBuf>,
     /// The private key of --tls-cert in PEM. A file that others than its owner can use is refused, but a group may read it.
@@ -91,10 +94,10 @@ impl Entrance {
     /// What connections are encrypted with, where they are.
     ///
     /// # Errors
-    /// Every file that cannot be used.
-    pub fn tls(&self) -> Result<Option<Tls>, Failure> {
-        let tls = self.files().map(|files| Tls::read(&files)).transpose();
-        tls.map_err(|problems| Failure::unable(format!("--tls-cert: {}", problems.join("\n"))))
+    /// Every file that cannot be used `now`.
+    pub fn tls(&self, now: Timestamp) -> Result<Option<Tls>, Failure> {
+        let tls = self.files().map(|files| Tls::read(&files, now)).transpose();
+        tls.map_err(|faults| Failure::unable(faults.iter().map(Fault::to_string).collect::<Vec<_>>().join("\n")))
     }
 
     /// What connections go by.
@@ -112,10 +115,10 @@ impl Entrance {
     pub fn read_again(&self, door: &Door, connections: &Connections, namespace: &Namespace) {
         let mut problems = Vec::new();
         if let (Some(tls), Some(files)) = (&connections.tls, self.files()) {
-            match tls.read_again(&files) {
+            match tls.read_again(&files, namespace.clock.now().wall) {
                 Ok(()) => tracing::info!("SIGHUP: certificates read again"),
-                Err(found) => {
-                    problems.extend(found.iter().map(|problem| Finding::of_file(problem, "tls", "--tls-cert")))
+                Err(faults) => {
+                    problems.extend(faults.iter().map(|fault| Finding::of_file(&fault.problem, "tls", fault.option)));
                 }
             }
         }
@@ -132,8 +135,29 @@ impl Entrance {
             tracing::error!("SIGHUP: what was in use stays: {problem}");
         }
         namespace.replace_problems(About::Access, problems);
+        self.look(connections, namespace);
         // Connections of the old certificates and callers end once their request is answered.
         connections.renewed.send_replace(());
+    }
+
+    /// Says when the certificate that is shown ends: in the metrics, and as a problem from some time before.
+    pub fn look(&self, connections: &Connections, namespace: &Namespace) {
+        let (Some(tls), Some(path)) = (&connections.tls, &self.tls_cert) else { return };
+        let validity = tls.validity();
+        namespace.metrics.certificate_expiry.set(validity.until.as_second());
+        let before = namespace.problems_with(About::Access);
+        let finding = validity.finding(&path.display().to_string(), namespace.clock.now().wall);
+        let others = before.iter().filter(|problem| problem.code != EXPIRES).cloned();
+        let problems: Vec<_> = others.chain(finding.clone()).collect();
+        if problems == before {
+            return;
+        }
+        match finding {
+            Some(problem) if problem.is_error() => tracing::error!("{problem}"),
+            Some(problem) => tracing::warn!("{problem}"),
+            None => {}
+        }
+        namespace.replace_problems(About::Access, problems);
     }
 
     /// Refuses callers whom nobody could recognise: no client shows a certificate where none is asked for.
