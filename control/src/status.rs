@@ -237,6 +237,11 @@ impl NodeStatus {
         self.trouble.is_none() && self.workers.iter().any(WorkerStatus::serves)
     }
 
+    /// Whether it told of one VM alone, which may be its main thread's: those of its workers are still to come.
+    pub fn is_beginning(&self) -> bool {
+        matches!(self.workers.as_slice(), [only] if only.role.is_none())
+    }
+
     /// Whether one of its VMs refuses a revision, that on the main thread included.
     fn refuses(&self) -> bool {
         self.workers.iter().any(|worker| worker.error.is_some() || worker.refused.is_some())

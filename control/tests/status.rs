@@ -141,17 +141,34 @@ fn all_is_not_well_while_an_envoy_has_no_worker() {
         (json!([]), 1),
         (json!([main]), 1),
         (json!([main, worker("0c", &revision)]), 0),
-        (json!([{"id": "0d", "revision": revision}]), 0),
+        (json!([{"id": "0d", "revision": revision}, {"id": "0e", "revision": revision}]), 0),
     ] {
         ack(&serving, "idle", &workers);
         let (code, text, _) = status(&scratch, &serving, &["--wait", "200ms"]);
         assert_eq!(code, well, "{text}");
         let is_unknown =
-            text.contains("\nunknown: 1 counted among the workers; one of each Envoy may be its main thread's");
+            text.contains("\nunknown: 2 counted among the workers; one of each Envoy may be its main thread's");
         assert_eq!(is_unknown, workers[0]["id"] == "0d", "{text}");
         let told = text.contains("  no worker: is there a filter of the fetcher's vm_id?\n");
         assert_eq!(told, workers.as_array().unwrap().is_empty(), "{text}");
     }
+}
+
+#[test]
+fn an_envoy_that_told_of_one_vm_is_waited_for() {
+    let scratch = Scratch::with_rules("status-beginning");
+    let serving = Serving::start(&scratch);
+    let revision = serving.published(1);
+    let first = json!({"id": "0a", "revision": revision});
+    ack(&serving, "e\u{1b}", &json!([first]));
+    assert_eq!(status(&scratch, &serving, &[]).0, 0, "asked once it is as it is told");
+    let (code, text, stderr) = status(&scratch, &serving, &["--wait", "200ms"]);
+    assert!(code == 1 && text.contains("1 node, 1 worker: 1 current"), "{text}");
+    assert!(stderr.starts_with("found one VM alone of \"e\\u{1b}\", of unknown role, expected "), "{stderr}");
+    ack(&serving, "e\u{1b}", &json!([first, {"id": "0b", "revision": revision}]));
+    assert_eq!(status(&scratch, &serving, &["--wait", "1m"]).0, 0);
+    ack(&serving, "e\u{1b}", &json!([worker("0a", &revision)]));
+    assert_eq!(status(&scratch, &serving, &["--wait", "1m"]).0, 0, "it is known to be a worker");
 }
 
 #[test]
@@ -224,6 +241,18 @@ fn all_is_not_well_while_the_documents_are_refused() {
     ack(&serving, "e", &json!([worker("0a", &serving.published(2))]));
     let (code, stdout, stderr) = status(&scratch, &serving, &["--wait", "1m", "--newer-than", &revision]);
     assert_eq!((code, stderr.as_str()), (0, ""), "{stdout}");
+}
+
+#[test]
+fn all_is_not_well_while_a_problem_is_an_error() {
+    let scratch = Scratch::with_rules("status-error");
+    let serving = Serving::start(&scratch);
+    ack(&serving, "e", &json!([worker("0a", &serving.published(1))]));
+    assert_eq!(status(&scratch, &serving, &[]).0, 0);
+    // Somebody who is ahead of what is published.
+    assert_eq!(serving.get("~/snapshot?after=9999999999999.1&formats=2&wait=1ms").0, 204);
+    let (code, text, _) = status(&scratch, &serving, &[]);
+    assert!(code == 1 && text.contains("1 current, 0 stale, 0 refusing\nproblem: default outrun: "), "{code}: {text}");
 }
 
 #[test]

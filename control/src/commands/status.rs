@@ -21,7 +21,7 @@ use crate::{
     duration,
     failure::Failure,
     finding::{Finding, one_line},
-    status::Status,
+    status::{NodeStatus, Status},
 };
 
 /// So long an answer may take.
@@ -49,6 +49,13 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// which problem it is, and where there is nothing newer than REVISION, what is published still. A change that means the
 /// same, such as of comments alone, makes no revision: do not wait for one.
 ///
+/// Nor is anything well while there is a problem that is an error, such as a store that does not answer. One that is a warning changes
+/// nothing about that.
+///
+/// An Envoy that has just started may tell of one VM before the others are there. With --wait it is not complete yet while
+/// it has one alone of which nobody knows that it is a worker's: an Envoy has one on its main thread and one for each
+/// worker.
+///
 /// Of what is published from a store it says who made it, when and why, what is switched off or frozen and by whom, and how
 /// many switches are overridden.
 ///
@@ -65,12 +72,14 @@ Examples:
   graylane status --newer-than $before --wait 30s
 
 Exit codes:
-  0  every worker runs the published revision, and the documents in the
-     directory are not refused
+  0  every worker runs the published revision, the documents in the
+     directory are not refused, and no problem is an error
   1  the documents are refused, or there is nothing newer than REVISION:
      stderr says which; something is stale, refusing, silent or in trouble,
      or an Envoy has no worker; there is no Envoy; Envoys share a node id, so
-     that one hides the other; nothing is published
+     that one hides the other; nothing is published; a problem is an error,
+     such as a store that does not answer; with --wait, an Envoy is not
+     complete
   2  wrong usage, or no answer that is a status")]
 pub struct Arguments {
     #[command(flatten)]
@@ -128,7 +137,14 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 
 impl Arguments {
     fn is_well(&self, status: &Status) -> bool {
-        status.is_everywhere() && !status.documents_refused && self.is_new(status)
+        let is_wrong = status.documents_refused || status.problems.iter().any(Finding::is_error);
+        status.is_everywhere() && !is_wrong && self.is_new(status) && self.incomplete(status).is_none()
+    }
+
+    /// An Envoy of which more is to come, where that is waited for.
+    fn incomplete<'s>(&self, status: &'s Status) -> Option<&'s NodeStatus> {
+        self.wait?;
+        status.nodes.iter().find(|node| !node.silent && node.is_beginning())
     }
 
     fn is_new(&self, status: &Status) -> bool {
@@ -152,7 +168,12 @@ impl Arguments {
             let first = first.unwrap_or_else(|| "no problem given".to_owned());
             return Some(format!("found documents that are refused{stays}, expected sound ones: {first}"));
         }
-        let old = self.newer_than.filter(|_| !self.is_new(status))?;
+        let Some(old) = self.newer_than.filter(|_| !self.is_new(status)) else {
+            let id = &self.incomplete(status)?.id;
+            return Some(format!(
+                "found one VM alone of {id:?}, of unknown role, expected its main thread's and workers'"
+            ));
+        };
         let found = revision.map_or_else(|| "nothing published".to_owned(), |now| format!("revision {now} still"));
         Some(format!("found {found}, expected one newer than {old}"))
     }
