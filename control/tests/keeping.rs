@@ -37,6 +37,18 @@ fn publish(scratch: &Scratch, serving: &Serving, default: &str) {
 }
 
 #[test]
+fn the_end_of_serving_closes_the_store() {
+    let scratch = Scratch::new("keeping-closed");
+    let serving = Serving::store(&scratch);
+    publish(&scratch, &serving, "stable");
+    // The byte behind the magic number of redb says whether whoever opens the file next has to repair it.
+    let is_open = || std::fs::read(scratch.path("store.redb")).unwrap()[9] & 2 != 0;
+    assert!(is_open());
+    let (exit, log) = serving.terminate();
+    assert!(exit.success() && !is_open(), "{log}");
+}
+
+#[test]
 fn a_store_that_is_served_is_backed_up_restored_verified_and_compacted_through_the_api() {
     let scratch = Scratch::new("keeping");
     let serving = Serving::store(&scratch);

@@ -1,5 +1,6 @@
 //! `graylane serve`: a directory of rule sets, delivered to Envoys.
 
+mod ending;
 mod entrance;
 mod files;
 mod listen;
@@ -8,23 +9,11 @@ mod signing;
 
 use std::{io::Write as _, net::SocketAddr, path::Path, process::ExitCode, sync::Arc, time::Duration};
 
-use tokio::{
-    net::TcpListener,
-    signal::unix::{Signal, SignalKind, signal},
-    task::JoinHandle,
-};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::{
-    access::Door,
-    clock::Clock,
-    connections::{self, Connections},
-    delivery, directory,
-    failure::Failure,
-    keeping,
-    namespace::Namespace,
-    overrides, owned, page, reload, revisions,
-    sharing::Sharing,
-    terminal,
+    access::Door, clock::Clock, connections::Connections, directory, failure::Failure, keeping, namespace::Namespace,
+    overrides, owned, page, reload, revisions, sharing::Sharing, terminal,
 };
 use entrance::Entrance;
 use graylane_store::Place;
@@ -34,12 +23,9 @@ use signing::Signing;
 /// So often it is looked whether the certificate that is shown ends.
 const LOOK: Duration = Duration::from_secs(60);
 
-/// So long connections may take to end once serving does.
-const DRAIN: Duration = Duration::from_secs(5);
-
-/// Why serving ends where nothing would be published any more.
-const UNREAD: &str = "--rules: reading the directory ended unexpectedly, which is a fault of graylane; what was published \
-                      stays in Envoys, start again for what changes";
+/// So long the end waits for what is under way on other threads, such as a compilation of which nobody wants the outcome. What
+/// holds the store is among it, which is closed in order only by then.
+const CLOSING: Duration = Duration::from_secs(2);
 
 /// Serve rule sets to Envoys: revisions that a store keeps, or a directory as it stands.
 ///
@@ -117,17 +103,20 @@ Paths:
   GET  /v1/openapi.json               all of that, as OpenAPI 3.1 has it
 
 Signals:
-  SIGTERM, SIGINT  answer whoever waits, and end
+  SIGTERM, SIGINT  answer whoever waits, and end: within 5 s, or 60 more where
+                   a backup, a restore or the like is under way
   SIGHUP           read signing keys, certificates and callers again, where
                    there are any
   SIGUSR1          read --switches @FILE again
 
 Exit codes:
-  0  ended by SIGTERM or SIGINT, every waiting poll answered
+  0  ended by SIGTERM or SIGINT, every waiting poll answered, and what was
+     under way on all revisions, such as a restore, done
   2  wrong usage, such as a file for the directory; a store, a key, a
      certificate or the file of callers cannot be used; the address cannot be
-     listened on; or reading the directory failed by a fault of graylane:
-     start it again")]
+     listened on; reading the directory failed by a fault of graylane:
+     start it again; or what was under way on all revisions took longer than
+     60 seconds, and was cut off")]
 pub struct Arguments {
     #[command(flatten)]
     origin: Origin,
@@ -197,8 +186,7 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|why| Failure::unable(format!("no threads to serve with: {why}")))?;
     let outcome = runtime.block_on(serve(arguments, backups));
-    // A compilation may be under way, and nobody wants its outcome.
-    runtime.shutdown_background();
+    runtime.shutdown_timeout(CLOSING);
     outcome.map(|()| ExitCode::SUCCESS)
 }
 
@@ -256,7 +244,7 @@ async fn serve(arguments: Arguments, backups: Option<keeping::Schedule>) -> Resu
         Served::Directory(rules) => tokio::spawn(directory::follow(rules, owned, origin, overriding, following)),
         Served::Store(revisions) => tokio::spawn(revisions::follow(revisions, following)),
     };
-    answer(listener, namespace, guarded, ends, following).await
+    ending::answer(listener, namespace, guarded, ends, following).await
 }
 
 /// By what requests come in.
@@ -305,83 +293,9 @@ async fn obey(mut orders: Signal, namespace: Arc<Namespace>) {
     }
 }
 
-/// Answers until one of the signals `ends` it.
-///
-/// # Errors
-/// Where it cannot go on: it would look healthy without `following`, and publish nothing any more.
-async fn answer(
-    listener: TcpListener,
-    namespace: Arc<Namespace>,
-    Guarded { door, connections }: Guarded,
-    ends: [Signal; 2],
-    following: JoinHandle<()>,
-) -> Result<(), Failure> {
-    let (ended, end) = tokio::sync::oneshot::channel::<()>();
-    let app = delivery::app(Arc::clone(&namespace), door);
-    let serving = connections::serve(listener, app, connections, async move {
-        wait_for(ends).await;
-        namespace.drain();
-        let _ = ended.send(());
-    });
-    tokio::select! {
-        () = serving => Ok(()),
-        () = overdue(end) => Ok(()),
-        _ = following => Err(Failure::unable(UNREAD)),
-    }
-}
-
 /// Tells scripts the address; whoever reads stdout no longer is no reason to stop.
 fn announce(address: SocketAddr, is_encrypted: bool) {
     let mut stdout = std::io::stdout().lock();
     let scheme = if is_encrypted { "https" } else { "http" };
     let _ = writeln!(stdout, "listening on {scheme}://{address}").and_then(|()| stdout.flush());
-}
-
-async fn wait_for([mut terminate, mut interrupt]: [Signal; 2]) {
-    let name = tokio::select! {
-        _ = terminate.recv() => "SIGTERM",
-        _ = interrupt.recv() => "SIGINT",
-    };
-    tracing::info!("{name}: answering whoever waits, then ending");
-}
-
-async fn overdue(end: tokio::sync::oneshot::Receiver<()>) {
-    if end.await.is_err() {
-        std::future::pending::<()>().await;
-    }
-    tokio::time::sleep(DRAIN).await;
-    tracing::warn!("connections are still open after {DRAIN:?}, and are cut off");
-}
-
-#[cfg(test)]
-mod tests {
-    use prometheus_client::metrics::gauge::Gauge;
-    use tokio::sync::watch;
-
-    use super::*;
-    use crate::{
-        connections::{Admission, Limits},
-        keys::Keyring,
-        metrics::Refusals,
-        sealer::Sealer,
-    };
-
-    #[tokio::test]
-    async fn serving_ends_where_nothing_would_be_published_any_more() {
-        let sealer = Sealer::new(Keyring::default(), Duration::from_secs(1));
-        let namespace = Arc::new(Namespace::new("default", 7, sealer, Clock::system()));
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let ends = [SignalKind::terminate(), SignalKind::interrupt()].map(|kind| signal(kind).unwrap());
-        let following = tokio::spawn(async { panic!("a document that nobody thought of") });
-        let connections = Connections {
-            tls: None,
-            admission: Admission::new(Limits { connections: 1, of_address: 1 }, Gauge::default()),
-            refusals: Refusals::default(),
-            renewed: watch::Sender::new(()),
-        };
-        let guarded = Guarded { door: Arc::default(), connections: Arc::new(connections) };
-        let answering = answer(listener, namespace, guarded, ends, following);
-        let outcome = tokio::time::timeout(Duration::from_secs(5), answering).await.expect("it went on");
-        assert_eq!(outcome.unwrap_err().exit(), ExitCode::from(2));
-    }
 }
