@@ -14,7 +14,7 @@ use crate::{
     overrides::Overriding,
 };
 
-pub use gathered::{Gathered, format_of, in_directory, is_document, is_hidden, locks_beside};
+pub use gathered::{Gathered, NAMESPACE_LIMIT, format_of, in_directory, is_document, is_hidden, locks_beside};
 pub use parsed::{ParsedDocument, agree};
 
 /// One document, read.

@@ -13,8 +13,6 @@ mod common;
 #[path = "common/serving.rs"]
 mod serving;
 
-use std::process::Stdio;
-
 use common::{Scratch, rule_set};
 use serde_json::{Value, json};
 use serving::Serving;
@@ -164,38 +162,6 @@ fn a_restore_ends_no_freeze_and_switches_nothing_on() {
     assert_eq!(head["overlay"]["off"][0]["reason"], "an incident", "{head:#}");
     let told = done(&scratch, &serving, &["history", "--limit", "1"]);
     assert!(told.contains("the same rules") && told.contains("restore of "), "{told}");
-}
-
-#[test]
-fn a_restore_that_is_killed_leaves_a_store_that_is_whole() {
-    let scratch = Scratch::new("restore-killed");
-    let serving = Serving::store(&scratch);
-    for number in 0..60 {
-        publish(&scratch, &serving, ["stable", "canary"][number % 2]);
-    }
-    done(&scratch, &serving, &["backup", "all.graylane"]);
-    let mut shorter = 0;
-    // Sooner or later in it, on whatever machine: it is whole at any time.
-    for round in 0..12_u64 {
-        let (file, store) = (format!("{round}.redb"), format!("redb://{round}.redb"));
-        let mut restoring = scratch.graylane(&["restore", "all.graylane", "-m", "x", "--store", &store]);
-        let mut restoring = restoring.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        while !scratch.path(&file).exists() && restoring.try_wait().unwrap().is_none() {}
-        std::thread::sleep(std::time::Duration::from_millis(round * 8));
-        restoring.kill().unwrap();
-        restoring.wait().unwrap();
-        let run = |arguments: &[&str]| scratch.run(&[arguments, &["--store", &store]].concat(), "");
-        let (code, said, why) = run(&["verify"]);
-        shorter += u32::from(code == 0 && !said.starts_with("61 revisions"));
-        let is_empty = code == 1 && why.contains("found nothing published");
-        assert!(code == 0 || is_empty || code == 2 && !scratch.path(&file).exists(), "{code} {said}{why}");
-        scratch.write("new.yaml", rule_set("shop", ["stable", "canary"][usize::from(code == 0)]));
-        for arguments in [&["publish", "new.yaml", "-m", "after"][..], &["verify"], &["backup", "after.graylane"]] {
-            let (code, said, why) = run(arguments);
-            assert_eq!(code, 0, "{arguments:?}: {said}{why}");
-        }
-    }
-    eprintln!("{shorter} of 12 were killed in the midst");
 }
 
 #[test]

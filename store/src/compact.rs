@@ -27,6 +27,8 @@ pub struct Compacted {
 /// Where the store does not answer, or something that is to be kept cannot be read: then no piece is removed.
 pub async fn compact(store: &dyn Store, keep: usize) -> Result<Compacted, StoreError> {
     let mut done = Compacted { revisions: 0, pieces: 0, oldest: Vec::new() };
+    // Whoever records a history meanwhile is to see that some of it may be gone again.
+    store.next_generation().await?;
     for namespace in store.namespaces().await? {
         let all = store.revisions(&namespace, None, usize::MAX).await?;
         let old = all.get(keep.max(1)..).unwrap_or_default();

@@ -66,7 +66,11 @@ impl NotKept {
     fn was_there(&self) -> Was {
         // The numbers of an epoch begin with 1 and leave none out.
         match self.follows {
-            Some(follows) if self.revision.number > 0 && self.revision.epoch == follows.epoch => Was::There,
+            Some(follows)
+                if self.revision.number > 0 && self.revision.epoch == follows.epoch && self.revision <= follows =>
+            {
+                Was::There
+            }
             Some(follows) if self.revision.number > 0 && self.revision < follows => Was::Unknown,
             _ => Was::Never,
         }

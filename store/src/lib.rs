@@ -38,7 +38,9 @@ pub use error::StoreError;
 pub use etcd::{Etcd, EtcdAddress};
 pub use head::{Ground, Head};
 pub use history::{Kept, NotKept, manifest, manifest_of};
-pub use manifest::{Action, Entry, Freeze, Link, Listing, Manifest, Overlay, SnapshotEntry, SwitchedOff};
+pub use manifest::{
+    Action, Entry, Freeze, Link, Listing, MANIFEST_LIMIT, Manifest, Overlay, SnapshotEntry, SwitchedOff,
+};
 pub use object::{Object, PIECE_LIMIT, Piece, fetch, pieces};
 pub use place::{InvalidPlace, Place, open};
 pub use redb::Redb;

@@ -7,6 +7,10 @@ use serde_json::Value;
 
 use crate::{Digest, Head, Object};
 
+/// The longest manifest, in bytes: no difference in it is longer than 64 KiB, and everything else is short. No backup has a longer
+/// one, and etcd takes none.
+pub const MANIFEST_LIMIT: usize = 1 << 20;
+
 /// One revision: who made it from what, when and why, what it holds, and which revision it follows. It never changes, and its
 /// digest stands in the revision that follows it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -39,18 +39,21 @@ impl std::fmt::Debug for Piece {
 }
 
 impl Object {
-    /// That it is no larger than anything that is kept.
+    /// That it is no larger than anything that is kept, and cut as [`pieces`] cuts: what is one piece has its digest.
     ///
     /// # Errors
     /// Found and expected.
-    pub fn expect_bounded(&self) -> Result<(), String> {
-        // No piece but the last one is small, so that so many are enough.
-        let most = OBJECT_LIMIT.div_ceil(PIECE_LIMIT as u64);
-        if self.size > OBJECT_LIMIT || u64::try_from(self.pieces.len()).is_ok_and(|pieces| pieces > most) {
-            let (size, pieces) = (self.size, self.pieces.len());
-            return Err(format!("found an object of {size} bytes in {pieces} pieces, expected at most {OBJECT_LIMIT}"));
+    pub fn expect_as_cut(&self) -> Result<(), String> {
+        let (size, found) = (self.size, self.pieces.len());
+        if size > OBJECT_LIMIT {
+            return Err(format!("found an object of {size} bytes, expected at most {OBJECT_LIMIT}"));
         }
-        Ok(())
+        let cut = size.div_ceil(PIECE_LIMIT as u64);
+        let expected = if cut > 1 { cut } else { 0 };
+        if u64::try_from(found).is_ok_and(|found| found == expected) {
+            return Ok(());
+        }
+        Err(format!("found an object of {size} bytes that names {found} pieces, expected {expected}"))
     }
 
     /// The digests of its pieces, in order.
@@ -78,7 +81,7 @@ pub fn pieces(bytes: &[u8]) -> (Object, Vec<Piece>) {
 /// Where the store does not answer, or what it holds is not what was put there.
 pub async fn fetch(store: &dyn Store, object: &Object) -> Result<Vec<u8>, StoreError> {
     let corrupt = |why: String| StoreError::Corrupt { place: store.place().to_owned(), why };
-    object.expect_bounded().map_err(corrupt)?;
+    object.expect_as_cut().map_err(corrupt)?;
     let mut bytes = Vec::with_capacity(usize::try_from(object.size).unwrap_or(0));
     for digest in object.pieces() {
         let found = store.piece(&digest).await?;
@@ -113,12 +116,16 @@ mod tests {
     }
 
     #[test]
-    fn what_would_be_larger_than_anything_that_is_kept_is_none() {
+    fn what_is_cut_otherwise_is_none() {
         let (object, _) = pieces(&vec![7; 3 * PIECE_LIMIT]);
-        assert_eq!(object.expect_bounded(), Ok(()));
+        assert_eq!(object.expect_as_cut(), Ok(()));
         let many = Object { pieces: vec![object.sha256; 14_500], ..object.clone() };
-        assert!(many.expect_bounded().unwrap_err().contains("in 14500 pieces, expected at most 67108864"));
-        assert!(Object { size: OBJECT_LIMIT + 1, ..object }.expect_bounded().is_err());
+        assert!(many.expect_as_cut().unwrap_err().contains("names 14500 pieces, expected 3"));
+        assert!(Object { size: OBJECT_LIMIT + 1, ..object }.expect_as_cut().is_err());
+        // One piece under another digest than its own would be another content than it says.
+        let (small, _) = pieces(b"small");
+        assert_eq!(small.expect_as_cut(), Ok(()));
+        assert!(Object { pieces: vec![many.sha256], ..small }.expect_as_cut().is_err());
     }
 
     trait Concatenated {

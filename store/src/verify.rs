@@ -74,7 +74,7 @@ struct Walk<'a> {
     namespace: &'a str,
     found: Verified,
     /// The objects that were looked at.
-    objects: BTreeSet<Digest>,
+    objects: BTreeSet<(Digest, Vec<Digest>)>,
     pieces: BTreeSet<Digest>,
 }
 
@@ -172,10 +172,10 @@ impl Walk<'_> {
 
     /// The bytes of an object that was not looked at before and is whole.
     async fn object(&mut self, revision: Revision, name: &str, object: &Object) -> Result<Option<Vec<u8>>, StoreError> {
-        if !self.objects.insert(object.sha256) {
+        if !self.objects.insert((object.sha256, object.pieces())) {
             return Ok(None);
         }
-        if let Err(why) = object.expect_bounded() {
+        if let Err(why) = object.expect_as_cut() {
             self.fault(Some(revision), format!("{name}: {why}"));
             return Ok(None);
         }

@@ -12,6 +12,9 @@ const PREFIX: &str = "graylane_";
 /// How many hexadecimal digits follow.
 const DIGITS: usize = 64;
 
+/// So many of them after that are no name of a file.
+const PART: usize = 8;
+
 /// The header that has the token in the file.
 ///
 /// # Errors
@@ -37,11 +40,11 @@ fn is_token(text: &str) -> bool {
     digits.is_some_and(|digits| digits.len() == DIGITS && digits.bytes().all(|digit| digit.is_ascii_hexdigit()))
 }
 
-/// Whether a token, or a part of one, was given in the place of its file. The name of a file has an ending or a directory, or the
-/// file is there.
+/// Whether a token, or a part of one, was given in the place of its file, whatever stands around it.
 fn is_one_itself(path: &Path) -> bool {
     let text = path.to_string_lossy();
-    text.starts_with(PREFIX) && !text.contains(['.', '/']) && !path.exists()
+    let digits = |rest: &str| rest.bytes().take_while(|digit| digit.is_ascii_hexdigit()).count();
+    text.split(PREFIX).skip(1).any(|rest| digits(rest) >= PART) && !path.exists()
 }
 
 #[cfg(test)]
@@ -68,7 +71,9 @@ mod tests {
             assert!(said.contains("ci.token: found no token, expected one line, as graylane tokens new"), "{said}");
             assert!(text.is_empty() || !said.contains(text), "{said}");
         }
-        for given in [token.text(), "graylane_d6278e96"] {
+        let spoken = format!("Bearer {}", token.text());
+        let of_path = format!("./{}.", token.text());
+        for given in [token.text(), "graylane_d6278e96", &spoken, &of_path] {
             let said = authorization(Path::new(given)).unwrap_err();
             assert!(said.starts_with("--token-file: found a token itself, expected the name of a file"), "{said}");
             assert!(!said.contains(given), "{said}");

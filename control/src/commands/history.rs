@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     clock::second,
+    documents::Document,
     failure::Failure,
     finding::one_line,
     plural::counted,
@@ -139,12 +140,8 @@ fn write_into(arguments: &Show, directory: &Path) -> Result<ExitCode, Failure> {
 /// Where each document goes. Whoever answers is not believed to name files alone.
 fn files_of<'t>(documents: &'t Texts, directory: &Path) -> Result<Vec<(PathBuf, &'t str)>, Failure> {
     let file = |document: &'t Text| {
-        let name = Path::new(&document.file);
-        let plain = name.file_name().filter(|file| name.as_os_str() == *file).map(|file| directory.join(file));
-        let path = plain.ok_or_else(|| {
-            Failure::unable(format!("found the document {:?}, expected a name without directories", document.file))
-        })?;
-        Ok((path, document.text.as_str()))
+        Document::named(document.file.clone(), Vec::new()).map_err(Failure::unable)?;
+        Ok((directory.join(&document.file), document.text.as_str()))
     };
     let files = documents.documents.iter().map(file).collect::<Result<Vec<_>, Failure>>()?;
     let mut names = BTreeSet::new();
@@ -218,6 +215,6 @@ mod tests {
         assert!(
             said(&["a.yaml", "b.yaml", "a.yaml"]).unwrap_err().contains("into/a.yaml: found two documents of this")
         );
-        assert!(said(&["../a.yaml"]).unwrap_err().contains("expected a name without directories"));
+        assert!(said(&["../a.yaml"]).unwrap_err().contains("expected one without directories"));
     }
 }

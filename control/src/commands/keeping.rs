@@ -265,7 +265,11 @@ pub fn restore(arguments: &Restore) -> Result<ExitCode, Failure> {
         Asking::Local(place) => local::restore(&place, plane.namespace(), backup, by),
         Asking::Remote(client) => remote::restore(&client, plane.namespace(), backup, by),
     }?;
-    let Restoration { revision, of, earlier } = &restored;
+    let Restoration { revision, of, earlier, cut_short } = &restored;
+    if let Some(why) = cut_short {
+        let found = "the history of the backup could not be recorded behind it, expected all of that";
+        eprintln!("warning: found that {found}: {}", one_line(why));
+    }
     let came = if *earlier > 0 { format!(", and {} before it", counted(*earlier, "revision")) } else { String::new() };
     output.report(&restored, |output| writeln!(output, "revision {revision} published, with what {of} held{came}"))?;
     Ok(ExitCode::SUCCESS)

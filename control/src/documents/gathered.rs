@@ -15,7 +15,7 @@ use super::Document;
 use crate::{finding::Finding, found::said, overrides::Overriding};
 
 /// The most bytes of all documents of a namespace together.
-const NAMESPACE_LIMIT: usize = 64 << 20;
+pub const NAMESPACE_LIMIT: usize = 64 << 20;
 
 /// What was read, and what could not be.
 #[derive(Debug, Default)]

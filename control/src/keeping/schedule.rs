@@ -157,6 +157,8 @@ impl Schedule {
         if kept.last().is_some_and(|last| last.revision == head && is_whole(&last.path)) {
             return Ok(None);
         }
+        // Of a history that is being restored it would have a part, and whoever ends serving waits for it.
+        let _alone = revisions.chores.lock().await;
         let taken = self.take(revisions).await.map_err(|why| Box::new(why.finding(&place)))?;
         let kept = self.kept(namespace).map_err(told)?;
         let old = kept.len().saturating_sub(self.keep);

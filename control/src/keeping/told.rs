@@ -17,6 +17,7 @@ pub struct Taken {
 
 /// What was restored.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Restoration {
     /// The revision that was made of it.
     pub revision: String,
@@ -24,6 +25,9 @@ pub struct Restoration {
     pub of: String,
     /// How many revisions of the backup stand before that one now.
     pub earlier: usize,
+    /// Why that is not all of them, where it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cut_short: Option<String>,
 }
 
 /// What was looked at, and what is wrong with it.
@@ -77,6 +81,7 @@ impl Restoration {
             revision: restored.revision.to_string(),
             of: restored.header.last.to_string(),
             earlier: restored.earlier,
+            cut_short: restored.cut_short.clone(),
         }
     }
 }

@@ -11,7 +11,7 @@ use graylane_rules::Revision;
 use graylane_store::{Digest, Entry, Ground, Head, Manifest, Object, Overlay, StoreError, fetch, listing, manifest_of};
 
 use super::Revisions;
-use crate::documents::{Document, ParsedDocument};
+use crate::documents::{Document, NAMESPACE_LIMIT, ParsedDocument};
 
 /// So many documents are read at once.
 const AT_ONCE: usize = 32;
@@ -104,6 +104,11 @@ impl Revisions {
     /// Where the store does not answer, or holds something else than was put there.
     pub async fn held(&self, manifest: &Manifest, known: Option<&Base>) -> Result<Vec<Held>, StoreError> {
         let listing = listing(&*self.store, &manifest.documents).await?;
+        let total = listing.0.iter().fold(0_u64, |total, entry| total.saturating_add(entry.object.size));
+        if usize::try_from(total).map_or(true, |total| total > NAMESPACE_LIMIT) {
+            let why = format!("found documents of {total} bytes in all, expected at most {NAMESPACE_LIMIT}");
+            return Err(StoreError::Corrupt { place: self.store.place().to_owned(), why });
+        }
         let known = known.into_iter().flat_map(|base| &base.documents);
         let known: BTreeMap<_, _> = known.map(|held| (held.entry.object.sha256, &held.text)).collect();
         let read = listing.0.into_iter().map(|entry| {

@@ -114,7 +114,9 @@ impl Revisions {
         expect_all_of(name, &was).map_err(|why| unusable(to, &why))?;
         let others = base.documents.iter().filter(|held| !is_of(held, name)).map(Held::document);
         let documents = files::beside(others.collect(), was);
-        Ok(Content { action, documents, overlay, notes: vec![back], same_as: None })
+        let mut notes = vec![back];
+        notes.extend(off_again(&overlay, base, &[name]));
+        Ok(Content { action, documents, overlay, notes, same_as: None })
     }
 
     /// The last revision before the head that holds something else: to go back to what was switched off or frozen since
@@ -171,10 +173,11 @@ fn published(documents: &[Document], rule_set: Option<&str>, base: &Base) -> Res
     }
     let mine = listed::of_rule_set(&outline, name);
     let left_out = documents.len().saturating_sub(mine.len());
-    let notes = if left_out == 0 { Vec::new() } else { vec![format!("{left_out} other documents are left out")] };
+    let mut notes = if left_out == 0 { Vec::new() } else { vec![format!("{left_out} other documents are left out")] };
     let others = base.documents.iter().filter(|held| !is_of(held, name)).map(Held::document);
     let new = mine.iter().filter_map(|place| documents.get(*place)).cloned();
     let documents = files::beside(others.collect(), new.collect());
+    notes.extend(off_again(&base.overlay(), base, &[name]));
     Ok(Content { action, documents, overlay: base.overlay(), notes, same_as: None })
 }
 
@@ -189,10 +192,11 @@ fn overlaid(
     let manifest = base.manifest.as_ref().ok_or_else(nothing)?;
     let names = rule_sets(&base.documents);
     let overlay = base.overlay();
-    // What was switched off or frozen before it was removed can be ended, and nothing else be said of what is not there.
+    // What was switched off or frozen before it was removed still is, and can be ended; of what is not there nothing else can be
+    // said.
     let ends = match action {
-        Action::On { .. } => overlay.off_names(),
-        Action::Unfreeze { .. } => overlay.frozen_names(),
+        Action::On { .. } | Action::Off { .. } => overlay.off_names(),
+        Action::Unfreeze { .. } | Action::Freeze { .. } => overlay.frozen_names(),
         _ => Vec::new(),
     };
     let is_known = |name: &str| names.contains(&name) || ends.contains(&Some(name));

@@ -17,15 +17,22 @@ pub fn beside(others: Vec<Document>, new: Vec<Document>) -> Vec<Document> {
     all
 }
 
-/// `file`, or where that is taken, the first such name with a number that is not.
+/// The longest name of a file, in bytes.
+pub const NAME_LIMIT: usize = 255;
+
+/// `file`, or where that is taken, the first such name with a number that is not; cut where it would be too long.
 pub fn free(file: &str, taken: &BTreeSet<String>) -> String {
     // What ends a lock's name is two words.
     let ending = [".lock.yaml", ".lock.yml", ".lock.json"].into_iter().find(|ending| file.ends_with(ending));
     let of_path = || Path::new(file).extension().map(|extension| format!(".{}", extension.to_string_lossy()));
     let ending = ending.map(str::to_owned).or_else(of_path).unwrap_or_default();
     let stem = file.strip_suffix(ending.as_str()).unwrap_or(file);
-    let numbered = (2_u64..).map(|number| format!("{stem}-{number}{ending}"));
-    let mut names = std::iter::once(file.to_owned()).chain(numbered);
+    let cut = |behind: &str| {
+        let room = NAME_LIMIT.saturating_sub(behind.len());
+        format!("{}{behind}", stem.get(..stem.floor_char_boundary(room)).unwrap_or_default())
+    };
+    let numbered = (2_u64..).map(|number| cut(&format!("-{number}{ending}")));
+    let mut names = std::iter::once(cut(&ending)).chain(numbered);
     names.find(|name| !taken.contains(name)).unwrap_or_default()
 }
 
@@ -63,5 +70,8 @@ mod tests {
         assert_eq!(free("a.yaml", &taken(&["a.yaml", "a-2.yaml"])), "a-3.yaml");
         assert_eq!(free("a.lock.yaml", &taken(&["a.lock.yaml"])), "a-2.lock.yaml");
         assert_eq!(free("a.b.json", &taken(&["a.b.json"])), "a.b-2.json");
+        let long = free(&format!("{}.lock.yaml", "é".repeat(125)), &taken(&[]));
+        assert_eq!((long.len(), long.ends_with("é.lock.yaml")), (254, true), "{long}");
+        assert_eq!(free(&long, &taken(&[&long])).len(), 254);
     }
 }

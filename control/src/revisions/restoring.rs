@@ -25,6 +25,7 @@ impl Revisions {
     /// # Errors
     /// Why nothing is restored. The head has not moved then.
     pub async fn restore(&self, backup: &mut (impl BufRead + Seek + Send), by: &By) -> Result<Restored, NotRestored> {
+        Self::check_words(&by.actor, &by.reason, &by.source).map_err(|why| NotRestored::Unfit(why.to_string()))?;
         restore(&*self.store, &self.namespace, backup, by, self).await
     }
 
@@ -47,7 +48,8 @@ impl Compile for Revisions {
         })?;
         let (base, overlay, owned) = (self.standing().await?, manifest.overlay.clone(), self.owned.clone());
         // What it held stands behind it then.
-        let is_same = base.head.is_none() && manifest.namespace == self.namespace;
+        let is_first = self.store.ground(&self.namespace).await?.head.is_none();
+        let is_same = is_first && manifest.namespace == self.namespace;
         let compiled = tokio::task::spawn_blocking(move || compiled(&held, &base, overlay, &owned));
         let ended = |why| format!("compiling ended unexpectedly ({why}), which is a fault of graylane");
         let compiled = compiled.await.map_err(ended).flatten().map_err(NotRestored::Unfit)?;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use graylane_rules::{Revision, SNAPSHOT_FORMAT, Snapshot};
 use graylane_store::{
-    Action, Advance, Digest, Entry, Ground, Head, Listing, Manifest, NotAdvanced, Object, Piece, SnapshotEntry,
-    advance, pieces,
+    Action, Advance, Digest, Entry, Ground, Head, Listing, MANIFEST_LIMIT, Manifest, NotAdvanced, Object, Piece,
+    SnapshotEntry, advance, pieces,
 };
 
 use super::{Base, Proposal, Refusal, Revisions, base::pieces as pieces_of, composing::Composed};
@@ -32,6 +32,11 @@ impl Revisions {
     pub(super) async fn write(&self, ground: &Ground, draft: &Draft<'_>) -> Result<Written, Refusal> {
         let (manifest, new) = self.manifest(draft)?;
         let bytes = manifest.bytes().map_err(Refusal::Unfit)?;
+        if bytes.len() > MANIFEST_LIMIT {
+            let found = format!("found {} bytes of who switched off or froze what, and why", bytes.len());
+            let expected = format!("expected at most {MANIFEST_LIMIT}: end some, or `graylane off` for all at once");
+            return Err(Refusal::Unfit(format!("{found}, {expected}")));
+        }
         let head = Head { revision: manifest.revision, manifest: Digest::of(&bytes) };
         self.store.put(&new).await?;
         let advanced = advance(&*self.store, &self.namespace, ground, &head, &bytes).await;

@@ -10,13 +10,10 @@ use graylane_rules::Revision;
 use sha2::{Digest as _, Sha256};
 
 use super::{Header, NotTaken, is_label};
-use crate::{Digest, Listing, Manifest, Object, PIECE_LIMIT};
+use crate::{Digest, Listing, MANIFEST_LIMIT, Manifest, Object, PIECE_LIMIT};
 
 /// The longest line, in bytes.
 const LINE_LIMIT: u64 = 4_096;
-
-/// The longest manifest, in bytes: no difference in it is longer than 64 KiB, and everything else is short.
-const MANIFEST_LIMIT: usize = 1 << 20;
 
 /// The most bytes of pieces before the manifest that refers to them: what may be listings is held until that tells. A revision
 /// has documents of 64 MiB, and a snapshot.
@@ -290,7 +287,7 @@ impl Seen {
     }
 
     fn refers_to(&self, object: &Object) -> Result<(), String> {
-        object.expect_bounded()?;
+        object.expect_as_cut()?;
         let mut size = 0_u64;
         for digest in object.pieces() {
             let missing = || format!("found no piece {digest}, expected it before the manifest that refers to it");

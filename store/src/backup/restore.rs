@@ -83,6 +83,8 @@ pub struct Restored {
     pub revision: Revision,
     /// How many revisions of it stand before that.
     pub earlier: usize,
+    /// Why that is not all of them, where it is not.
+    pub cut_short: Option<String>,
 }
 
 /// Who restores, when and why.
@@ -146,11 +148,17 @@ pub async fn restore(
         refuse_frozen(&standing)?;
         let Copied { last, manifests } = put_pieces(store, backup).await?;
         refuse_on_again(&standing, &last.overlay)?;
-        expect_all_of(store, &last).await?;
-        let compiled = compiler.compile(&last).await?;
-        store.put(&compiled.pieces).await?;
         // Its revisions stand before the new one where they are the whole chain.
         let is_first = ground.head.is_none() && namespace == header.namespace;
+        let behind = if is_first { manifests.as_slice() } else { &[] };
+        let mut known = Known::default();
+        expect_all_of(store, &last, &mut known).await?;
+        for (_, span) in behind {
+            let bytes = span.read(backup).map_err(Unreadable::from)?;
+            expect_all_of(store, &Manifest::read(&bytes).map_err(Unreadable::Wrong)?, &mut known).await?;
+        }
+        let compiled = compiler.compile(&last).await?;
+        store.put(&compiled.pieces).await?;
         let own = is_first.then_some(Head { revision: header.last, manifest: header.head });
         let restored = restored(namespace, &header, by, last, compiled, (ground.head, own))?;
         let bytes = restored.bytes().map_err(Unreadable::Wrong)?;
@@ -162,9 +170,13 @@ pub async fn restore(
             NotAdvanced::Unknown(why) => NotRestored::Unknown { revision, why },
         })?;
         if advanced == Advance::Done {
-            let behind = if is_first { manifests.as_slice() } else { &[] };
-            let earlier = record_behind(store, namespace, backup, behind, ground.generation).await?;
-            return Ok(Restored { header, revision, earlier });
+            let recorded = record_behind(store, namespace, backup, behind, ground.generation).await;
+            let (earlier, cut_short) = match recorded {
+                Ok(earlier) => (earlier, None),
+                // It decides already, and what is behind it may be shorter.
+                Err(why) => (linked(store, namespace, behind).await.len(), Some(why.to_string())),
+            };
+            return Ok(Restored { header, revision, earlier, cut_short });
         }
         // Where the head is as it was, pieces were removed meanwhile, and perhaps some of these.
         if store.ground(namespace).await?.head != ground.head {
@@ -224,15 +236,27 @@ fn refuse_on_again(standing: &Overlay, restored: &Overlay) -> Result<(), NotRest
     Err(NotRestored::Standing(format!("{found}; expected that to be said: `graylane on` first")))
 }
 
+/// What was looked at: objects by all that they say of themselves.
+#[derive(Default)]
+struct Known(BTreeSet<(Digest, Vec<Digest>)>);
+
 /// That the store has all that the revision refers to, as it is to be: whatever the backup said of it.
-async fn expect_all_of(store: &dyn Store, revision: &Manifest) -> Result<(), NotRestored> {
+async fn expect_all_of(store: &dyn Store, revision: &Manifest, known: &mut Known) -> Result<(), NotRestored> {
     let damaged = |why: StoreError| match why {
         StoreError::Corrupt { why, .. } => NotRestored::Unreadable(Unreadable::Wrong(why)),
         other => NotRestored::Store(other),
     };
-    fetch(store, &revision.snapshot.object).await.map_err(damaged)?;
+    let mut is_new = |object: &Object| known.0.insert((object.sha256, object.pieces()));
+    if is_new(&revision.snapshot.object) {
+        fetch(store, &revision.snapshot.object).await.map_err(damaged)?;
+    }
+    if !is_new(&revision.documents) {
+        return Ok(());
+    }
     for entry in listing(store, &revision.documents).await.map_err(damaged)?.0 {
-        fetch(store, &entry.object).await.map_err(damaged)?;
+        if is_new(&entry.object) {
+            fetch(store, &entry.object).await.map_err(damaged)?;
+        }
     }
     Ok(())
 }
@@ -267,7 +291,8 @@ async fn put_pieces(store: &dyn Store, backup: &mut (impl BufRead + Seek + Send)
     Ok(Copied { last: Manifest::read(&last).map_err(Unreadable::Wrong)?, manifests })
 }
 
-/// Records manifests of a backup behind the head, whose pieces were put when the generation was `generation`; gives how many.
+/// Records manifests of a backup behind the head, whose pieces were put when the generation was `generation`; gives how many the
+/// head leads to.
 async fn record_behind(
     store: &dyn Store,
     namespace: &str,
@@ -275,34 +300,46 @@ async fn record_behind(
     manifests: &[(Revision, Span)],
     mut generation: u64,
 ) -> Result<usize, NotRestored> {
+    let mut earlier = manifests.len();
     for some in manifests.rchunks(AT_ONCE) {
+        // Pieces may have been removed that no manifest referred to yet.
+        if is_another(store, namespace, &mut generation).await? {
+            put_pieces(store, backup).await?;
+        }
         let read = some.iter().rev().map(|(revision, span)| Ok((*revision, span.read(backup)?)));
         let read: Vec<_> = read.collect::<io::Result<_>>().map_err(Unreadable::from)?;
         store.record(namespace, &read).await?;
     }
-    // Pieces may have been removed that no manifest referred to yet, and manifests in whose place others stood by number alone.
-    while !manifests.is_empty() {
-        let now = store.ground(namespace).await?.generation;
-        if now == generation {
-            break;
-        }
-        generation = now;
+    while !manifests.is_empty() && is_another(store, namespace, &mut generation).await? {
         put_pieces(store, backup).await?;
-        forget_unlinked(store, namespace, manifests).await?;
+        // And manifests, so that of those that were recorded then the head leads to none.
+        let linked = linked(store, namespace, manifests).await;
+        let all = manifests.iter().map(|(revision, _)| *revision);
+        let unlinked: Vec<_> = all.filter(|revision| !linked.contains(revision)).collect();
+        store.forget(namespace, &unlinked).await?;
+        earlier = linked.len();
     }
-    Ok(manifests.len())
+    Ok(earlier)
 }
 
-/// Removes those of these manifests that the head does not lead to.
-async fn forget_unlinked(store: &dyn Store, namespace: &str, manifests: &[(Revision, Span)]) -> Result<(), StoreError> {
-    let mut unlinked: BTreeSet<_> = manifests.iter().map(|(revision, _)| *revision).collect();
-    let mut next = store.ground(namespace).await?.head.map(|head| head.revision);
-    while let Some(revision) = next.filter(|_| !unlinked.is_empty()) {
-        let Some(bytes) = store.manifest(namespace, revision).await? else { break };
-        unlinked.remove(&revision);
-        // What cannot be read leads nobody knows where.
-        let Ok(found) = Manifest::read(&bytes) else { return Ok(()) };
-        next = found.previous.map(|link| link.revision);
+/// Whether pieces were about to be removed since `generation`, which is the latest then.
+async fn is_another(store: &dyn Store, namespace: &str, generation: &mut u64) -> Result<bool, StoreError> {
+    let now = store.ground(namespace).await?.generation;
+    Ok(std::mem::replace(generation, now) != now)
+}
+
+/// Those of these manifests that the head leads to, as far as the store tells: where it does not answer, those are none that it
+/// was not asked for yet.
+async fn linked(store: &dyn Store, namespace: &str, manifests: &[(Revision, Span)]) -> BTreeSet<Revision> {
+    let ours: BTreeSet<_> = manifests.iter().map(|(revision, _)| *revision).collect();
+    let mut linked = BTreeSet::new();
+    let mut next = store.ground(namespace).await.ok().and_then(|ground| ground.head).map(|head| head.revision);
+    while let Some(revision) = next.filter(|_| linked.len() < ours.len()) {
+        let Ok(Some(bytes)) = store.manifest(namespace, revision).await else { break };
+        if ours.contains(&revision) {
+            linked.insert(revision);
+        }
+        next = Manifest::read(&bytes).ok().and_then(|found| found.previous).map(|link| link.revision);
     }
-    store.forget(namespace, &unlinked.into_iter().collect::<Vec<_>>()).await
+    linked
 }

@@ -1,4 +1,5 @@
-//! Backups made by hand: right in every digest, and not true; and what no backup is put in the place of.
+//! Restoring: backups made by hand, right in every digest and not true; restores that are killed; and what no backup is put in the
+//! place of.
 #![allow(
     missing_docs,
     clippy::arithmetic_side_effects,
@@ -10,6 +11,8 @@
 )]
 
 mod common;
+
+use std::{process::Stdio, time::Duration};
 
 use common::{Scratch, rule_set};
 use graylane_store::{Digest, Entry, Head, Listing, Manifest, Redb, Store, listing, manifest_of, pieces, take_backup};
@@ -98,6 +101,11 @@ async fn documents_that_could_not_be_published_are_not_restored() {
         store.put(&cut).await.unwrap();
         Entry { object, ..list[0].clone() }
     };
+    // Another content than the digest says.
+    let mut object = serde_json::to_value(&list[0].object).unwrap();
+    object["pieces"] = serde_json::json!([Digest::of(b"another")]);
+    store.put(&pieces(b"another").1).await.unwrap();
+    let lying = Entry { object: serde_json::from_value(object).unwrap(), ..list[0].clone() };
     let cases = [
         (vec![named("../rules.yaml")], "found the file name \"../rules.yaml\", expected one without directories"),
         (vec![list[0].clone(), list[0].clone()], "found the file \"rules.yaml\" twice, expected it once"),
@@ -106,6 +114,8 @@ async fn documents_that_could_not_be_published_are_not_restored() {
             "found documents that this build does not compile, expected sound ones: ",
         ),
         (vec![text(&rule_set("shop", "gone")).await], "rules.yaml:"),
+        // The last one, since no backup behind it is whole.
+        (vec![lying], "names 1 pieces, expected 0"),
     ];
     for (place, (entries, said)) in cases.into_iter().enumerate() {
         let (documents, cut) = pieces(&serde_json::to_vec(&Listing(entries)).unwrap());
@@ -153,5 +163,29 @@ fn a_backup_takes_the_place_of_a_backup_alone() {
         let (code, _, why) = on(&["backup", file]);
         assert_eq!(code, 0, "{file}: {why}");
         assert_eq!(scratch.run(&["verify", "--file", file], "").0, 0);
+    }
+}
+
+#[test]
+fn a_restore_that_is_killed_leaves_a_store_that_is_whole() {
+    let scratch = Scratch::new("restore-killed");
+    for number in 0..60 {
+        publish(&scratch, "redb://all.redb", ["stable", "canary"][number % 2]);
+    }
+    done(&scratch, &["backup", "all.graylane", "--store", "redb://all.redb"]);
+    // Sooner or later in it, on whatever machine: it is whole at any time.
+    for round in 0..12_u64 {
+        let (file, store) = (format!("{round}.redb"), format!("redb://{round}.redb"));
+        let mut restoring = scratch.graylane(&["restore", "all.graylane", "-m", "x", "--store", &store]);
+        let mut restoring = restoring.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        while !scratch.path(&file).exists() && restoring.try_wait().unwrap().is_none() {}
+        std::thread::sleep(Duration::from_millis(round * 8));
+        restoring.kill().unwrap();
+        restoring.wait().unwrap();
+        let (code, said, why) = scratch.run(&["verify", "--store", &store], "");
+        assert!(code == 0 || code == 1 && why.contains("found nothing published"), "{code} {said}{why}");
+        publish(&scratch, &store, "stable");
+        done(&scratch, &["verify", "--store", &store]);
+        done(&scratch, &["backup", "after.graylane", "--store", &store]);
     }
 }
