@@ -48,7 +48,7 @@ impl Etcd {
         let mut members: Vec<_> = peers.iter().map(member).collect();
         // They wait for each other.
         members.iter_mut().for_each(Member::begin);
-        members.iter().for_each(Member::serves);
+        members.iter_mut().for_each(Member::serves);
         Self { members, _directory: directory }
     }
 

@@ -70,6 +70,14 @@ impl Process {
         self.stderr.find(from, pick).unwrap_or_else(|why| panic!("{}: {why} instead of {what}", self.name))
     }
 
+    /// The same, where it may end before.
+    ///
+    /// # Errors
+    /// Why there is no such line.
+    pub(crate) fn try_error_line<T>(&self, from: usize, pick: impl Fn(&str) -> Option<T>) -> Result<T, String> {
+        self.stderr.find(from, pick).map_err(|why| why.to_string())
+    }
+
     /// How many lines came on standard error so far.
     pub fn error_line_count(&self) -> usize {
         self.stderr.count()

@@ -10,6 +10,9 @@ use serde_json::Value;
 use super::EtcdTls;
 use crate::{Process, Request, Wire, artefacts, kept_port};
 
+/// So often a member that ended is begun again.
+const BEGINNINGS: usize = 2;
+
 /// A member of a cluster, running or killed.
 #[derive(Debug)]
 pub(super) struct Member {
@@ -35,9 +38,16 @@ impl Member {
         self.process = Some(Process::start(&self.name, &binary, &self.arguments()));
     }
 
-    /// Waits until it serves, which it does once there is a leader.
-    pub(super) fn serves(&self) {
+    /// Waits until it serves, which it does once there is a leader. Where it ends instead it is begun again, as whoever keeps an
+    /// etcd running does.
+    pub(super) fn serves(&mut self) {
         let serves = |line: &str| line.contains("serving client traffic").then_some(());
+        for _ in 0..BEGINNINGS {
+            let Err(why) = self.process().try_error_line(0, serves) else { return };
+            eprintln!("{}: {why} instead of that it serves: begun again", self.name);
+            self.process.take().expect("it runs").kill();
+            self.begin();
+        }
         self.process().error_line(0, "that it serves", serves);
     }
 
