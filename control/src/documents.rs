@@ -17,6 +17,9 @@ use crate::{
 pub use gathered::{Gathered, NAMESPACE_LIMIT, format_of, in_directory, is_document, is_hidden, locks_beside};
 pub use parsed::{ParsedDocument, agree};
 
+/// The longest name of a file of a revision, in bytes.
+pub const FILE_NAME_LIMIT: usize = 255;
+
 /// One document, read.
 #[derive(Clone, Debug)]
 pub struct Document {
@@ -35,10 +38,11 @@ impl Document {
     /// Where the name is none that a revision may hold: found and expected.
     pub fn named(file: String, text: Vec<u8>) -> Result<Self, String> {
         let wrong = |expected: &str| format!("found the file name {file:?}, expected {expected}");
-        let is_short = !file.is_empty() && file.len() <= 255;
+        let is_short = !file.is_empty() && file.len() <= FILE_NAME_LIMIT;
         let is_plain = is_short && !file.contains(['/', '\\', '\0']) && !file.starts_with('.');
         if !is_plain || file.chars().any(char::is_control) {
-            return Err(wrong("one without directories, of at most 255 bytes, that does not begin with a dot"));
+            let plain = "one without directories, of at most";
+            return Err(wrong(&format!("{plain} {FILE_NAME_LIMIT} bytes, that does not begin with a dot")));
         }
         let format = format_of(Path::new(&file)).ok_or_else(|| wrong("one that ends in .yaml, .yml or .json"))?;
         Ok(Self { file, format, text })

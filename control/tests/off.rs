@@ -12,27 +12,13 @@
 mod common;
 #[path = "common/serving.rs"]
 mod serving;
+#[path = "common/shops.rs"]
+mod shops;
 
 use common::{Scratch, rule_set};
 use serde_json::{Value, json};
 use serving::Serving;
-
-fn documents(texts: &[(&str, String)]) -> Value {
-    let all = texts.iter().map(|(file, text)| json!({"file": file, "text": text}));
-    Value::Array(all.collect())
-}
-
-fn publish(serving: &Serving, texts: &[(&str, String)], reason: &str) -> Value {
-    let body = json!({"documents": documents(texts), "reason": reason, "actor": "ann", "source": "rules/"});
-    let (status, answer) = serving.send("~/revisions", &body);
-    assert_eq!(status, 200, "{answer:#}");
-    answer
-}
-
-fn shops(names: &[&str], default: &str) -> Vec<(&'static str, String)> {
-    let files = ["one.yaml", "two.yaml", "three.yaml"];
-    files.into_iter().zip(names).map(|(file, name)| (file, rule_set(name, default))).collect()
-}
+use shops::{documents, publish, shops};
 
 #[test]
 fn a_freeze_refuses_changes_but_not_the_kill_switch() {

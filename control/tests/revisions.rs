@@ -12,10 +12,13 @@
 mod common;
 #[path = "common/serving.rs"]
 mod serving;
+#[path = "common/shops.rs"]
+mod shops;
 
 use common::{Scratch, rule_set};
 use serde_json::{Value, json};
 use serving::Serving;
+use shops::{documents, publish, shops};
 
 /// A rule set `shop` whose split has these weights.
 fn split(weights: &str) -> String {
@@ -24,23 +27,6 @@ fn split(weights: &str) -> String {
          x-user-id}}]}}\n  variants: [a, b, c]\n  default: a\n  splits: {{s: {{weights: {{{weights}}}}}}}\n  rules: [{{id: all, \
          split: s}}]\n"
     )
-}
-
-fn documents(texts: &[(&str, String)]) -> Value {
-    let all = texts.iter().map(|(file, text)| json!({"file": file, "text": text}));
-    Value::Array(all.collect())
-}
-
-fn publish(serving: &Serving, texts: &[(&str, String)], reason: &str) -> Value {
-    let body = json!({"documents": documents(texts), "reason": reason, "actor": "ann", "source": "rules/"});
-    let (status, answer) = serving.send("~/revisions", &body);
-    assert_eq!(status, 200, "{answer:#}");
-    answer
-}
-
-fn shops(names: &[&str], default: &str) -> Vec<(&'static str, String)> {
-    let files = ["one.yaml", "two.yaml", "three.yaml"];
-    files.into_iter().zip(names).map(|(file, name)| (file, rule_set(name, default))).collect()
 }
 
 #[test]

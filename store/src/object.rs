@@ -11,7 +11,7 @@ pub const PIECE_LIMIT: usize = 512 << 10;
 const OBJECT_LIMIT: u64 = 64 << 20;
 
 /// Content that is kept: its digest, and those of the pieces it is cut into.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Object {
     /// The SHA-256 of all of it.

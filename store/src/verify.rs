@@ -74,7 +74,7 @@ struct Walk<'a> {
     namespace: &'a str,
     found: Verified,
     /// The objects that were looked at.
-    objects: BTreeSet<(Digest, Vec<Digest>)>,
+    objects: BTreeSet<Object>,
     pieces: BTreeSet<Digest>,
 }
 
@@ -172,7 +172,7 @@ impl Walk<'_> {
 
     /// The bytes of an object that was not looked at before and is whole.
     async fn object(&mut self, revision: Revision, name: &str, object: &Object) -> Result<Option<Vec<u8>>, StoreError> {
-        if !self.objects.insert((object.sha256, object.pieces())) {
+        if !self.objects.insert(object.clone()) {
             return Ok(None);
         }
         if let Err(why) = object.expect_as_cut() {

@@ -8,7 +8,7 @@ use std::{
 
 use jiff::Timestamp;
 use rustls::{
-    RootCertStore, ServerConfig, ServerConnection,
+    AlertDescription, RootCertStore, ServerConfig, ServerConnection,
     crypto::{CryptoProvider, ring},
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
     server::WebPkiClientVerifier,
@@ -129,6 +129,25 @@ impl Files {
         validity.expect_now(now).map_err(told)?;
         Ok((certificates, validity))
     }
+}
+
+/// Whether an alert says that whoever sent it does not take the certificate that it was shown.
+pub fn is_about_certificate(alert: AlertDescription) -> bool {
+    use AlertDescription::{
+        BadCertificate, CertificateExpired, CertificateRevoked, CertificateUnknown, DecryptError, UnknownCA,
+        UnsupportedCertificate,
+    };
+    matches!(
+        alert,
+        BadCertificate
+            | CertificateExpired
+            | CertificateRevoked
+            | CertificateUnknown
+            // It is of an authority that has the name of one that is trusted, and another key.
+            | DecryptError
+            | UnknownCA
+            | UnsupportedCertificate
+    )
 }
 
 /// The one implementation of ciphers and signatures that is linked.

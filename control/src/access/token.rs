@@ -11,6 +11,12 @@ use crate::keys::hexadecimal;
 /// What each token begins with, so that scanners for secrets know one where it stands by mistake.
 const PREFIX: &str = "graylane_";
 
+/// How many hexadecimal digits follow: 256 bits.
+const DIGITS: usize = 64;
+
+/// So many of them are a part of a token, and of no name of a file.
+const PART: usize = 8;
+
 /// A new token, which nobody sees again.
 pub struct Token(Zeroizing<String>);
 
@@ -26,10 +32,29 @@ impl Token {
         Ok(Self(Zeroizing::new(format!("{PREFIX}{}", digits.as_str()))))
     }
 
+    /// How one looks, for messages.
+    pub fn form() -> String {
+        format!("{PREFIX} and {DIGITS} digits")
+    }
+
+    /// Whether a text has the form of a token.
+    pub fn is_form_of(text: &str) -> bool {
+        text.strip_prefix(PREFIX).is_some_and(|digits| digits.len() == DIGITS && leading_digits(digits) == DIGITS)
+    }
+
+    /// Whether a token, or a good part of one, stands somewhere in a text.
+    pub fn is_in(text: &str) -> bool {
+        text.split(PREFIX).skip(1).any(|rest| leading_digits(rest) >= PART)
+    }
+
     /// What a caller sends.
     pub fn text(&self) -> &str {
         &self.0
     }
+}
+
+fn leading_digits(text: &str) -> usize {
+    text.bytes().take_while(u8::is_ascii_hexdigit).count()
 }
 
 /// The SHA-256 of a token: what a file of callers has of it.

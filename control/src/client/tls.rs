@@ -5,7 +5,7 @@ use std::{error::Error, io, path::Path, sync::Arc};
 use rustls::{AlertDescription, CertificateError, ClientConfig, OtherError, version::TLS13};
 use tokio_rustls::TlsConnector;
 
-use crate::access::tls::{authorities, certificates, private_key, provider};
+use crate::access::tls::{authorities, certificates, is_about_certificate, private_key, provider};
 
 /// What believes the authorities in `ca`, and shows its `own` certificate, whose key is in the second file.
 ///
@@ -85,15 +85,7 @@ fn refused_certificate(why: &io::Error) -> Option<String> {
             let found = "found that the control plane wants a client certificate";
             Some(format!("{found} ({why}), expected --cert and --key: one of an authority in its --client-ca"))
         }
-        AlertDescription::UnknownCA
-        // Of an authority of the same name as one that it knows.
-        | AlertDescription::DecryptError
-        | AlertDescription::CertificateExpired
-        | AlertDescription::BadCertificate
-        | AlertDescription::CertificateUnknown
-        | AlertDescription::CertificateRevoked
-        | AlertDescription::UnsupportedCertificate
-        | AlertDescription::AccessDenied => {
+        alert if is_about_certificate(*alert) || *alert == AlertDescription::AccessDenied => {
             let found = "found that the control plane refuses the certificate in --cert";
             Some(format!(
                 "{found} ({why}), expected one of an authority in its --client-ca, and one that is still valid"

@@ -4,47 +4,26 @@ use std::path::Path;
 
 use axum::http::HeaderValue;
 
-use crate::secret;
-
-/// What each token begins with, so that one is known where it stands by mistake.
-const PREFIX: &str = "graylane_";
-
-/// How many hexadecimal digits follow.
-const DIGITS: usize = 64;
-
-/// So many of them after that are no name of a file.
-const PART: usize = 8;
+use crate::{access::Token, secret};
 
 /// The header that has the token in the file.
 ///
 /// # Errors
 /// Which file cannot be used, and why. No token is told, wherever it stands.
 pub fn authorization(path: &Path) -> Result<HeaderValue, String> {
-    if is_one_itself(path) {
+    if Token::is_in(&path.to_string_lossy()) && !path.exists() {
         let found = "--token-file: found a token itself, expected the name of a file with it";
         return Err(format!("{found}: it may stand in the history of the shell now"));
     }
     let told = |why: String| format!("{}: {why}", path.display());
     let text = secret::read(path).map_err(told)?;
-    let token = Some(text.trim()).filter(|token| is_token(token));
+    let token = Some(text.trim()).filter(|token| Token::is_form_of(token));
     let value = token.and_then(|token| HeaderValue::from_str(&format!("Bearer {token}")).ok());
-    let expected = format!("expected one line, as graylane tokens new prints it: {PREFIX} and {DIGITS} digits");
+    let expected = format!("expected one line, as graylane tokens new prints it: {}", Token::form());
     let mut value = value.ok_or_else(|| told(format!("found no token, {expected}")))?;
     // Whatever prints the request does not print this.
     value.set_sensitive(true);
     Ok(value)
-}
-
-fn is_token(text: &str) -> bool {
-    let digits = text.strip_prefix(PREFIX);
-    digits.is_some_and(|digits| digits.len() == DIGITS && digits.bytes().all(|digit| digit.is_ascii_hexdigit()))
-}
-
-/// Whether a token, or a part of one, was given in the place of its file, whatever stands around it.
-fn is_one_itself(path: &Path) -> bool {
-    let text = path.to_string_lossy();
-    let digits = |rest: &str| rest.bytes().take_while(|digit| digit.is_ascii_hexdigit()).count();
-    text.split(PREFIX).skip(1).any(|rest| digits(rest) >= PART) && !path.exists()
 }
 
 #[cfg(test)]
@@ -52,7 +31,7 @@ mod tests {
     use std::{fs, os::unix::fs::PermissionsExt as _};
 
     use super::*;
-    use crate::{access::Token, scratch::Scratch};
+    use crate::scratch::Scratch;
 
     #[test]
     fn a_token_is_what_is_made_here_and_is_never_told() {

@@ -2,12 +2,12 @@
 
 use std::io;
 
-use rustls::{AlertDescription, Error, InvalidMessage, server::Acceptor};
+use rustls::{Error, InvalidMessage, server::Acceptor};
 use tokio::net::TcpStream;
 use tokio_rustls::{LazyConfigAcceptor, server::TlsStream};
 
 use super::talk::Ends;
-use crate::access::tls::Tls;
+use crate::access::tls::{Tls, is_about_certificate};
 
 /// Shakes hands.
 ///
@@ -33,22 +33,4 @@ pub fn words(why: &io::Error) -> String {
         }
         _ => format!("found no handshake ({why}), expected TLS 1.3, and no certificate but one by --client-ca"),
     }
-}
-
-fn is_about_certificate(alert: AlertDescription) -> bool {
-    use AlertDescription::{
-        BadCertificate, CertificateExpired, CertificateRevoked, CertificateUnknown, DecryptError, UnknownCA,
-        UnsupportedCertificate,
-    };
-    matches!(
-        alert,
-        BadCertificate
-            | CertificateExpired
-            | CertificateRevoked
-            | CertificateUnknown
-            // It is of an authority that has the name of one that the client trusts, and another key.
-            | DecryptError
-            | UnknownCA
-            | UnsupportedCertificate
-    )
 }

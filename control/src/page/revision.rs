@@ -49,7 +49,7 @@ async fn found(revisions: &Revisions, number: Revision) -> Result<(Manifest, Vec
     let store = |why: StoreError| Refusal::Store(why);
     let found = manifest(&*revisions.store, &revisions.namespace, number).await.map_err(store)?;
     let manifest = found.map_err(Refusal::NotKept)?;
-    let documents = revisions.texts(&manifest).await.map_err(store)?;
+    let documents = revisions.texts(&manifest).await.map_err(store)?.documents;
     Ok((manifest, documents))
 }
 

@@ -81,7 +81,9 @@ impl Revisions {
     }
 
     async fn rolled_back(&self, to: Option<Revision>, rule_set: Option<&str>, base: &Base) -> Result<Content, Refusal> {
-        let asked_for = to;
+        let is_rollback = base.manifest.as_ref().is_some_and(|head| matches!(head.action, Action::Rollback { .. }));
+        let undone = (to.is_none() && is_rollback)
+            .then(|| "what stood was a rollback, which this undoes: --to N goes further back".to_owned());
         let target = match to {
             Some(to) => manifest(&*self.store, &self.namespace, to).await?.map_err(Refusal::NotKept)?,
             None => self.before(base).await?,
@@ -89,10 +91,6 @@ impl Revisions {
         let to = target.revision;
         let back = format!("back to what {to} held: {} by {}: {}", words(&target.action), target.actor, target.reason);
         let held = self.held(&target, Some(base)).await?;
-        let names: Vec<String> = rule_sets(&held).into_iter().map(str::to_owned).collect();
-        let is_rollback = base.manifest.as_ref().is_some_and(|head| matches!(head.action, Action::Rollback { .. }));
-        let undone = (asked_for.is_none() && is_rollback)
-            .then(|| "what stood was a rollback, which this undoes: --to N goes further back".to_owned());
         let name = rule_set.map(str::to_owned);
         let action = Action::Rollback { to, rule_set: name };
         let mut overlay = base.overlay();
@@ -106,9 +104,9 @@ impl Revisions {
             let same_as = Some(Same::of(&target, &held));
             return Ok(Content { action, documents, overlay, notes, same_as });
         };
-        let was: Vec<_> = held.into_iter().filter(|held| is_of(held, name)).collect();
+        let was: Vec<_> = held.iter().filter(|held| is_of(held, name)).cloned().collect();
         if was.is_empty() {
-            return Err(Refusal::Unfit(unknown(name, &format!("revision {to}"), names.iter().map(String::as_str))));
+            return Err(Refusal::Unfit(unknown(name, &format!("revision {to}"), rule_sets(&held).into_iter())));
         }
         let was = files::of_revision(&was).map_err(|why| unusable(to, &why))?;
         expect_all_of(name, &was).map_err(|why| unusable(to, &why))?;

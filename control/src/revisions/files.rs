@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, path::Path};
 
 use super::Held;
-use crate::documents::Document;
+use crate::documents::{Document, FILE_NAME_LIMIT};
 
 /// `new` beside `others`, of which nobody takes away a name: of two that are called `shop.yaml` the new one is `shop-2.yaml`.
 pub fn beside(others: Vec<Document>, new: Vec<Document>) -> Vec<Document> {
@@ -17,9 +17,6 @@ pub fn beside(others: Vec<Document>, new: Vec<Document>) -> Vec<Document> {
     all
 }
 
-/// The longest name of a file, in bytes.
-pub const NAME_LIMIT: usize = 255;
-
 /// `file`, or where that is taken, the first such name with a number that is not; cut where it would be too long.
 pub fn free(file: &str, taken: &BTreeSet<String>) -> String {
     // What ends a lock's name is two words.
@@ -28,7 +25,7 @@ pub fn free(file: &str, taken: &BTreeSet<String>) -> String {
     let ending = ending.map(str::to_owned).or_else(of_path).unwrap_or_default();
     let stem = file.strip_suffix(ending.as_str()).unwrap_or(file);
     let cut = |behind: &str| {
-        let room = NAME_LIMIT.saturating_sub(behind.len());
+        let room = FILE_NAME_LIMIT.saturating_sub(behind.len());
         format!("{}{behind}", stem.get(..stem.floor_char_boundary(room)).unwrap_or_default())
     };
     let numbered = (2_u64..).map(|number| cut(&format!("-{number}{ending}")));

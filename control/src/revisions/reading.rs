@@ -3,7 +3,10 @@
 use graylane_rules::Revision;
 use graylane_store::{Manifest, StoreError, manifest};
 
-use super::{Refusal, Revisions, json::Text};
+use super::{
+    Refusal, Revisions,
+    json::{Text, Texts},
+};
 
 impl Revisions {
     /// The head.
@@ -29,12 +32,13 @@ impl Revisions {
         Ok(manifests)
     }
 
-    /// The documents of a revision, as they were given.
+    /// What a revision decides by: its documents as they were given, and what stands above them.
     ///
     /// # Errors
     /// Where the store does not answer, or holds something else than was put there.
-    pub async fn texts(&self, manifest: &Manifest) -> Result<Vec<Text>, StoreError> {
+    pub async fn texts(&self, manifest: &Manifest) -> Result<Texts, StoreError> {
         let held = self.held(manifest, None).await?;
-        Ok(held.iter().map(|held| Text::of(&held.document())).collect())
+        let documents = held.iter().map(|held| Text::of(&held.document())).collect();
+        Ok(Texts { revision: manifest.revision.to_string(), overlay: manifest.overlay.clone(), documents })
     }
 }

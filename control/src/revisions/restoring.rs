@@ -1,6 +1,9 @@
 //! A backup into a revision: what it holds is compiled anew, whatever it says that it was compiled to.
 
-use std::io::{BufRead, Seek};
+use std::{
+    io::{BufRead, Seek},
+    sync::Arc,
+};
 
 use async_trait::async_trait;
 use graylane_store::{
@@ -29,11 +32,11 @@ impl Revisions {
         restore(&*self.store, &self.namespace, backup, by, self).await
     }
 
-    /// What stands; nothing where it cannot be read, which may be why a backup is restored.
-    async fn standing(&self) -> Result<Base, NotRestored> {
+    /// What stands, and whether that is nothing yet. Nothing is read where it cannot be, which may be why a backup is restored.
+    async fn standing(&self) -> Result<(Arc<Base>, bool), NotRestored> {
         match self.base().await {
-            Ok((_, base)) => Ok((*base).clone()),
-            Err(StoreError::Corrupt { .. }) => Ok(Base::default()),
+            Ok((ground, base)) => Ok((base, ground.head.is_none())),
+            Err(StoreError::Corrupt { .. }) => Ok((Arc::default(), false)),
             Err(other) => Err(other.into()),
         }
     }
@@ -46,9 +49,8 @@ impl Compile for Revisions {
             StoreError::Corrupt { why, .. } => NotRestored::Unreadable(Unreadable::Wrong(why)),
             other => NotRestored::Store(other),
         })?;
-        let (base, overlay, owned) = (self.standing().await?, manifest.overlay.clone(), self.owned.clone());
+        let ((base, is_first), overlay, owned) = (self.standing().await?, manifest.overlay.clone(), self.owned.clone());
         // What it held stands behind it then.
-        let is_first = self.store.ground(&self.namespace).await?.head.is_none();
         let is_same = is_first && manifest.namespace == self.namespace;
         let compiled = tokio::task::spawn_blocking(move || compiled(&held, &base, overlay, &owned));
         let ended = |why| format!("compiling ended unexpectedly ({why}), which is a fault of graylane");

@@ -151,7 +151,7 @@ pub async fn restore(
         // Its revisions stand before the new one where they are the whole chain.
         let is_first = ground.head.is_none() && namespace == header.namespace;
         let behind = if is_first { manifests.as_slice() } else { &[] };
-        let mut known = Known::default();
+        let mut known = BTreeSet::new();
         expect_all_of(store, &last, &mut known).await?;
         for (_, span) in behind {
             let bytes = span.read(backup).map_err(Unreadable::from)?;
@@ -236,17 +236,18 @@ fn refuse_on_again(standing: &Overlay, restored: &Overlay) -> Result<(), NotRest
     Err(NotRestored::Standing(format!("{found}; expected that to be said: `graylane on` first")))
 }
 
-/// What was looked at: objects by all that they say of themselves.
-#[derive(Default)]
-struct Known(BTreeSet<(Digest, Vec<Digest>)>);
-
-/// That the store has all that the revision refers to, as it is to be: whatever the backup said of it.
-async fn expect_all_of(store: &dyn Store, revision: &Manifest, known: &mut Known) -> Result<(), NotRestored> {
+/// That the store has all that the revision refers to, as it is to be, whatever the backup said of it: what is not `known` to be
+/// there is looked at.
+async fn expect_all_of(
+    store: &dyn Store,
+    revision: &Manifest,
+    known: &mut BTreeSet<Object>,
+) -> Result<(), NotRestored> {
     let damaged = |why: StoreError| match why {
         StoreError::Corrupt { why, .. } => NotRestored::Unreadable(Unreadable::Wrong(why)),
         other => NotRestored::Store(other),
     };
-    let mut is_new = |object: &Object| known.0.insert((object.sha256, object.pieces()));
+    let mut is_new = |object: &Object| known.insert(object.clone());
     if is_new(&revision.snapshot.object) {
         fetch(store, &revision.snapshot.object).await.map_err(damaged)?;
     }

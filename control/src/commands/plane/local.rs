@@ -56,7 +56,7 @@ pub fn manifest(place: &Place, namespace: &str, name: &str) -> Result<Told<Manif
 pub fn documents(place: &Place, namespace: &str, name: &str) -> Result<Told<Texts>, Failure> {
     reading(place, namespace, async |revisions| {
         let manifest = named(&revisions, name).await?;
-        told(&texts(&revisions, manifest).await?, place)
+        told(&revisions.texts(&manifest).await.map_err(Failure::unable)?, place)
     })
 }
 
@@ -64,13 +64,9 @@ pub fn documents(place: &Place, namespace: &str, name: &str) -> Result<Told<Text
 pub fn published(place: &Place, namespace: &str, name: &str) -> Result<Published, Failure> {
     reading(place, namespace, async |revisions| {
         let manifest = named(&revisions, name).await?;
-        Ok(Published { place: place.to_string(), texts: texts(&revisions, manifest).await? })
+        let texts = revisions.texts(&manifest).await.map_err(Failure::unable)?;
+        Ok(Published { place: place.to_string(), texts })
     })
-}
-
-async fn texts(revisions: &Revisions, manifest: Manifest) -> Result<Texts, Failure> {
-    let documents = revisions.texts(&manifest).await.map_err(Failure::unable)?;
-    Ok(Texts { revision: manifest.revision.to_string(), overlay: manifest.overlay, documents })
 }
 
 async fn named(revisions: &Revisions, name: &str) -> Result<Manifest, Failure> {

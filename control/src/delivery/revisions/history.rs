@@ -83,8 +83,7 @@ pub async fn documents(
     known(&namespace, &name)?;
     let Some(revisions) = &namespace.revisions else { return json(&of_directory(&namespace, &text)?) };
     let manifest = named(revisions, &text).await?;
-    let documents = revisions.texts(&manifest).await.map_err(store)?;
-    json(&Texts { revision: manifest.revision.to_string(), overlay: manifest.overlay, documents })
+    json(&revisions.texts(&manifest).await.map_err(store)?)
 }
 
 /// What is published of a directory, which keeps nothing else.
